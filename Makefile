@@ -1,0 +1,55 @@
+# `make help` is the manual. Everything runs in .venv, which the first target that needs it makes.
+PYTHON ?= python3
+ifeq ($(OS),Windows_NT)
+PY = .venv/Scripts/python
+else
+PY = .venv/bin/python
+endif
+.DEFAULT_GOAL := help
+.PHONY: help lab fresh test notebooks build check data bench browser lock clean setup
+
+help:  ## show this list
+	@$(PYTHON) -c "import re; [print(f'make {t:10} {d}') for t, d in re.findall(r'^(\w+):.*?## (.+)$$', open('Makefile', encoding='utf-8').read(), re.M)]"
+
+lab:  ## set up if needed, then open JupyterLab on your own copy (LESSON=03 for another lesson)
+	@$(PYTHON) tools/course.py lab $(LESSON)
+
+fresh:  ## start a lesson afresh: LESSON=03; your old copy is kept under a dated name
+	@$(PYTHON) tools/course.py fresh $(LESSON)
+
+test: setup  ## unit tests, then every cell of both editions against its stored output
+	$(PY) -m pytest tests
+	$(PY) tools/verify.py $(LESSON)
+
+notebooks: setup  ## only the second half of the tests: the cells (LESSON=03 for one lesson)
+	$(PY) tools/verify.py $(LESSON)
+
+build: setup  ## build and run both editions (LESSON=03 for one lesson)
+	$(PY) tools/build.py $(LESSON)
+
+check: setup  ## lint, format, types, spelling, and that nothing generated is stale
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m codespell_lib
+	$(PY) tools/build.py --check
+
+data: setup  ## download all data sets now, so that no lesson needs the network later
+	$(PY) -m utils.data --fetch
+
+bench: setup  ## how fast is utils.fit against a bare loop (ratios, about two minutes)
+	$(PY) benchmarks/fit.py
+
+browser: setup  ## the student edition in a real JupyterLab and Chromium
+	@$(PYTHON) tools/course.py setup --for authors --for browser
+	$(PY) -m pytest tests/browser -rs
+
+lock: setup  ## renew requirements.txt from pyproject.toml
+	$(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras --quiet --upgrade \
+	  --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+
+clean:  ## remove .venv and caches; your copies in work/ and the data stay
+	$(PYTHON) -c "import shutil; [shutil.rmtree(d, ignore_errors=True) for d in ('.venv', 'build', '.pytest_cache', '.ruff_cache', '.mypy_cache')]"
+
+setup:
+	@$(PYTHON) tools/course.py setup --for authors

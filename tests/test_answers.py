@@ -1,0 +1,126 @@
+"""Every exercise: its answer passes, its stub is not attempted, wrong answers get their own words."""
+
+import ast
+import functools
+import os
+import re
+import sys
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+from lesson import read_lesson, student_source, tags  # noqa: E402
+
+matplotlib.use("Agg")
+HERE = Path(__file__).parent
+LESSONS = sorted((HERE.parent / "lessons").glob("*.py"))
+HEAD = re.compile(r"^# %% (?P<id>[\w-]+) (?P<kind>passes|refused)(?:: (?P<words>.+))?$", re.M)
+
+
+def variants(path):
+    """(exercise, kind, words, code) for each cell of one file of wrong answers."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    heads = list(HEAD.finditer(text))
+    ends = [h.start() for h in heads[1:]] + [len(text)]
+    return [(h["id"], h["kind"], h["words"], text[h.end() : e]) for h, e in zip(heads, ends)]
+
+
+@functools.cache
+def lesson(path):
+    return read_lesson(path)
+
+
+def exercises(path):
+    return [c for c in lesson(path).cells if "exercise" in c.metadata.get("tags", [])]
+
+
+def names(source):
+    """(bound, used) names of one cell."""
+    bound, used = set(), set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.alias):
+            bound.add((node.asname or node.name).partition(".")[0])
+    return bound, used
+
+
+def check_of(path, exercise):
+    cells = lesson(path).cells
+    return next(
+        c.source for c in cells if "check" in c.metadata.get("tags", []) and f'"{exercise}"' in c.source
+    )
+
+
+@functools.cache
+def story_before(path, exercise):
+    """The namespace that the story leaves for this exercise and its check: only what they use."""
+    cells = lesson(path).cells
+    at = next(n for n, c in enumerate(cells) if c.id == exercise)
+    needed = names(cells[at].source)[1] | names(check_of(path, exercise))[1]
+    for _, _, _, code in (v for v in variants(HERE / "wrong_answers" / path.name) if v[0] == exercise):
+        needed |= names(code)[1]
+    chosen = []
+    for cell in reversed(cells[:at]):
+        tags = set(cell.metadata.get("tags", []))
+        if cell.cell_type != "code" or tags & {"exercise", "check", "raises-exception"}:
+            continue
+        bound, used = names(cell.source)
+        if bound & needed:
+            needed |= used
+            chosen.append(cell.source)
+    space = {"__name__": "__main__"}
+    before = os.getcwd()
+    os.chdir(path.parent.parent / "notebooks")
+    try:
+        for source in reversed(chosen):
+            exec(compile(source, path.name, "exec"), space)
+    finally:
+        os.chdir(before)
+    return space
+
+
+def verdict(path, exercise, code):
+    space = dict(story_before(path, exercise))
+    exec(compile(code, "answer", "exec"), space)
+    exec(compile(check_of(path, exercise), "check", "exec"), space)
+    return space["c"]
+
+
+def cases():
+    for path in LESSONS:
+        for cell in exercises(path):
+            yield path, cell.id, "passes", None, cell.source, "own-answer"
+            yield path, cell.id, "stub", None, student_source(cell), "stub"
+        for n, (exercise, kind, words, code) in enumerate(variants(HERE / "wrong_answers" / path.name)):
+            yield path, exercise, kind, words, code, f"{kind}-{n}"
+
+
+@pytest.mark.parametrize(
+    ("path", "exercise", "kind", "words", "code"),
+    [pytest.param(*c[:5], id=f"{c[1]}-{c[5]}") for c in cases()],
+)
+def test_answer(path, exercise, kind, words, code, monkeypatch):
+    monkeypatch.delenv("COURSE_STRICT", raising=False)
+    monkeypatch.delenv("COURSE_RESULTS", raising=False)
+    c = verdict(path, exercise, code)
+    wanted = {"passes": "passed", "stub": "not attempted yet", "refused": "not yet right"}[kind]
+    assert c.state == wanted, str(c)
+    if words:
+        assert words in str(c)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_enough_wrong_answers(path):
+    told = variants(HERE / "wrong_answers" / path.name)
+    own = {c.id for c in exercises(path)}
+    assert {t[0] for t in told} <= own, "a wrong answer to an exercise that is not there"
+    for exercise in own:
+        refused = [t for t in told if t[0] == exercise and t[1] == "refused"]
+        assert len(refused) >= 2, f"{exercise} needs two wrong answers"
+        assert all(t[2] for t in refused), f"{exercise}: say the words that refuse each wrong answer"
+    assert len({t[0] for t in told if t[1] == "passes"}) >= len(own) / 2

@@ -1,0 +1,149 @@
+"""The format of a lesson source: reading it, and refusing what it does not allow, by file and line.
+
+CONTRIBUTING.md describes the format to authors.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import jupytext
+import yaml
+from nbformat import NotebookNode
+
+KEYS = {"title": str, "minutes": int, "needs": list, "data": list, "objectives": dict}
+REGION = re.compile(
+    r"^(?P<indent>[ \t]*)### BEGIN SOLUTION\n(?P<answer>.*?)^[ \t]*### END SOLUTION[ \t]*$",
+    re.MULTILINE | re.DOTALL,
+)
+HEADING = r"(?m)^### Exercise {} · difficulty [123] · \d+ minutes?$"
+TEACHER = {"solution", "instructor"}  # cells that stay in solutions/
+MOST_LINES, MOST_CHECK_LINES = 25, 8
+
+
+class BadLesson(Exception):
+    """A lesson that cannot be built; the message starts with file:line."""
+
+
+@dataclass
+class Lesson:
+    path: Path
+    course: dict
+    cells: list[NotebookNode]
+    lines: list[int]  # the source line on which each cell starts
+
+    @property
+    def stem(self) -> str:
+        return self.path.stem
+
+    @property
+    def label(self) -> str:
+        return f"{self.stem[:2]} · {self.course['title']}"
+
+    def bad(self, where: int, why: str) -> BadLesson:
+        """An error at cell number ``where``, or at the header for -1."""
+        return BadLesson(f"{self.path}:{self.lines[where] if where >= 0 else 1}: {why}")
+
+
+def tags(cell: NotebookNode) -> set[str]:
+    return set(cell.metadata.get("tags", []))
+
+
+def read_lesson(path: Path) -> Lesson:
+    """Read one source; raises BadLesson for what the format does not allow."""
+    text = path.read_text(encoding="utf-8")
+    lines = [n for n, row in enumerate(text.splitlines(), 1) if re.match(r"# %%( |$)", row)]
+    try:
+        header = "\n".join(row[2:] for row in text.split("# ---", 2)[1].splitlines())
+        course = yaml.safe_load(header)["jupyter"]["course"]
+    except (IndexError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise BadLesson(f"{path}:1: no YAML header with jupyter: course: ({error!r})") from None
+    lesson = Lesson(path, course, jupytext.reads(text, fmt="py:percent").cells, lines)
+    for key, kind in KEYS.items():
+        if not isinstance(course.get(key), kind):
+            raise lesson.bad(-1, f"the header needs {key}: ({kind.__name__})")
+    if len(lines) != len(lesson.cells):
+        raise lesson.bad(-1, "text outside of a cell: the first cell must follow the header")
+    _give_ids(lesson)
+    for n, cell in enumerate(lesson.cells):
+        if cell.cell_type == "code":
+            _inspect_code(lesson, n, cell)
+        if "exercise" in tags(cell):
+            _inspect_exercise(lesson, n, cell)
+    unused = set(course["objectives"]) - {c.metadata.get("objective") for c in lesson.cells}
+    if unused:
+        raise lesson.bad(-1, f"no exercise has objective={sorted(unused)[0]!r}")
+    return lesson
+
+
+def student_source(cell: NotebookNode) -> str:
+    """The cell as students get it: answers cut out, and in their place a stub that runs."""
+
+    def stub(region: re.Match) -> str:
+        dots = ["..."]
+        if not region["indent"]:  # a bare answer: keep the names that it gives
+            given = [t for a in ast.parse(region["answer"]).body if isinstance(a, ast.Assign) for t in a.targets]
+            names = [node.id for t in given for node in ast.walk(t) if isinstance(node, ast.Name)]
+            dots = [f"{name} = ..." for name in dict.fromkeys(names)] or dots
+        return "\n".join(region["indent"] + row for row in ["# Your code here: replace the dots.", *dots])
+
+    return REGION.sub(stub, cell.source) if "exercise" in tags(cell) else cell.source
+
+
+def _give_ids(lesson: Lesson) -> None:
+    """Ids are a function of content and order: the same source gives the same bytes."""
+    seen: set[str] = set()
+    for n, cell in enumerate(lesson.cells):
+        cell.metadata.pop("lines_to_next_cell", None)
+        own = cell.metadata.pop("id", None)
+        if own and (own in seen or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", own)):
+            raise lesson.bad(n, f"id {own!r} stands twice, or is not made of letters, digits, - and _")
+        content = f"{lesson.stem}\0{cell.cell_type}\0{cell.source}".encode()
+        digest = hashlib.sha256(content).hexdigest()[:8]
+        cell.id, again = own or digest, 1
+        while cell.id in seen:
+            again += 1
+            cell.id = f"{digest}-{again}"
+        seen.add(cell.id)
+
+
+def _inspect_code(lesson: Lesson, n: int, cell: NotebookNode) -> None:
+    try:
+        ast.parse(cell.source)
+    except SyntaxError as error:
+        raise lesson.bad(n, f"not Python: {error}") from None
+    length = len(cell.source.splitlines())
+    if length > MOST_LINES and "exercise" not in tags(cell):
+        raise lesson.bad(n, f"a cell of {length} lines; {MOST_LINES} is the most")
+    if "nbval-ignore-output" in tags(cell) and not cell.metadata.get("reason"):
+        raise lesson.bad(n, 'nbval-ignore-output needs reason="…" beside it')
+    if "### BEGIN SOLUTION" in cell.source and "exercise" not in tags(cell):
+        raise lesson.bad(n, "a solution region outside of an exercise cell")
+
+
+def _inspect_exercise(lesson: Lesson, n: int, cell: NotebookNode) -> None:
+    regions = REGION.findall(cell.source)
+    if not regions or cell.source.count("SOLUTION") != 2 * len(regions):
+        raise lesson.bad(n, "an exercise needs ### BEGIN SOLUTION … ### END SOLUTION, in pairs")
+    if len(student_source(cell).splitlines()) > MOST_LINES:
+        raise lesson.bad(n, f"the stub is longer than {MOST_LINES} lines")
+    text = lesson.cells[n - 1].source if n else ""
+    if not re.search(HEADING.format(re.escape(cell.id)), text):
+        raise lesson.bad(n, f"the cell before must hold the heading '### Exercise {cell.id} · difficulty D · M minutes'")
+    if text.count("<details>") < 2:
+        raise lesson.bad(n, "the text before needs two folded hints")
+    if cell.metadata.get("objective") not in lesson.course["objectives"]:
+        raise lesson.bad(n, 'an exercise needs objective="…", one of the header\'s')
+    check = lesson.cells[n + 1] if n + 1 < len(lesson.cells) else cell
+    if "check" not in tags(check) or f'check("{cell.id}")' not in check.source:
+        raise lesson.bad(n, f'the next cell must be tagged check and hold check("{cell.id}")')
+    if len(check.source.splitlines()) > MOST_CHECK_LINES:
+        raise lesson.bad(n + 1, f"a check has {MOST_CHECK_LINES} lines at most")
+    shown = " ".join(student_source(c) for c in lesson.cells if not tags(c) & TEACHER)
+    for _, answer in regions:
+        if " ".join(answer.split()) in " ".join(shown.split()):
+            raise lesson.bad(n, "its answer can be read elsewhere in the student edition")

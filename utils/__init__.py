@@ -1,0 +1,32 @@
+"""What the lessons import once the reader has built it."""
+
+from utils.checks import Check, CheckFailed, check, expect_error
+from utils.device import environment_report, get_device, seed_everything
+from utils.training import (
+    History,
+    accuracy,
+    evaluate,
+    fit,
+    load_checkpoint,
+    make_loader,
+    predict,
+    save_checkpoint,
+)
+
+__all__ = [
+    "Check",
+    "CheckFailed",
+    "History",
+    "accuracy",
+    "check",
+    "environment_report",
+    "evaluate",
+    "expect_error",
+    "fit",
+    "get_device",
+    "load_checkpoint",
+    "make_loader",
+    "predict",
+    "save_checkpoint",
+    "seed_everything",
+]

@@ -1,0 +1,264 @@
+"""Checks that teach: each answer is passed, not attempted yet, or not yet right.
+
+A check compares what the reader's code returns with what it should return, and when the two
+differ it says what it saw, what it expected, and which misconception usually explains it.
+
+>>> with check("demo-1") as c:
+...     c.close(c.attempted(2.0 * 3), 6.0, because="2 · 3 = 6")
+✓ demo-1 passed
+    2 · 3 = 6
+>>> with check("demo-1") as c:
+...     c.close(c.attempted(2.0 + 3), 6.0, because="2 · 3 = 6", mistakes={5.0: "5 is the sum"})
+✗ demo-1 is not yet right
+    observed: 5.0
+    expected: 6.0 (2 · 3 = 6)
+    likely:   5 is the sum
+>>> with check("demo-1") as c:
+...     c.attempted(...)
+○ demo-1 is not attempted yet
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+__all__ = ["Check", "CheckFailed", "check", "expect_error"]
+
+Mistakes = Mapping[Any, str] | Iterable[tuple[Any, str]]
+PASSED, NOT_ATTEMPTED, NOT_YET = "passed", "not attempted yet", "not yet right"
+
+
+class CheckFailed(AssertionError):
+    """Raised by a check that did not pass when ``COURSE_STRICT=1``, as instructors and CI run it."""
+
+
+class _NotAttempted(Exception):
+    pass
+
+
+class _NotYet(Exception):
+    pass
+
+
+class Check:
+    """One exercise's verdict, filled in by the ``with check(...)`` block.
+
+    After the block, ``state`` is one of ``"passed"``, ``"not attempted yet"`` and
+    ``"not yet right"``, and ``lines`` holds what was said, one ``(label, text)`` a line.
+    """
+
+    def __init__(self, exercise: str) -> None:
+        self.exercise = exercise
+        self.state = PASSED
+        self.lines: list[tuple[str, str]] = []
+        self.compared = 0
+
+    def attempted(self, value: Any) -> Any:
+        """Return ``value``; end the check gently if the stub has not been replaced yet."""
+        parts = value if isinstance(value, tuple) and value else (value,)
+        if all(part is None or part is ... for part in parts):
+            raise _NotAttempted
+        return value
+
+    def kind(self, got: Any, *types: type) -> None:
+        """``got`` must be an instance of one of ``types`` (a bool is not taken for an int)."""
+        fits = isinstance(got, types) and (not isinstance(got, bool) or bool in types)
+        wanted = " or ".join(t.__name__ for t in types)
+        self._compare(fits, f"{_show(got)}, a {type(got).__name__}", f"a {wanted}", "", "")
+
+    def equal(
+        self, got: Any, expected: Any, *, because: str = "", mistakes: Mistakes = ()
+    ) -> None:
+        """``got`` must equal ``expected`` exactly; tensors are compared in shape and value."""
+        same = _same(got, expected)
+        likely = "" if same else _likely(got, mistakes, _same)
+        self._compare(same, _show(got), _show(expected), because, likely)
+
+    def close(
+        self,
+        got: Any,
+        expected: Any,
+        *,
+        because: str = "",
+        mistakes: Mistakes = (),
+        rtol: float = 1e-4,
+        atol: float = 1e-5,
+    ) -> None:
+        """Numbers or tensors must agree: same shape, and |got − expected| ≤ atol + rtol·|expected|."""
+
+        def near(a: Any, b: Any) -> bool:
+            return _near(a, b, rtol, atol)
+
+        agrees = near(got, expected)
+        likely = "" if agrees else _likely(got, mistakes, near)
+        self._compare(agrees, _show(got), _show(expected), because, likely)
+
+    def true(
+        self,
+        condition: Any,
+        *,
+        observed: Any,
+        expected: Any,
+        because: str = "",
+        mistakes: Mistakes = (),
+        likely: str = "",
+    ) -> None:
+        """``condition`` must hold; ``observed`` and ``expected`` say in words what it compares."""
+        holds = bool(condition)
+        why = "" if holds else (_likely(observed, mistakes, _same) or likely)
+        self._compare(holds, _words(observed), _words(expected), because, why)
+
+    def _compare(self, fits: bool, got: str, expected: str, because: str, likely: str) -> None:
+        self.compared += 1
+        if fits:
+            if because:
+                self.lines.append(("", because))
+            return
+        reason = f"{expected} ({because})" if because else expected
+        self.lines = [("observed", got), ("expected", reason)]
+        if likely:
+            self.lines.append(("likely", likely))
+        raise _NotYet
+
+    def _failed_in(self, error: Exception) -> None:
+        """The reader's code raised: name the error and the line it came from."""
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [f for f in frames if "site-packages" not in f.filename and f.filename != __file__]
+        where = f", at: {own[-1].line}" if own and own[-1].line else ""
+        self.lines = [("observed", f"{type(error).__name__}: {error}{where}")]
+        self.lines.append(("expected", "a value to compare, and no error on the way to it"))
+
+    def __str__(self) -> str:
+        mark = {PASSED: "✓", NOT_ATTEMPTED: "○", NOT_YET: "✗"}[self.state]
+        verb = "" if self.state == PASSED else "is "
+        rows = [f"{mark} {self.exercise} {verb}{self.state}"]
+        for label, text in self.lines:
+            lead = f"    {label + ':':10}" if label else "    "
+            rows.append(lead + text.replace("\n", "\n" + " " * len(lead)))
+        return "\n".join(rows)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        color = {PASSED: "#009e73", NOT_ATTEMPTED: "#8a8a8a", NOT_YET: "#d55e00"}[self.state]
+        head, _, body = str(self).partition("\n")
+        folded = f'<pre style="margin:.3em 0 0;white-space:pre-wrap">{html.escape(body)}</pre>'
+        return (
+            f'<div style="border-left:4px solid {color};padding:.3em .8em">'
+            f"<strong>{html.escape(head)}</strong>{folded if body else ''}</div>"
+        )
+
+
+@contextmanager
+def check(exercise: str) -> Iterator[Check]:
+    """Judge one exercise and say the verdict; see this module's examples.
+
+    With ``COURSE_STRICT=1`` anything but a pass raises :class:`CheckFailed`. With
+    ``COURSE_RESULTS=FILE`` each verdict is appended to ``FILE`` as one line of JSON.
+    """
+    c = Check(exercise)
+    try:
+        yield c
+    except _NotAttempted:
+        c.state, c.lines = NOT_ATTEMPTED, []
+    except _NotYet:
+        c.state = NOT_YET
+    except Exception as error:
+        c.state = NOT_YET
+        c._failed_in(error)
+    else:
+        if not c.compared:
+            raise RuntimeError(f"check({exercise!r}) compared nothing, so it could not fail")
+    _record(c)
+    _say(c)
+    if c.state != PASSED and os.environ.get("COURSE_STRICT") == "1":
+        raise CheckFailed(str(c))
+
+
+@contextmanager
+def expect_error(*errors: type[BaseException]) -> Iterator[None]:
+    """Show the error that the block is there to raise, and insist that it is raised.
+
+    >>> with expect_error(ZeroDivisionError):
+    ...     1 / 0
+    ZeroDivisionError: division by zero
+    """
+    try:
+        yield
+    except errors as error:
+        print(f"{type(error).__name__}: {error}")
+    else:
+        names = " or ".join(e.__name__ for e in errors)
+        raise AssertionError(f"this block should have raised {names}, but it ran through")
+
+
+def _near(a: Any, b: Any, rtol: float, atol: float) -> bool:
+    try:
+        a, b = (torch.as_tensor(v).detach().cpu() for v in (a, b))
+    except (TypeError, ValueError, RuntimeError):
+        return False
+    if a.shape != b.shape:
+        return False
+    return torch.allclose(a.to(torch.float64), b.to(torch.float64), rtol, atol, equal_nan=True)
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, torch.Tensor) or isinstance(b, torch.Tensor):
+        both = isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)
+        return both and a.shape == b.shape and bool((a.detach().cpu() == b.detach().cpu()).all())
+    if isinstance(a, bool) != isinstance(b, bool):
+        return False
+    try:
+        return bool(a == b)
+    except (TypeError, ValueError):
+        return False
+
+
+def _likely(got: Any, mistakes: Mistakes, alike: Any) -> str:
+    pairs = mistakes.items() if isinstance(mistakes, Mapping) else mistakes
+    return next((text for wrong, text in pairs if alike(got, wrong)), "")
+
+
+def _words(value: Any) -> str:
+    return value if isinstance(value, str) else _show(value)
+
+
+def _show(value: Any) -> str:
+    if not isinstance(value, torch.Tensor):
+        text = f"{value:.6g}" if isinstance(value, float) and value % 1 else repr(value)
+        return text if len(text) <= 200 else text[:200] + " …"
+    shape = tuple(value.shape)
+    if value.numel() > 24:
+        return f"a tensor of shape {shape}, {str(value.dtype).removeprefix('torch.')}"
+    return f"{value.detach().cpu().tolist()}, shape {shape}"
+
+
+def _say(c: Check) -> None:
+    if "ipykernel" in sys.modules:
+        from IPython.display import display
+
+        display(c)
+    else:
+        print(c)
+
+
+def _record(c: Check) -> None:
+    path = os.environ.get("COURSE_RESULTS")
+    if not path:
+        return
+    row = {"exercise": c.exercise, "state": c.state, "said": str(c), "time": int(time.time())}
+    try:
+        with open(path, "a", encoding="utf-8") as f:
+            f.write(json.dumps(row, ensure_ascii=False) + "\n")
+    except OSError as error:
+        print(f"The result of {c.exercise} was not recorded: {error}")

@@ -1,0 +1,71 @@
+"""Where to compute, how to repeat a run, and whether this machine is ready for the course."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import random
+import sys
+
+import numpy as np
+import torch
+
+__all__ = ["environment_report", "get_device", "seed_everything"]
+
+
+def get_device() -> torch.device:
+    """The best device here: CUDA, then Apple's MPS, then the CPU; ``COURSE_DEVICE`` overrides.
+
+    Raises ``RuntimeError`` if ``COURSE_DEVICE`` names a device that is not there.
+
+    >>> os.environ["COURSE_DEVICE"] = "cpu"
+    >>> get_device()
+    device(type='cpu')
+    """
+    wanted = os.environ.get("COURSE_DEVICE", "").strip().lower()
+    here = ["cpu"]
+    if torch.backends.mps.is_available():
+        here.insert(0, "mps")
+    if torch.cuda.is_available():
+        here = ["cuda", *(f"cuda:{n}" for n in range(torch.cuda.device_count())), *here]
+    if wanted and wanted not in here:
+        raise RuntimeError(
+            f"COURSE_DEVICE is {wanted!r}, but PyTorch sees only {', '.join(here)} here. "
+            "Set it to one of these, or unset it to get the first."
+        )
+    return torch.device(wanted or here[0])
+
+
+def seed_everything(seed: int) -> torch.Generator:
+    """Seed Python, NumPy and torch (all devices); return torch's default CPU generator.
+
+    >>> seed_everything(0); first = torch.rand(3)      # doctest: +ELLIPSIS
+    <torch._C.Generator object at ...>
+    >>> _ = seed_everything(0); torch.equal(first, torch.rand(3))
+    True
+    """
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    return torch.manual_seed(seed)
+
+
+def environment_report() -> None:
+    """Print what the course needs, what is here, and the mend for each line that is red."""
+    rows = []
+    old = sys.version_info < (3, 11)
+    rows.append(("Python", sys.version.split()[0], "install Python 3.11 or newer" if old else ""))
+    for package, oldest in (("torch", (2, 6)), ("torchvision", (0, 21)), ("jupyterlab", (4, 2))):
+        try:
+            version = importlib.metadata.version(package)
+            too_old = tuple(int(part) for part in version.split(".")[:2]) < oldest
+        except importlib.metadata.PackageNotFoundError:
+            version, too_old = "not installed", True
+        rows.append((package, version, "run the set-up again: make lab" if too_old else ""))
+    try:
+        device, mend = str(get_device()), ""
+    except RuntimeError as error:
+        device, mend = "not usable", str(error)
+    rows.append(("device", device, mend))
+    rows.append(("CPU threads", str(torch.get_num_threads()), ""))
+    for name, found, mend in rows:
+        print(f"{'✗' if mend else '✓'} {name:12} {found}" + (f"   → {mend}" if mend else ""))

@@ -1,0 +1,427 @@
+"""The training loop of lesson 03, kept in one place: fit, evaluate, predict, and checkpoints."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
+from torch.utils.data import TensorDataset
+from tqdm.auto import tqdm
+
+__all__ = [
+    "History", "accuracy", "evaluate", "fit", "load_checkpoint", "make_loader", "predict", "save_checkpoint",
+]  # fmt: skip
+
+LossFn = Callable[[Tensor, Tensor], Tensor]
+Metrics = Mapping[str, Any]  # name → function(outputs, targets) → mean over the batch, or a torchmetrics.Metric
+
+
+class History:
+    """What one run of :func:`fit` measured: one row an epoch.
+
+    ``rows`` is a list of dicts (``epoch, lr, loss``, the metrics, and the same with ``val_`` in
+    front); ``stopped`` says why a run ended early, ``seconds`` how long it took.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, float]] = []
+        self.stopped = ""
+        self.seconds = 0.0
+
+    def __getitem__(self, name: str) -> list[float]:
+        """The values of one column, an epoch each: ``history["val_loss"]``."""
+        return [row[name] for row in self.rows]
+
+    def frame(self) -> pd.DataFrame:
+        """The rows as a DataFrame with ``epoch`` as its index."""
+        return pd.DataFrame(self.rows).set_index("epoch") if self.rows else pd.DataFrame()
+
+    def plot(self, *names: str) -> Any:
+        """Draw the named columns (default: loss and every metric) against epochs; return the axes."""
+        from utils.plotting import plot_history
+
+        return plot_history(self.frame(), names)
+
+
+def fit(
+    model: nn.Module,
+    loader: Iterable[Any],
+    loss_fn: LossFn,
+    optimizer: torch.optim.Optimizer,
+    *,
+    epochs: int,
+    val_loader: Iterable[Any] | None = None,
+    metrics: Metrics | None = None,
+    scheduler: Any = None,
+    device: torch.device | str | None = None,
+    clip_norm: float | None = None,
+    amp: bool = False,
+    progress: bool = True,
+) -> History:
+    """Train ``model`` on ``loader`` for ``epochs`` epochs and return what was measured.
+
+    A batch is ``(inputs, targets)``, or ``(input1, input2, …, targets)`` for a model that takes
+    several; ``loss_fn(outputs, targets)`` is a mean over the batch. Losses and metrics are summed over
+    samples (``len(targets)`` a batch), so a short last batch does not count double; on the training
+    set they are measured while the weights move, in training mode.
+
+    ``device`` moves model and batches (default: where the model is). ``scheduler`` is stepped after
+    each batch if it is a OneCycleLR or CyclicLR, otherwise after each epoch (ReduceLROnPlateau gets
+    ``val_loss``, or ``loss`` without a ``val_loader``). ``clip_norm`` bounds the norm of all gradients together. ``amp`` computes in
+    bfloat16 where that is safe (float16 with loss scaling on older CUDA cards).
+
+    Ctrl-C ends the run and keeps the weights learned so far. Raises ``FloatingPointError`` when the
+    loss is not finite, ``ValueError`` for arguments that cannot work.
+
+    >>> X = torch.linspace(-1, 1, 64).unsqueeze(1)
+    >>> model = nn.Linear(1, 1)
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> history = fit(model, make_loader(X, 2 * X, batch_size=16), nn.MSELoss(), optimizer, epochs=50)
+    >>> history["loss"][-1] < 1e-3
+    True
+    """
+    device = _place(model, device)
+    if epochs < 1:
+        raise ValueError(f"epochs is {epochs}; it must be at least 1")
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    if held.isdisjoint(id(p) for p in model.parameters()):
+        raise ValueError(
+            "the optimizer holds none of this model's parameters. "
+            "Was the model made anew after the optimizer? Make the optimizer after the model."
+        )
+    params = [p for group in optimizer.param_groups for p in group["params"]]
+    each_batch = isinstance(scheduler, OneCycleLR | CyclicLR)
+    autocast, scaler = _precision(device, amp)
+    history, step, started = History(), 0, time.perf_counter()
+    try:
+        total = epochs * len(loader)  # type: ignore[arg-type]
+    except TypeError:
+        total = None
+    bar = tqdm(total=total, delay=2, unit="batch", **({} if progress else {"disable": True}))
+    try:
+        for epoch in range(1, epochs + 1):
+            model.train()
+            tally = _Tally(metrics, device, wait=1 if device.type == "cpu" else 50)
+            lr = optimizer.param_groups[0]["lr"]
+            for batch in loader:
+                *inputs, targets = [part.to(device, non_blocking=True) for part in batch]
+                with autocast():
+                    outputs = model(*inputs)
+                    loss = loss_fn(outputs, targets)
+                tally.add(outputs.detach(), targets, loss.detach())
+                step += 1
+                if not tally.finite():
+                    raise FloatingPointError(_not_finite(step, tally.wait, optimizer.param_groups[0]["lr"]))
+                optimizer.zero_grad()
+                if scaler:
+                    loss = scaler.scale(loss)
+                loss.backward()
+                if clip_norm is not None:
+                    if scaler:
+                        scaler.unscale_(optimizer)
+                    nn.utils.clip_grad_norm_(params, clip_norm)
+                if scaler:
+                    scaler.step(optimizer)
+                    scaler.update()
+                else:
+                    optimizer.step()
+                if each_batch:
+                    scheduler.step()
+                bar.update()
+            row = {"epoch": epoch, "lr": lr, **tally.means()}
+            if val_loader is not None:
+                measured = evaluate(model, val_loader, loss_fn, metrics, device=device)
+                row |= {f"val_{name}": value for name, value in measured.items()}
+            history.rows.append(row)
+            bar.set_postfix({k: f"{v:.4g}" for k, v in row.items() if k not in ("epoch", "lr")}, refresh=False)
+            if isinstance(scheduler, ReduceLROnPlateau):
+                scheduler.step(row.get("val_loss", row["loss"]))
+            elif scheduler is not None and not each_batch:
+                scheduler.step()
+    except KeyboardInterrupt:
+        history.stopped = f"interrupted at step {step}, in epoch {len(history.rows) + 1} of {epochs}"
+        print(f"Training {history.stopped}. The model keeps what it has learned.")
+    finally:
+        bar.close()
+        history.seconds = time.perf_counter() - started
+    return history
+
+
+def evaluate(
+    model: nn.Module,
+    loader: Iterable[Any],
+    loss_fn: LossFn | None = None,
+    metrics: Metrics | None = None,
+    *,
+    device: torch.device | str | None = None,
+) -> dict[str, float]:
+    """Mean loss and metrics of ``model`` over ``loader``, in evaluation mode, without gradients.
+
+    The model is left in the mode it came in.
+
+    >>> loader = make_loader(torch.eye(3), torch.tensor([0, 1, 0]), batch_size=2)
+    >>> evaluate(nn.Identity(), loader, metrics={"accuracy": accuracy})  # doctest: +ELLIPSIS
+    {'accuracy': 0.666666...}
+    """
+    device = _place(model, device)
+    tally = _Tally(metrics, device)
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            for batch in loader:
+                *inputs, targets = [part.to(device, non_blocking=True) for part in batch]
+                outputs = model(*inputs)
+                tally.add(outputs, targets, loss_fn(outputs, targets) if loss_fn else None)
+    finally:
+        model.train(was_training)
+    return tally.means()
+
+
+def predict(
+    model: nn.Module,
+    inputs: Tensor | Iterable[Any],
+    *,
+    batch_size: int = 1000,
+    device: torch.device | str | None = None,
+) -> Tensor:
+    """The model's outputs for a tensor of inputs (N, …), or for a loader as :func:`fit` takes it.
+
+    Evaluation mode, no gradients; the outputs come back on the CPU, in the order of the inputs.
+
+    >>> predict(nn.Flatten(), torch.zeros(5, 2, 3)).shape
+    torch.Size([5, 6])
+    """
+    device = _place(model, device)
+    batches = inputs.split(batch_size) if isinstance(inputs, Tensor) else inputs
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            parts = []
+            for batch in batches:
+                given = (batch,) if isinstance(batch, Tensor) else batch[:-1]
+                parts.append(model(*(part.to(device) for part in given)).cpu())
+    finally:
+        model.train(was_training)
+    if not parts:
+        raise ValueError("there is nothing to predict: the inputs are empty")
+    return torch.cat(parts)
+
+
+def accuracy(logits: Tensor, targets: Tensor) -> Tensor:
+    """The share of right answers, as a 0-dim tensor.
+
+    ``logits`` (N, classes) against class numbers (N,); or one logit a sample, (N,) or (N, 1),
+    against 0/1 targets of the same shape: there a logit above 0 means class 1.
+
+    >>> accuracy(torch.tensor([[2.0, 1.0], [0.0, 3.0]]), torch.tensor([0, 0]))
+    tensor(0.5000)
+    """
+    if logits.shape == targets.shape:
+        return ((logits > 0) == (targets > 0.5)).float().mean()
+    if logits.shape[:1] != targets.shape:
+        raise ValueError(
+            f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not fit: expected "
+            "(N, classes) and (N,), or twice the same shape"
+        )
+    return (logits.argmax(dim=1) == targets).count_nonzero() / len(targets)
+
+
+def make_loader(
+    *tensors: Tensor,
+    batch_size: int,
+    shuffle: bool = False,
+    drop_last: bool = False,
+    generator: torch.Generator | None = None,
+) -> TensorLoader:
+    """Batches of tensors in memory, each fetched with one indexing call; see :class:`TensorLoader`.
+
+    ``tensors`` share their first size N. Yields tuples of tensors (batch_size, …).
+
+    >>> [len(x) for x, y in make_loader(torch.zeros(5, 2), torch.zeros(5), batch_size=2)]
+    [2, 2, 1]
+    """
+    return TensorLoader(tensors, batch_size, shuffle, drop_last, generator)
+
+
+class TensorLoader:
+    """What ``DataLoader(…, sampler=BatchSampler(…), batch_size=None)`` yields, at a third of its cost.
+
+    A DataLoader hides slow samples behind workers; tensors in memory have nothing to hide.
+    """
+
+    def __init__(
+        self, tensors: tuple[Tensor, ...], batch_size: int, shuffle: bool, drop_last: bool, generator: Any
+    ) -> None:
+        self.dataset = TensorDataset(*tensors)  # refuses tensors of different lengths
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
+        self.batch_size, self.shuffle, self.drop_last = batch_size, shuffle, drop_last
+        self.generator = generator
+
+    def __len__(self) -> int:
+        n = len(self.dataset)
+        return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        tensors, n = self.dataset.tensors, len(self.dataset)
+        order = torch.randperm(n, generator=self.generator) if self.shuffle else torch.arange(n)
+        for rows in order.split(self.batch_size)[: len(self)]:
+            yield tuple(t.index_select(0, rows.to(t.device)) for t in tensors)
+
+
+def save_checkpoint(
+    path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None, **extra: Any
+) -> None:
+    """Write the weights (and the optimizer's state, and ``extra`` plain values) to ``path``.
+
+    The file is written beside its place and then moved there: a crash leaves the old one whole.
+    """
+    path = Path(path)
+    state = {"model": model.state_dict(), "extra": extra}
+    if optimizer is not None:
+        state["optimizer"] = optimizer.state_dict()
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        torch.save(state, part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load_checkpoint(
+    path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None
+) -> dict[str, Any]:
+    """Load what :func:`save_checkpoint` wrote into ``model``; return the ``extra`` values.
+
+    Only weights and plain values are unpickled, never code. Raises ``ValueError``, with the model
+    untouched, if the file is of another architecture, and ``FileNotFoundError`` if it is not there.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        saved = state["model"]
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{path} is not a checkpoint of save_checkpoint: {error}") from None
+    own = model.state_dict()
+    wrong = [f"{k}: not in the file" for k in own.keys() - saved.keys()]
+    wrong += [f"{k}: not in the model" for k in saved.keys() - own.keys()]
+    wrong += [
+        f"{k}: {tuple(saved[k].shape)} in the file, {tuple(own[k].shape)} in the model"
+        for k in own.keys() & saved.keys()
+        if own[k].shape != saved[k].shape
+    ]
+    if wrong:
+        listed = "\n  ".join(sorted(wrong)[:8])
+        raise ValueError(f"{path} holds another architecture ({len(wrong)} entries differ):\n  {listed}")
+    model.load_state_dict(saved)
+    if optimizer is not None:
+        if "optimizer" not in state:
+            raise ValueError(f"{path} holds no optimizer state: it was saved without one")
+        optimizer.load_state_dict(state["optimizer"])
+    return state.get("extra", {})
+
+
+class _Tally:
+    """Sums of losses and metrics over samples, for one pass over the data.
+
+    Asking an accelerator for a number makes it wait, so losses are asked for every ``wait`` batches.
+    Metrics are computed on several small batches at once: their cost is that of the call.
+    """
+
+    def __init__(self, metrics: Metrics | None, device: torch.device, wait: int = 1) -> None:
+        self.metrics, self.wait = dict(metrics or {}), wait
+        self.sums = dict.fromkeys(self.metrics, 0.0)
+        self.samples, self.loss, self.has_loss = 0, 0.0, False
+        self.losses: list[tuple[Tensor, int]] = []
+        self.held: list[tuple[Tensor, Tensor]] = []  # outputs and targets not yet measured
+        for metric in self.metrics.values():
+            if hasattr(metric, "compute"):  # a torchmetrics.Metric keeps its own sums
+                metric.reset()
+                metric.to(device)
+
+    def add(self, outputs: Tensor, targets: Tensor, loss: Tensor | None) -> None:
+        self.samples += len(targets)
+        if loss is not None:
+            self.losses.append((loss, len(targets)))
+            if len(self.losses) >= self.wait:
+                self._sum_losses()
+        if self.metrics:
+            if self.held and self.held[0][0].shape[1:] != outputs.shape[1:]:
+                self._measure()
+            self.held.append((outputs, targets))
+            if len(self.held) * outputs.numel() >= 4096:
+                self._measure()
+
+    def finite(self) -> bool:
+        """Whether the losses seen so far are finite (up to ``wait`` batches late)."""
+        return math.isfinite(self.loss)
+
+    def _sum_losses(self) -> None:
+        for loss, samples in self.losses:
+            self.loss += loss.item() * samples
+            self.has_loss = True
+        self.losses.clear()
+
+    def _measure(self) -> None:
+        outputs, targets = (torch.cat(parts) for parts in zip(*self.held, strict=True))
+        self.held.clear()
+        for name, metric in self.metrics.items():
+            if hasattr(metric, "compute"):
+                metric.update(outputs, targets)
+            else:
+                self.sums[name] += float(metric(outputs, targets)) * len(targets)
+
+    def means(self) -> dict[str, float]:
+        if not self.samples:
+            raise ValueError(
+                "the loader gave no batch: is the data set empty, "
+                "or smaller than one batch with drop_last=True?"
+            )
+        self._sum_losses()
+        if self.held:
+            self._measure()
+        means = {"loss": self.loss / self.samples} if self.has_loss else {}
+        for name, metric in self.metrics.items():
+            kept = hasattr(metric, "compute")
+            means[name] = float(metric.compute()) if kept else self.sums[name] / self.samples
+        return means
+
+
+def _not_finite(step: int, wait: int, lr: float) -> str:
+    late = f" (or up to {wait} steps before)" if wait > 1 else ""
+    return (
+        f"the loss is not finite at step {step}{late}, with learning rate {lr:g}. Usual causes: a "
+        "learning rate that is too large, a log or a division of zero, inputs that are not finite "
+        "or not scaled."
+    )
+
+
+def _place(model: nn.Module, device: torch.device | str | None) -> torch.device:
+    """Move the model to ``device``, or find out where it is."""
+    if device is None:
+        first = next(model.parameters(), None)
+        return first.device if first is not None else torch.device("cpu")
+    model.to(device)
+    return torch.device(device)
+
+
+def _precision(device: torch.device, amp: bool) -> tuple[Any, Any]:
+    """(context to compute in, gradient scaler or None) for ``fit``."""
+    if not amp:
+        return nullcontext, None
+    half = device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False)
+    dtype = torch.float16 if half else torch.bfloat16
+    scaler = torch.amp.GradScaler(device.type) if half else None
+    return lambda: torch.autocast(device.type, dtype=dtype), scaler
