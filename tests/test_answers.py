@@ -11,7 +11,7 @@ import matplotlib
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
-from lesson import read_lesson, student_source, tags  # noqa: E402
+from lesson import read_lesson, student_source
 
 matplotlib.use("Agg")
 HERE = Path(__file__).parent
@@ -52,7 +52,9 @@ def names(source):
 def check_of(path, exercise):
     cells = lesson(path).cells
     return next(
-        c.source for c in cells if "check" in c.metadata.get("tags", []) and f'"{exercise}"' in c.source
+        c.source
+        for c in cells
+        if "check" in c.metadata.get("tags", []) and f'"{exercise}"' in c.source
     )
 
 
@@ -62,7 +64,9 @@ def story_before(path, exercise):
     cells = lesson(path).cells
     at = next(n for n, c in enumerate(cells) if c.id == exercise)
     needed = names(cells[at].source)[1] | names(check_of(path, exercise))[1]
-    for _, _, _, code in (v for v in variants(HERE / "wrong_answers" / path.name) if v[0] == exercise):
+    for _, _, _, code in (
+        v for v in variants(HERE / "wrong_answers" / path.name) if v[0] == exercise
+    ):
         needed |= names(code)[1]
     chosen = []
     for cell in reversed(cells[:at]):
@@ -96,7 +100,9 @@ def cases():
         for cell in exercises(path):
             yield path, cell.id, "passes", None, cell.source, "own-answer"
             yield path, cell.id, "stub", None, student_source(cell), "stub"
-        for n, (exercise, kind, words, code) in enumerate(variants(HERE / "wrong_answers" / path.name)):
+        for n, (exercise, kind, words, code) in enumerate(
+            variants(HERE / "wrong_answers" / path.name)
+        ):
             yield path, exercise, kind, words, code, f"{kind}-{n}"
 
 
@@ -122,5 +128,7 @@ def test_enough_wrong_answers(path):
     for exercise in own:
         refused = [t for t in told if t[0] == exercise and t[1] == "refused"]
         assert len(refused) >= 2, f"{exercise} needs two wrong answers"
-        assert all(t[2] for t in refused), f"{exercise}: say the words that refuse each wrong answer"
+        assert all(t[2] for t in refused), (
+            f"{exercise}: say the words that refuse each wrong answer"
+        )
     assert len({t[0] for t in told if t[1] == "passes"}) >= len(own) / 2

@@ -11,6 +11,7 @@ the answers cut out. README.md's table of lessons is generated too.
 from __future__ import annotations
 
 import argparse
+import base64
 import copy
 import datetime
 import json
@@ -84,7 +85,9 @@ def run(nb: NotebookNode, folder: Path, strict: bool) -> float:
     NotebookClient(
         nb, timeout=300, resources=where, record_timing=False, extra_arguments=["--log-level=40"]
     ).execute(env=env)
-    nb.metadata["language_info"] = {"name": "python"}  # the run has put this machine's version there
+    nb.metadata["language_info"] = {
+        "name": "python"
+    }  # the run has put this machine's version there
     return time.perf_counter() - started
 
 
@@ -105,6 +108,13 @@ def build(lesson: Lesson, lessons: list[Lesson], root: Path) -> None:
         made[root / name / f"{lesson.stem}.ipynb"] = dumps(nb)
     for path, text in made.items():
         write(path, text)
+    for cell in nb.cells:  # export="name.png": README and friends show this picture
+        if name := cell.metadata.get("export"):
+            picture = next(
+                o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})
+            )
+            (root / "docs").mkdir(exist_ok=True)
+            (root / "docs" / name).write_bytes(base64.b64decode(picture))
 
 
 def _located(lesson: Lesson, nb: NotebookNode, why: str) -> BadLesson:
@@ -204,17 +214,19 @@ def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
     wanted = tuple(options.lesson) or ("",)
     chosen = [m for m in lessons if m.stem.startswith(wanted)]
     if not chosen and not problems:
-        problems.append(f"no lesson is named {wanted[0]!r}; there are {', '.join(m.stem for m in lessons)}")
+        problems.append(
+            f"no lesson is named {wanted[0]!r}; there are {', '.join(m.stem for m in lessons)}"
+        )
     if options.check:
         problems += stale(lessons, root)
     elif chosen:
         with ThreadPoolExecutor(min(os.cpu_count() or 1, len(chosen))) as pool:
             jobs = [pool.submit(build, m, lessons, root) for m in chosen]
             for job in tqdm(as_completed(jobs), total=len(jobs), desc="lessons", unit="lesson"):
-                error = job.exception()
-                if error and not isinstance(error, BadLesson):
-                    raise error
-                problems += [str(error)] if error else []
+                try:
+                    job.result()
+                except BadLesson as error:
+                    problems.append(str(error))
         write(root / "README.md", readme(lessons, root))
     for problem in problems:
         print(problem, file=sys.stderr)

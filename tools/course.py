@@ -1,9 +1,9 @@
 """Set up the course and open it. Needs nothing but Python: `make` calls it, and so can you.
 
-    python tools/course.py lab            set up if needed, then JupyterLab on your copy of lesson 00
-    python tools/course.py lab 03         the same, on lesson 03
-    python tools/course.py fresh 03       put your copy of lesson 03 aside and lay a new one
-    python tools/course.py setup          set up only; --for authors or browser adds their tools
+python tools/course.py lab            set up if needed, then JupyterLab on your copy of lesson 00
+python tools/course.py lab 03         the same, on lesson 03
+python tools/course.py fresh 03       put your copy of lesson 03 aside and lay a new one
+python tools/course.py setup          set up only; --for authors or browser adds their tools
 """
 
 import argparse
@@ -82,7 +82,9 @@ def make_venv(root):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     if made.returncode and shutil.which("uv"):
-        made = subprocess.run(["uv", "venv", "--seed", "--clear", "--python", sys.executable, str(folder)])
+        made = subprocess.run(
+            ["uv", "venv", "--seed", "--clear", "--python", sys.executable, str(folder)]
+        )
     if made.returncode:
         raise Trouble(
             f"Python could not make {folder}:\n{made.stdout}\n"
@@ -113,10 +115,16 @@ def lessons(root):
 
 
 def find(root, word):
-    found = [n for n in lessons(root) if n.startswith(word) or n[3:].startswith(word)] if word else []
+    found = (
+        [n for n in lessons(root) if n.startswith(word) or n[3:].startswith(word)] if word else []
+    )
     if len(found) != 1:
         listed = "\n  ".join(n[: -len(".ipynb")] for n in lessons(root))
-        asked = f"No lesson is called {word!r}." if word else "Which lesson? For example: make fresh LESSON=03"
+        asked = (
+            f"No lesson is called {word!r}."
+            if word
+            else "Which lesson? For example: make fresh LESSON=03"
+        )
         raise Trouble(f"{asked} There are:\n  {listed}")
     return found[0]
 
@@ -159,7 +167,9 @@ def fresh(root, word):
         try:
             own.rename(aside)
         except OSError as error:
-            raise Trouble(f"work/{name} could not be put aside: {error.strerror or error}") from None
+            raise Trouble(
+                f"work/{name} could not be put aside: {error.strerror or error}"
+            ) from None
     lay_copies(root)
     kept = f" Your old copy is work/{aside.name}." if aside else ""
     print(f"work/{name} is new.{kept}")
@@ -184,10 +194,14 @@ def lab(root, word, options):
 
 
 def main(argv=None, root=ROOT):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("verb", choices=["lab", "fresh", "setup"])
     parser.add_argument("lesson", nargs="?", default="")
-    parser.add_argument("--for", dest="extras", action="append", default=[], choices=["authors", "browser"])
+    parser.add_argument(
+        "--for", dest="extras", action="append", default=[], choices=["authors", "browser"]
+    )
     options, rest = parser.parse_known_args(argv)
     if rest and options.verb != "lab":
         parser.error(f"unknown: {' '.join(rest)}")

@@ -86,10 +86,17 @@ def student_source(cell: NotebookNode) -> str:
     def stub(region: re.Match) -> str:
         dots = ["..."]
         if not region["indent"]:  # a bare answer: keep the names that it gives
-            given = [t for a in ast.parse(region["answer"]).body if isinstance(a, ast.Assign) for t in a.targets]
+            given = [
+                t
+                for a in ast.parse(region["answer"]).body
+                if isinstance(a, ast.Assign)
+                for t in a.targets
+            ]
             names = [node.id for t in given for node in ast.walk(t) if isinstance(node, ast.Name)]
             dots = [f"{name} = ..." for name in dict.fromkeys(names)] or dots
-        return "\n".join(region["indent"] + row for row in ["# Your code here: replace the dots.", *dots])
+        return "\n".join(
+            region["indent"] + row for row in ["# Your code here: replace the dots.", *dots]
+        )
 
     return REGION.sub(stub, cell.source) if "exercise" in tags(cell) else cell.source
 
@@ -101,7 +108,9 @@ def _give_ids(lesson: Lesson) -> None:
         cell.metadata.pop("lines_to_next_cell", None)
         own = cell.metadata.pop("id", None)
         if own and (own in seen or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", own)):
-            raise lesson.bad(n, f"id {own!r} stands twice, or is not made of letters, digits, - and _")
+            raise lesson.bad(
+                n, f"id {own!r} stands twice, or is not made of letters, digits, - and _"
+            )
         content = f"{lesson.stem}\0{cell.cell_type}\0{cell.source}".encode()
         digest = hashlib.sha256(content).hexdigest()[:8]
         cell.id, again = own or digest, 1
@@ -133,7 +142,10 @@ def _inspect_exercise(lesson: Lesson, n: int, cell: NotebookNode) -> None:
         raise lesson.bad(n, f"the stub is longer than {MOST_LINES} lines")
     text = lesson.cells[n - 1].source if n else ""
     if not re.search(HEADING.format(re.escape(cell.id)), text):
-        raise lesson.bad(n, f"the cell before must hold the heading '### Exercise {cell.id} · difficulty D · M minutes'")
+        raise lesson.bad(
+            n,
+            f"the cell before must hold the heading '### Exercise {cell.id} · difficulty D · M minutes'",
+        )
     if text.count("<details>") < 2:
         raise lesson.bad(n, "the text before needs two folded hints")
     if cell.metadata.get("objective") not in lesson.course["objectives"]:

@@ -2,6 +2,7 @@
 
     python tools/verify.py             all lessons
     python tools/verify.py 01 05       only these
+    python tools/verify.py --with-data only those that load a data set
 
 Strict (every output is compared) where the stored outputs were made: Linux, CPU, the locked torch,
 the real data. Elsewhere lax: every cell must run, every check must behave, and one line says why.
@@ -15,7 +16,6 @@ import platform
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 from build import LESSON_ENV, ROOT
 from lesson import Lesson, read_lesson
@@ -44,9 +44,17 @@ def why_lax(lesson: Lesson) -> str:
 
 def main(words: list[str]) -> int:
     lessons = [read_lesson(p) for p in sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))]
-    chosen = [m for m in lessons if not words or any(m.stem.startswith(w) for w in words)]
+    if words == ["--with-data"]:
+        chosen = [m for m in lessons if m.course["data"]]
+        if not chosen:
+            print("no lesson loads a data set")
+            return 0
+    else:
+        chosen = [m for m in lessons if m.stem.startswith(tuple(words) or "")]
     if not chosen:
-        print(f"no lesson is named {' '.join(words)}; there are {', '.join(m.stem for m in lessons)}")
+        print(
+            f"no lesson is named {' '.join(words)}; there are {', '.join(m.stem for m in lessons)}"
+        )
         return 1
     groups: dict[str, list[Lesson]] = {"--nbval": [], "--nbval-lax": []}
     for lesson in chosen:
@@ -60,7 +68,9 @@ def main(words: list[str]) -> int:
         files = [f"{folder}/{m.stem}.ipynb" for m in group for folder in ("notebooks", "solutions")]
         options = ["-p", "nbval_guard", mode, "--nbval-current-env", "--nbval-cell-timeout=300"]
         quiet = ["-q", "--no-header", "-n", "2", "--dist", "loadscope"]
-        env = {"OMP_NUM_THREADS": "1"} | os.environ | LESSON_ENV | {"PYTHONPATH": str(ROOT / "tests")}
+        env = (
+            {"OMP_NUM_THREADS": "1"} | os.environ | LESSON_ENV | {"PYTHONPATH": str(ROOT / "tests")}
+        )
         command = [sys.executable, "-m", "pytest", *options, *quiet, *files]
         worst = max(worst, subprocess.call(command, cwd=ROOT, env=env))
     return worst

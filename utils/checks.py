@@ -76,9 +76,7 @@ class Check:
         wanted = " or ".join(t.__name__ for t in types)
         self._compare(fits, f"{_show(got)}, a {type(got).__name__}", f"a {wanted}", "", "")
 
-    def equal(
-        self, got: Any, expected: Any, *, because: str = "", mistakes: Mistakes = ()
-    ) -> None:
+    def equal(self, got: Any, expected: Any, *, because: str = "", mistakes: Mistakes = ()) -> None:
         """``got`` must equal ``expected`` exactly; tensors are compared in shape and value."""
         same = _same(got, expected)
         likely = "" if same else _likely(got, mistakes, _same)

@@ -23,7 +23,12 @@ def draw_grid(ax: Axes, values: Any, *, title: str = "", colors: Any = None) -> 
     """
     table = np.atleast_2d(torch.as_tensor(values).detach().cpu().numpy())
     shade = table if colors is None else np.atleast_2d(np.asarray(colors))
-    ax.imshow(shade, cmap="Blues", vmin=shade.min() - 0.3 * np.ptp(shade) - 1, vmax=shade.max() + 1.2 * np.ptp(shade) + 1)
+    ax.imshow(
+        shade,
+        cmap="Blues",
+        vmin=shade.min() - 0.3 * np.ptp(shade) - 1,
+        vmax=shade.max() + 1.2 * np.ptp(shade) + 1,
+    )
     for (row, column), value in np.ndenumerate(table):
         ax.text(column, row, f"{value:g}", ha="center", va="center", color="#222222")
     ax.set_xticks(np.arange(table.shape[1] + 1) - 0.5, labels=[])
@@ -50,7 +55,9 @@ def plot_history(frame: Any, names: tuple[str, ...] = ()) -> list[Axes]:
     return list(axes[0])
 
 
-def draw_memory(ax: Axes, x: torch.Tensor, *, title: str = "", strip_ax: Axes | None = None) -> None:
+def draw_memory(
+    ax: Axes, x: torch.Tensor, *, title: str = "", strip_ax: Axes | None = None
+) -> None:
     """Draw rank-2 ``x`` as a grid, each square in the shade of the cell of memory that it reads.
 
     ``strip_ax`` shows the memory itself, as the strip of numbered cells that it is.
@@ -64,7 +71,7 @@ def draw_memory(ax: Axes, x: torch.Tensor, *, title: str = "", strip_ax: Axes | 
             at.images[-1].set(cmap="YlGnBu", clim=(-0.1 * n, 1.7 * n))
     ax.set(xlabel=f"one right: {x.stride(1):+d}", ylabel=f"one down: {x.stride(0):+d}", anchor="N")
     if strip_ax is not None:
-        strip_ax.set_xticks(np.arange(n), labels=np.arange(n).tolist(), minor=True)
+        strip_ax.set_xticks(np.arange(n), labels=[str(i) for i in range(n)], minor=True)
         strip_ax.tick_params(which="minor", length=0)
 
 
@@ -74,7 +81,9 @@ def draw_stretched(ax: Axes, x: torch.Tensor, shape: tuple[int, int], *, title: 
     draw_grid(ax, wide, title=title)
     for at in np.ndindex(shape):
         if any(i > 0 and step == 0 for i, step in zip(at, wide.stride())):
-            ax.fill_between([at[1] - 0.5, at[1] + 0.5], at[0] - 0.5, at[0] + 0.5, color="#fcfcfc", alpha=0.75)
+            ax.fill_between(
+                [at[1] - 0.5, at[1] + 0.5], at[0] - 0.5, at[0] + 0.5, color="#fcfcfc", alpha=0.75
+            )
             ax.texts[at[0] * shape[1] + at[1]].set_color("#9a9a9a")
 
 
@@ -95,4 +104,13 @@ def plot_boundary(ax: Axes, model: Any, X: torch.Tensor, y: torch.Tensor) -> Non
     ax.contourf(x0, x1, region.reshape(200, 200).T, levels=levels, colors=colors, alpha=0.3)
     for number, color in enumerate(colors):
         marker = "os^D"[number % 4]
-        ax.scatter(*X[y.flatten() == number].T, s=12, color=color, marker=marker, edgecolor="#333333", linewidth=0.2)
+        own = X[y.flatten() == number]
+        ax.scatter(
+            own[:, 0],
+            own[:, 1],
+            s=12,
+            color=color,
+            marker=marker,
+            edgecolor="#333333",
+            linewidth=0.2,
+        )

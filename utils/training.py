@@ -22,7 +22,9 @@ __all__ = [
 ]  # fmt: skip
 
 LossFn = Callable[[Tensor, Tensor], Tensor]
-Metrics = Mapping[str, Any]  # name → function(outputs, targets) → mean over the batch, or a torchmetrics.Metric
+Metrics = Mapping[
+    str, Any
+]  # name → function(outputs, targets) → mean over the batch, or a torchmetrics.Metric
 
 
 class History:
@@ -120,7 +122,9 @@ def fit(
                 tally.add(outputs.detach(), targets, loss.detach())
                 step += 1
                 if not tally.finite():
-                    raise FloatingPointError(_not_finite(step, tally.wait, optimizer.param_groups[0]["lr"]))
+                    raise FloatingPointError(
+                        _not_finite(step, tally.wait, optimizer.param_groups[0]["lr"])
+                    )
                 optimizer.zero_grad()
                 if scaler:
                     loss = scaler.scale(loss)
@@ -142,13 +146,17 @@ def fit(
                 measured = evaluate(model, val_loader, loss_fn, metrics, device=device)
                 row |= {f"val_{name}": value for name, value in measured.items()}
             history.rows.append(row)
-            bar.set_postfix({k: f"{v:.4g}" for k, v in row.items() if k not in ("epoch", "lr")}, refresh=False)
+            bar.set_postfix(
+                {k: f"{v:.4g}" for k, v in row.items() if k not in ("epoch", "lr")}, refresh=False
+            )
             if isinstance(scheduler, ReduceLROnPlateau):
                 scheduler.step(row.get("val_loss", row["loss"]))
             elif scheduler is not None and not each_batch:
                 scheduler.step()
     except KeyboardInterrupt:
-        history.stopped = f"interrupted at step {step}, in epoch {len(history.rows) + 1} of {epochs}"
+        history.stopped = (
+            f"interrupted at step {step}, in epoch {len(history.rows) + 1} of {epochs}"
+        )
         print(f"Training {history.stopped}. The model keeps what it has learned.")
     finally:
         bar.close()
@@ -261,7 +269,12 @@ class TensorLoader:
     """
 
     def __init__(
-        self, tensors: tuple[Tensor, ...], batch_size: int, shuffle: bool, drop_last: bool, generator: Any
+        self,
+        tensors: tuple[Tensor, ...],
+        batch_size: int,
+        shuffle: bool,
+        drop_last: bool,
+        generator: Any,
     ) -> None:
         self.dataset = TensorDataset(*tensors)  # refuses tensors of different lengths
         if batch_size < 1:
@@ -324,7 +337,9 @@ def load_checkpoint(
     ]
     if wrong:
         listed = "\n  ".join(sorted(wrong)[:8])
-        raise ValueError(f"{path} holds another architecture ({len(wrong)} entries differ):\n  {listed}")
+        raise ValueError(
+            f"{path} holds another architecture ({len(wrong)} entries differ):\n  {listed}"
+        )
     model.load_state_dict(saved)
     if optimizer is not None:
         if "optimizer" not in state:
