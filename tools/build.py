@@ -137,6 +137,10 @@ def _inspect_outputs(lesson: Lesson, nb: NotebookNode) -> None:
         if any(o.get("name") == "stderr" for o in cell.outputs):
             said = "".join(o.text for o in cell.outputs if o.get("name") == "stderr")
             raise lesson.bad(ids.index(cell.id), f"writes to stderr: {said.strip()[:300]}")
+        for first, then in zip(cell.outputs[-2::-1], cell.outputs[:0:-1]):
+            if first.get("name") == then.get("name") == "stdout":  # split wherever the kernel flushed
+                first.text += then.text
+                cell.outputs.remove(then)
         pictures = [o for o in cell.outputs if "image/png" in o.get("data", {})]
         if pictures and len(cell.metadata.get("alt", "")) < 40:
             raise lesson.bad(ids.index(cell.id), 'a picture needs alt="…" that tells what it shows')

@@ -119,7 +119,7 @@ class Check:
     def _compare(self, fits: bool, got: str, expected: str, because: str, likely: str) -> None:
         self.compared += 1
         if fits:
-            if because:
+            if because and ("", because) not in self.lines:
                 self.lines.append(("", because))
             return
         reason = f"{expected} ({because})" if because else expected
