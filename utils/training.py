@@ -108,7 +108,8 @@ def fit(
         total = epochs * len(loader)  # type: ignore[arg-type]
     except TypeError:
         total = None
-    bar = tqdm(total=total, delay=2, unit="batch", **({} if progress else {"disable": True}))
+    hidden = not progress or os.environ.get("TQDM_DISABLE") == "1"  # notebook bars ignore the variable
+    bar = tqdm(total=total, delay=2, unit="batch", disable=hidden)
     try:
         for epoch in range(1, epochs + 1):
             model.train()
