@@ -39,7 +39,7 @@ plt.style.use("utils.course")
 # %% [markdown]
 # ## Is everything here?
 #
-# To the left of the box a number has appeared in brackets: it was the first to run. If you saw an error instead, the
+# To the left of the box a number appears in brackets: it was the first to run. If you see an error instead, the
 # course is not installed where this notebook runs: close JupyterLab and start it with `make lab`.
 #
 # The next box asks this machine what it has. Every line should begin with ✓. A line that begins with ✗ says
@@ -49,7 +49,7 @@ plt.style.use("utils.course")
 environment_report()
 
 # %% [markdown]
-# | line | what it means | if it is red |
+# | line | what it means | if it shows ✗ |
 # |---|---|---|
 # | Python | the language that runs all this | install Python 3.11 or newer, then `make lab` |
 # | torch | PyTorch itself: the library you are here to learn | `make lab` sets it up again |
@@ -301,10 +301,13 @@ with check("start-3") as c:
 
 # %% alt="Three rounded boxes inside one another. The outer one is artificial intelligence, with chess by search and route planning as examples. Inside it lies machine learning, with spam filters and house prices. Inside that lies deep learning, with images, speech and language."
 fig, ax = plt.subplots(figsize=(7, 3))
-boxes = [
-    (0.00, 0.00, 10.0, 5.0, "#e8f1f8", "artificial intelligence", "programs that act cleverly: chess by search, route planning"),
-    (0.35, 0.35, 8.6, 3.35, "#c3dcee", "machine learning", "rules are found from examples: spam filters, house prices"),
-    (0.70, 0.65, 6.9, 1.75, "#8fbfe0", "deep learning", "many layers, found together: images, speech, text"),
+boxes = [  # left, bottom, width, height, color, name, examples
+    (0.0, 0.0, 10.0, 5.0, "#e8f1f8", "artificial intelligence",
+     "programs that act cleverly: chess by search, route planning"),
+    (0.35, 0.35, 8.6, 3.35, "#c3dcee", "machine learning",
+     "rules are found from examples: spam filters, house prices"),
+    (0.7, 0.65, 6.9, 1.75, "#8fbfe0", "deep learning",
+     "many layers, found together: images, speech, text"),
 ]
 for x, y, width, height, color, name, what in boxes:
     ax.add_patch(plt.Rectangle((x, y), width, height, facecolor=color, edgecolor="#555555"))
@@ -327,13 +330,15 @@ fig, ax = plt.subplots(figsize=(7, 2.6))
 stations = {"example": (0.5, 1), "model": (3, 1), "guess": (5.5, 1), "loss": (8, 1), "target": (8, -0.5)}
 for name, (x, y) in stations.items():
     color = "#8fbfe0" if name == "model" else "#f6d9c9" if name == "loss" else "#eeeeee"
-    ax.text(x, y, name, ha="center", va="center", bbox={"boxstyle": "round,pad=0.5", "fc": color, "ec": "#555555"})
+    box = {"boxstyle": "round,pad=0.5", "fc": color, "ec": "#555555"}
+    ax.text(x, y, name, ha="center", va="center", bbox=box)
 arrow = {"arrowstyle": "-|>", "color": "#444444", "lw": 1.4}
 for start, end in [((1.2, 1), (2.4, 1)), ((3.6, 1), (4.9, 1)), ((6.1, 1), (7.5, 1)), ((8, -0.1), (8, 0.6))]:
     ax.annotate("", xy=end, xytext=start, arrowprops=arrow)
 back = {**arrow, "connectionstyle": "arc3,rad=0.35", "color": "#D55E00"}
 ax.annotate("", xy=(3, 1.4), xytext=(8, 1.4), arrowprops=back)
-ax.text(5.5, 2.6, "move the parameters a little, so that the loss shrinks", ha="center", color="#B34700", fontsize=9)
+advice = "move the parameters a little, so that the loss shrinks"
+ax.text(5.5, 2.6, advice, ha="center", color="#B34700", fontsize=9)
 ax.set(xlim=(-0.4, 9), ylim=(-0.9, 2.9))
 ax.axis("off")
 plt.show()

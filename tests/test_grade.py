@@ -20,12 +20,16 @@ def submission(path, answers, tamper=()):
 def test_a_class_becomes_a_table(tmp_path, capsys):
     right = {"start-1": "seconds = 86400", "start-2": "shown = 35"}
     submission(tmp_path / "in" / "ann ü.ipynb", right | {"start-4": "supervised = 1 / 0"})
-    submission(tmp_path / "in" / "bob" / "00.ipynb", {"start-1": "seconds = 1440"}, tamper=["start-1"])
+    submission(
+        tmp_path / "in" / "bob" / "00.ipynb", {"start-1": "seconds = 1440"}, tamper=["start-1"]
+    )
     (tmp_path / "in" / "junk.ipynb").write_text("not a notebook", encoding="utf-8")
     table_file = tmp_path / "grades.csv"
     assert grade.main([str(tmp_path / "in"), "--to", str(table_file), "--seconds", "60"]) == 0
     table = pd.read_csv(table_file).set_index("file")
-    ann, bob, junk = (table[table.index.str.contains(who)].iloc[0] for who in ("ann", "bob", "junk"))
+    ann, bob, junk = (
+        table[table.index.str.contains(who)].iloc[0] for who in ("ann", "bob", "junk")
+    )
     assert (ann["passed"], ann["of"]) == (2, 5)
     assert ann["start-4"] == "not yet right"
     assert bob["passed"] == 0 and bob["start-1"] == "not yet right"

@@ -130,7 +130,10 @@ def find(root, word):
 
 
 def lay_copies(root):
-    """Copy each notebook that work/ does not have yet; what is there is never touched."""
+    """Copy each notebook that work/ does not have yet; what is there is never touched.
+
+    The copies come without outputs: the reader is asked to predict them.
+    """
     laid = []
     try:
         (root / "work").mkdir(exist_ok=True)
@@ -147,8 +150,12 @@ def lay_copies(root):
 
 
 def copy(source, target):
+    notebook = json.loads(source.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
     part = target.with_name(target.name + ".part")
-    shutil.copyfile(source, part)
+    part.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(part, target)
 
 

@@ -21,6 +21,7 @@ REGION = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 HEADING = r"(?m)^### Exercise {} · difficulty [123] · \d+ minutes?$"
+TAGS = {"exercise", "check", "solution", "instructor", "raises-exception", "nbval-ignore-output"}
 TEACHER = {"solution", "instructor"}  # cells that stay in solutions/
 MOST_LINES, MOST_CHECK_LINES = 25, 8
 
@@ -64,12 +65,15 @@ def read_lesson(path: Path) -> Lesson:
         raise BadLesson(f"{path}:1: no YAML header with jupyter: course: ({error!r})") from None
     lesson = Lesson(path, course, jupytext.reads(text, fmt="py:percent").cells, lines)
     for key, kind in KEYS.items():
-        if not isinstance(course.get(key), kind):
+        if not isinstance(course, dict) or not isinstance(course.get(key), kind):
             raise lesson.bad(-1, f"the header needs {key}: ({kind.__name__})")
     if len(lines) != len(lesson.cells):
         raise lesson.bad(-1, "text outside of a cell: the first cell must follow the header")
     _give_ids(lesson)
     for n, cell in enumerate(lesson.cells):
+        head = text.splitlines()[lines[n] - 1]
+        if not tags(cell) <= TAGS or ("tags" in head.partition("alt=")[0] and not tags(cell)):
+            raise lesson.bad(n, f"tags that cannot be read; there are {', '.join(sorted(TAGS))}")
         if cell.cell_type == "code":
             _inspect_code(lesson, n, cell)
         if "exercise" in tags(cell):
@@ -103,7 +107,7 @@ def student_source(cell: NotebookNode) -> str:
 
 def _give_ids(lesson: Lesson) -> None:
     """Ids are a function of content and order: the same source gives the same bytes."""
-    seen: set[str] = set()
+    seen = {"opening", "onward"}  # the builder's own cells
     for n, cell in enumerate(lesson.cells):
         cell.metadata.pop("lines_to_next_cell", None)
         own = cell.metadata.pop("id", None)
@@ -130,7 +134,7 @@ def _inspect_code(lesson: Lesson, n: int, cell: NotebookNode) -> None:
         raise lesson.bad(n, f"a cell of {length} lines; {MOST_LINES} is the most")
     if "nbval-ignore-output" in tags(cell) and not cell.metadata.get("reason"):
         raise lesson.bad(n, 'nbval-ignore-output needs reason="…" beside it')
-    if "### BEGIN SOLUTION" in cell.source and "exercise" not in tags(cell):
+    if re.search("### (BEGIN|END) SOLUTION", cell.source) and "exercise" not in tags(cell):
         raise lesson.bad(n, "a solution region outside of an exercise cell")
 
 

@@ -24,12 +24,14 @@ import html
 import json
 import os
 import sys
+import sysconfig
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 
 __all__ = ["Check", "CheckFailed", "check", "expect_error"]
@@ -80,7 +82,7 @@ class Check:
         """``got`` must equal ``expected`` exactly; tensors are compared in shape and value."""
         same = _same(got, expected)
         likely = "" if same else _likely(got, mistakes, _same)
-        self._compare(same, _show(got), _show(expected), because, likely)
+        self._compare(same, *_show_both(got, expected), because, likely)
 
     def close(
         self,
@@ -99,7 +101,7 @@ class Check:
 
         agrees = near(got, expected)
         likely = "" if agrees else _likely(got, mistakes, near)
-        self._compare(agrees, _show(got), _show(expected), because, likely)
+        self._compare(agrees, *_show_both(got, expected), because, likely)
 
     def true(
         self,
@@ -131,7 +133,9 @@ class Check:
     def _failed_in(self, error: Exception) -> None:
         """The reader's code raised: name the error and the line it came from."""
         frames = traceback.extract_tb(error.__traceback__)
-        own = [f for f in frames if "site-packages" not in f.filename and f.filename != __file__]
+        library = ("<frozen", sysconfig.get_path("stdlib"), __file__)
+        own = [f for f in frames if not f.filename.startswith(library)]
+        own = [f for f in own if "site-packages" not in f.filename]
         where = f", at: {own[-1].line}" if own and own[-1].line else ""
         self.lines = [("observed", f"{type(error).__name__}: {error}{where}")]
         self.lines.append(("expected", "a value to compare, and no error on the way to it"))
@@ -207,13 +211,21 @@ def _near(a: Any, b: Any, rtol: float, atol: float) -> bool:
         return False
     if a.shape != b.shape:
         return False
-    return torch.allclose(a.to(torch.float64), b.to(torch.float64), rtol, atol, equal_nan=True)
+    wide = torch.complex128 if a.is_complex() or b.is_complex() else torch.float64
+    return torch.allclose(a.to(wide), b.to(wide), rtol, atol, equal_nan=True)
 
 
 def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, torch.Tensor) or isinstance(b, torch.Tensor):
-        both = isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)
-        return both and a.shape == b.shape and bool((a.detach().cpu() == b.detach().cpu()).all())
+    for kind in (torch.Tensor, np.ndarray):
+        if isinstance(a, kind) or isinstance(b, kind):
+            if not (isinstance(a, kind) and isinstance(b, kind) and a.shape == b.shape):
+                return False
+            a, b = (torch.as_tensor(v).detach().cpu() for v in (a, b))
+            return bool((a == b).all())
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_same(a[k], b[k]) for k in a)
+    if any(isinstance(a, kind) and isinstance(b, kind) for kind in (tuple, list)):
+        return len(a) == len(b) and all(map(_same, a, b))
     if isinstance(a, bool) != isinstance(b, bool):
         return False
     try:
@@ -239,6 +251,15 @@ def _show(value: Any) -> str:
     if value.numel() > 24:
         return f"a tensor of shape {shape}, {str(value.dtype).removeprefix('torch.')}"
     return f"{value.detach().cpu().tolist()}, shape {shape}"
+
+
+def _show_both(got: Any, expected: Any) -> tuple[str, str]:
+    """Both in words; if they would read the same, with what tells them apart."""
+    observed, wanted = _show(got), _show(expected)
+    if observed == wanted and isinstance(got, torch.Tensor) and isinstance(expected, torch.Tensor):
+        wrong = int((got.detach().cpu() != expected.detach().cpu()).sum())
+        return f"{observed}, with {wrong} of {got.numel()} values different", wanted
+    return (repr(got), repr(expected)) if observed == wanted else (observed, wanted)
 
 
 def _say(c: Check) -> None:

@@ -45,6 +45,8 @@ def plot_history(frame: Any, names: tuple[str, ...] = ()) -> list[Axes]:
 
     own = [c for c in frame.columns if not c.startswith("val_") and c != "lr"]
     names = names or tuple(own)
+    if frame.empty:  # stopped before the first epoch was over
+        return []
     _, axes = plt.subplots(1, len(names), figsize=(3.6 * len(names), 2.8), squeeze=False)
     for ax, name in zip(axes[0], names, strict=True):
         ax.plot(frame.index, frame[name], color=TRAIN, label="training")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import time
@@ -108,7 +109,9 @@ def fit(
         total = epochs * len(loader)  # type: ignore[arg-type]
     except TypeError:
         total = None
-    hidden = not progress or os.environ.get("TQDM_DISABLE") == "1"  # notebook bars ignore the variable
+    hidden = (
+        not progress or os.environ.get("TQDM_DISABLE") == "1"
+    )  # notebook bars ignore the variable
     bar = tqdm(total=total, delay=2, unit="batch", disable=hidden)
     try:
         for epoch in range(1, epochs + 1):
@@ -238,7 +241,7 @@ def accuracy(logits: Tensor, targets: Tensor) -> Tensor:
     """
     if logits.shape == targets.shape:
         return ((logits > 0) == (targets > 0.5)).float().mean()
-    if logits.shape[:1] != targets.shape:
+    if logits.ndim != 2 or logits.shape[1] < 2 or targets.shape != logits.shape[:1]:
         raise ValueError(
             f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not fit: expected "
             "(N, classes) and (N,), or twice the same shape"
@@ -302,6 +305,14 @@ def save_checkpoint(
     The file is written beside its place and then moved there: a crash leaves the old one whole.
     """
     path = Path(path)
+    try:
+        torch.save(extra, plain := io.BytesIO())
+        torch.load(io.BytesIO(plain.getvalue()), weights_only=True)
+    except Exception:
+        kinds = {name: type(value).__name__ for name, value in extra.items()}
+        raise TypeError(
+            f"extra values must be tensors, numbers, strings or lists of these: {kinds}"
+        ) from None
     state = {"model": model.state_dict(), "extra": extra}
     if optimizer is not None:
         state["optimizer"] = optimizer.state_dict()
@@ -323,7 +334,7 @@ def load_checkpoint(
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        saved = state["model"]
+        saved = dict(state["model"])
     except FileNotFoundError:
         raise
     except Exception as error:
@@ -341,10 +352,10 @@ def load_checkpoint(
         raise ValueError(
             f"{path} holds another architecture ({len(wrong)} entries differ):\n  {listed}"
         )
+    if optimizer is not None and "optimizer" not in state:
+        raise ValueError(f"{path} holds no optimizer state: it was saved without one")
     model.load_state_dict(saved)
     if optimizer is not None:
-        if "optimizer" not in state:
-            raise ValueError(f"{path} holds no optimizer state: it was saved without one")
         optimizer.load_state_dict(state["optimizer"])
     return state.get("extra", {})
 

@@ -1,0 +1,421 @@
+"""The checks: three verdicts, each in the words meant for it, and no verdict that was not earned."""
+
+import json
+import re
+
+import pytest
+import torch
+
+from utils.checks import NOT_ATTEMPTED, NOT_YET, PASSED, CheckFailed, check, expect_error
+
+NAN = float("nan")
+
+
+@pytest.fixture(autouse=True)
+def gentle(monkeypatch):
+    monkeypatch.delenv("COURSE_STRICT", raising=False)
+    monkeypatch.delenv("COURSE_RESULTS", raising=False)
+
+
+def judge(ask):
+    """The verdict on one exercise, ``ask(c)`` being the body of its check."""
+    with check("demo-1") as c:
+        ask(c)
+    return c
+
+
+def equal(got, expected, **words):
+    return judge(lambda c: c.equal(got, expected, **words)).state == PASSED
+
+
+def close(got, expected, **words):
+    return judge(lambda c: c.close(got, expected, **words)).state == PASSED
+
+
+# Three answers -----------------------------------------------------------------------------------
+
+
+def test_pass_says_what_it_proves(capsys):
+    c = judge(lambda c: c.equal(c.attempted(6), 6, because="2 · 3 = 6"))
+    assert c.state == PASSED
+    assert capsys.readouterr().out == "✓ demo-1 passed\n    2 · 3 = 6\n"
+
+
+def test_every_comparison_that_holds_is_said(capsys):
+    def ask(c):
+        c.equal(6, 6, because="one")
+        c.equal(7, 7)
+        c.true(True, observed=1, expected=1, because="two")
+
+    assert str(judge(ask)) == "✓ demo-1 passed\n    one\n    two"
+
+
+@pytest.mark.parametrize("stub", [None, ..., (None, None), (..., ...), (None, ...)], ids=str)
+def test_stub_is_not_attempted(stub, capsys):
+    c = judge(lambda c: c.equal(c.attempted(stub), 6))
+    assert c.state == NOT_ATTEMPTED
+    assert capsys.readouterr().out == "○ demo-1 is not attempted yet\n"
+
+
+def test_first_stub_of_several_takes_back_what_was_said_before():
+    def ask(c):
+        c.equal(c.attempted(6), 6, because="one")
+        c.equal(c.attempted(...), 7)
+
+    assert str(judge(ask)) == "○ demo-1 is not attempted yet"
+
+
+@pytest.mark.parametrize("value", [0, False, "", [], (), (None, 3), torch.tensor(0.0)], ids=repr)
+def test_falsy_or_half_an_answer_is_an_attempt(value):
+    assert (
+        judge(lambda c: c.true(c.attempted(value) is value, observed="", expected="")).state
+        == PASSED
+    )
+
+
+def test_wrong_answer_shows_observed_expected_and_likely(capsys):
+    c = judge(
+        lambda c: c.equal(
+            5, 6, because="2 · 3", mistakes={4: "no", 5: "that adds", 5.5: "nor this"}
+        )
+    )
+    assert c.state == NOT_YET
+    assert c.lines == [("observed", "5"), ("expected", "6 (2 · 3)"), ("likely", "that adds")]
+    assert capsys.readouterr().out.splitlines() == [
+        "✗ demo-1 is not yet right",
+        "    observed: 5",
+        "    expected: 6 (2 · 3)",
+        "    likely:   that adds",
+    ]
+
+
+def test_mistake_nobody_thought_of_has_no_likely():
+    assert judge(lambda c: c.equal(9, 6, mistakes={5: "that adds"})).lines[-1] == ("expected", "6")
+
+
+def test_wrong_answer_ends_the_check_and_drops_earlier_lines():
+    def ask(c):
+        c.equal(6, 6, because="one")
+        c.equal(5, 6)
+        raise AssertionError("not reached")
+
+    assert judge(ask).lines == [("observed", "5"), ("expected", "6")]
+
+
+def test_true_says_it_in_words():
+    c = judge(
+        lambda c: c.true(
+            False, observed="a rise", expected="a fall", because="down", likely="a sign"
+        )
+    )
+    assert c.lines == [("observed", "a rise"), ("expected", "a fall (down)"), ("likely", "a sign")]
+
+
+def test_true_prefers_the_mistake_that_fits_to_the_general_one():
+    c = judge(
+        lambda c: c.true(False, observed=3, expected=4, mistakes={3: "one off"}, likely="a sign")
+    )
+    assert c.lines[-1] == ("likely", "one off")
+
+
+@pytest.mark.parametrize(
+    ("value", "types", "fits"),
+    [
+        (3, (int,), True),
+        (3.0, (int,), False),
+        (True, (int,), False),
+        (True, (bool,), True),
+        (3, (float, int), True),
+    ],
+    ids=repr,
+)
+def test_kind(value, types, fits):
+    c = judge(lambda c: c.kind(value, *types))
+    assert (c.state == PASSED) == fits
+    if not fits:
+        wanted = " or ".join(t.__name__ for t in types)
+        assert c.lines == [
+            ("observed", f"{value!r}, a {type(value).__name__}"),
+            ("expected", f"a {wanted}"),
+        ]
+
+
+def test_lines_of_a_long_message_stay_in_their_column():
+    assert str(judge(lambda c: c.true(False, observed="a\nb", expected="c"))).splitlines()[1:3] == [
+        "    observed: a",
+        "              b",
+    ]
+
+
+# What is the same --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "same"),
+    [
+        (1, 1, True),
+        (1, 1.0, True),
+        (1, True, False),
+        (True, True, True),
+        (0, False, False),
+        ("6", 6, False),
+        ([1, 2], [1, 2], True),
+        ([1, 2], (1, 2), False),
+        ((2, 3), torch.Size([2, 3]), True),
+        ({"a": 1}, {"a": 1}, True),
+        (NAN, NAN, False),
+        (torch.tensor([1, 2]), torch.tensor([1, 2]), True),
+        (torch.tensor([1, 2]), torch.tensor([1.0, 2.0]), True),
+        (torch.tensor([1, 2]), torch.tensor([1, 3]), False),
+        (torch.tensor([1, 2]), torch.tensor([[1, 2]]), False),
+        (torch.tensor([1, 1]), torch.tensor(1), False),
+        (torch.tensor([1, 2]), [1, 2], False),
+        ([1, 2], torch.tensor([1, 2]), False),
+        (torch.tensor(6), 6, False),
+        (torch.tensor([NAN]), torch.tensor([NAN]), False),
+        (torch.tensor([1.0], requires_grad=True), torch.tensor([1.0]), True),
+        (torch.zeros(0, 2), torch.zeros(0, 2), True),
+        (torch.zeros(0, 2), torch.zeros(0, 3), False),
+    ],
+    ids=repr,
+)
+def test_equal(got, expected, same):
+    assert equal(got, expected) == same
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "near"),
+    [
+        (1, 1.0, True),
+        (1.0, 1.00001, True),
+        (1.0, 1.01, False),
+        (1e6, 1e6 + 10, True),
+        (0.0, 5e-6, True),
+        (NAN, NAN, True),
+        (NAN, 1.0, False),
+        (float("inf"), float("inf"), True),
+        (float("inf"), float("-inf"), False),
+        (torch.tensor(6.0), 6, True),
+        (torch.tensor([6.0]), 6, False),
+        ([1, 2], torch.tensor([1.0, 2.0]), True),
+        ([1.0, 2.0], [[1.0, 2.0]], False),
+        (torch.tensor([1, 2]), torch.tensor([1.0, 2.0]), True),
+        (torch.ones(2, dtype=torch.float64), torch.ones(2, dtype=torch.bfloat16), True),
+        (torch.tensor([NAN, 1.0]), torch.tensor([NAN, 1.0]), True),
+        (torch.ones(3), torch.ones(2), False),
+        (torch.ones(3), torch.ones(1), False),
+        (torch.ones(1, requires_grad=True), [1.0], True),
+        ("six", 6, False),
+        (None, 6, False),
+        ({"a": 6}, 6, False),
+        ([[1, 2], [3]], [1, 2], False),
+        (10**40, 6, False),
+    ],
+    ids=repr,
+)
+def test_close(got, expected, near):
+    assert close(got, expected) == near
+
+
+def test_tolerances_are_the_authors():
+    assert close(1.0, 1.5, atol=1)
+    assert close(100.0, 101.0, rtol=0.1)
+    assert not close(1.0, 1.0 + 1e-6, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["equal", "close"])
+@pytest.mark.parametrize(
+    "pairs",
+    [{5.0: "that adds", 8.0: "that cubes"}, [(5.0, "that adds"), (8.0, "that cubes")]],
+    ids=["dict", "list"],
+)
+def test_mistakes_as_dict_and_as_pairs(method, pairs):
+    assert judge(lambda c: getattr(c, method)(8.0, 6.0, mistakes=pairs)).lines[-1] == (
+        "likely",
+        "that cubes",
+    )
+
+
+@pytest.mark.parametrize("method", ["equal", "close"])
+def test_mistakes_may_be_tensors(method):
+    pairs = [
+        (torch.ones(3), "of another shape"),
+        (torch.ones(2), "ones"),
+        (torch.zeros(2), "zeros"),
+    ]
+    c = judge(lambda c: getattr(c, method)(torch.zeros(2), torch.full((2,), 7.0), mistakes=pairs))
+    assert c.lines == [
+        ("observed", "[0.0, 0.0], shape (2,)"),
+        ("expected", "[7.0, 7.0], shape (2,)"),
+        ("likely", "zeros"),
+    ]
+
+
+def test_large_values_are_told_by_shape_and_kind():
+    c = judge(lambda c: c.close(torch.zeros(5, 6, dtype=torch.int64), torch.zeros(6, 5)))
+    assert c.lines == [
+        ("observed", "a tensor of shape (5, 6), int64"),
+        ("expected", "a tensor of shape (6, 5), float32"),
+    ]
+    assert len(judge(lambda c: c.equal("x" * 1000, "y")).lines[0][1]) < 250
+
+
+@pytest.mark.parametrize(
+    "kind", [tuple, list, lambda parts: dict(enumerate(parts))], ids=["tuple", "list", "dict"]
+)
+def test_several_tensors_can_be_compared(kind):
+    ones = [torch.ones(2), torch.zeros(2)]
+    assert equal(kind(ones), kind([part.clone() for part in ones]))
+
+
+def test_arrays_can_be_compared():
+    assert equal(torch.ones(2).numpy(), torch.ones(2).numpy())
+
+
+@pytest.mark.filterwarnings("ignore:Casting complex")
+def test_complex_is_not_near_its_real_part():
+    assert not close(1 + 2j, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("got", "expected"),
+    [(0.1 + 0.2, 0.3), (torch.zeros(5, 5), torch.ones(5, 5))],
+    ids=["float", "tensor"],
+)
+def test_observed_and_expected_never_read_the_same(got, expected):
+    (_, observed), (_, wanted) = judge(lambda c: c.equal(got, expected)).lines
+    assert observed != wanted
+
+
+# Errors ------------------------------------------------------------------------------------------
+
+
+def divide(x):
+    return x / 0  # the reader's line
+
+
+def test_error_in_the_readers_code_is_named_with_its_line():
+    c = judge(lambda c: c.equal(divide(1), 6))
+    assert c.state == NOT_YET
+    assert c.lines[0] == (
+        "observed",
+        "ZeroDivisionError: division by zero, at: return x / 0  # the reader's line",
+    )
+    assert c.lines[1][1].startswith("a value to compare")
+
+
+def test_error_inside_torch_is_named_with_the_readers_line():
+    def multiply(x):
+        return torch.nn.functional.linear(x, torch.zeros(5, 5))
+
+    said = judge(lambda c: c.close(multiply(torch.zeros(2, 3)), 6)).lines[0][1]
+    assert "mat1 and mat2 shapes cannot be multiplied" in said
+    assert said.endswith("at: return torch.nn.functional.linear(x, torch.zeros(5, 5))")
+
+
+def test_error_inside_the_standard_library_is_named_with_the_readers_line():
+    def parse(text):
+        return json.loads(text)
+
+    assert (
+        judge(lambda c: c.equal(parse("{"), 6)).lines[0][1].endswith("at: return json.loads(text)")
+    )
+
+
+def test_error_without_a_source_is_named_alone():
+    space = {}
+    exec("def answer(): return {}['key']", space)
+    said = judge(lambda c: c.equal(space["answer"](), 6)).lines[0][1]
+    assert said.startswith("KeyError: 'key'")
+
+
+def test_check_that_compares_nothing_is_an_error():
+    with pytest.raises(RuntimeError, match="check.'demo-1'. compared nothing"):
+        judge(lambda c: c.attempted(6))
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_stopping_the_cell_stops_the_check(stop, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_RESULTS", str(tmp_path / "results"))
+    with pytest.raises(stop):
+        with check("demo-1"):
+            raise stop
+    assert capsys.readouterr().out == "" and not (tmp_path / "results").exists()
+
+
+# Strict, results, HTML ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("got", [5, None], ids=["wrong", "stub"])
+def test_strict_raises_unless_passed(got, monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_STRICT", "1")
+    with pytest.raises(CheckFailed) as caught:
+        judge(lambda c: c.equal(c.attempted(got), 6))
+    assert str(caught.value) + "\n" == capsys.readouterr().out
+    assert judge(lambda c: c.equal(6, 6)).state == PASSED
+
+
+def test_only_1_is_strict(monkeypatch):
+    monkeypatch.setenv("COURSE_STRICT", "")
+    assert judge(lambda c: c.equal(5, 6)).state == NOT_YET
+
+
+def test_results_are_appended_as_lines_of_json(monkeypatch, tmp_path):
+    path = tmp_path / "ünder way.jsonl"
+    path.write_text('{"exercise": "earlier"}\n', encoding="utf-8")
+    monkeypatch.setenv("COURSE_RESULTS", str(path))
+    judge(lambda c: c.equal(6, 6, because="2 · 3\n= 6"))
+    judge(lambda c: c.equal(5, 6))
+    judge(lambda c: c.attempted(None))
+    monkeypatch.setenv("COURSE_STRICT", "1")
+    with pytest.raises(CheckFailed):
+        judge(lambda c: c.equal(4, 6))
+    rows = [json.loads(row) for row in path.read_text(encoding="utf-8").splitlines()]
+    assert [row.get("state") for row in rows] == [None, PASSED, NOT_YET, NOT_ATTEMPTED, NOT_YET]
+    assert (
+        rows[1]["exercise"] == "demo-1" and "2 · 3" in rows[1]["said"] and rows[1]["time"] > 1.7e9
+    )
+
+
+def test_results_that_cannot_be_written_do_not_stop_the_check(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("COURSE_RESULTS", str(tmp_path / "nowhere" / "results"))
+    assert judge(lambda c: c.equal(6, 6)).state == PASSED
+    said = capsys.readouterr().out
+    assert "result of demo-1 was not recorded" in said and "✓ demo-1 passed" in said
+
+
+def test_html_is_escaped():
+    c = judge(lambda c: c.equal("<script>alert('&')</script>", "<b>"))
+    shown = c._repr_html_()
+    assert "<script>" not in shown and "&lt;script&gt;alert(" in shown and "&amp;" in shown
+    c.exercise = "<i>"
+    assert "<i>" not in c._repr_html_()
+
+
+@pytest.mark.parametrize("got", [6, 5, None], ids=["passed", "wrong", "stub"])
+def test_html_says_what_the_text_says(got):
+    c = judge(lambda c: c.equal(c.attempted(got), 6))
+    inside = re.sub(r"<[^>]+>", "\n", c._repr_html_())
+    assert inside.split() == str(c).split()
+
+
+# expect_error ------------------------------------------------------------------------------------
+
+
+def test_expected_error_is_shown(capsys):
+    with expect_error(KeyError, ZeroDivisionError):
+        divide(1)
+    assert capsys.readouterr().out == "ZeroDivisionError: division by zero\n"
+
+
+def test_error_that_does_not_come_is_missed():
+    with pytest.raises(AssertionError, match="should have raised KeyError or ZeroDivisionError"):
+        with expect_error(KeyError, ZeroDivisionError):
+            pass
+
+
+def test_another_error_passes_through(capsys):
+    with pytest.raises(ZeroDivisionError):
+        with expect_error(KeyError):
+            divide(1)
+    assert capsys.readouterr().out == ""

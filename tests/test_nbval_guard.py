@@ -1,0 +1,100 @@
+"""Comparing notebooks is honest: one wrong character fails, and a kernel that dies fails at once.
+
+Tiny notebooks are compared as ``tools/verify.py`` does it, by one pytest in a process of its own.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+HERE = Path(__file__).resolve().parent
+PRINTS = 'import os\nprint("strict:", os.environ["COURSE_STRICT"], os.environ["TQDM_DISABLE"])'
+
+
+def notebook(path, *pairs):
+    """Cells with a source and what is stored of their output."""
+    cells = [
+        new_code_cell(
+            source,
+            id=f"c{n}",
+            execution_count=n,
+            outputs=[new_output("stream", text=out)] if out else [],
+        )
+        for n, (source, out) in enumerate(pairs, 1)
+    ]
+    path.parent.mkdir(exist_ok=True)
+    nbformat.write(new_notebook(cells=cells), path)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """{(notebook, cell): (seconds, what it failed with or "")}"""
+    root = tmp_path_factory.mktemp("nbval")
+    notebook(
+        root / "notebooks" / "right.ipynb", ("print('0.999')", "0.999\n"), (PRINTS, "strict:  1\n")
+    )
+    notebook(
+        root / "notebooks" / "wrong.ipynb", ("print('0.999')", "0.998\n"), ("print('2')", "2\n")
+    )
+    notebook(
+        root / "notebooks" / "dies.ipynb", ("import os\nos._exit(1)", ""), ("print('2')", "2\n")
+    )
+    notebook(root / "solutions" / "right.ipynb", (PRINTS, "strict: 1 1\n"))
+    options = ["-p", "nbval_guard", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=300"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        *options,
+        "--junitxml=results.xml",
+        ".",
+    ]
+    env = os.environ | {"PYTHONPATH": str(HERE)}
+    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=120)
+    found = {}
+    for case in ElementTree.parse(root / "results.xml").iter("testcase"):
+        key = case.get("classname").replace("/", ".").removesuffix(".ipynb"), case.get("name")
+        found[key] = (
+            float(case.get("time")),
+            "".join(e.text or "" for e in case if e.tag in ("failure", "error")),
+        )
+    assert len(found) == 7, done.stdout
+    return found
+
+
+@pytest.mark.parametrize(
+    "key", [("notebooks.right", "Cell 0"), ("notebooks.wrong", "Cell 1")], ids=str
+)
+def test_output_that_is_the_same_passes(results, key):
+    assert results[key][1] == ""
+
+
+def test_one_wrong_character_fails_and_is_shown(results):
+    said = results["notebooks.wrong", "Cell 0"][1]
+    assert "Cell outputs differ" in said and "0.998" in said and "0.999" in said
+
+
+def test_kernel_that_dies_fails_at_once_and_says_why(results):
+    seconds, said = results["notebooks.dies", "Cell 0"]
+    assert "the kernel process died" in said
+    assert seconds < 20
+
+
+def test_cells_after_the_death_are_not_taken_for_passed(results):
+    seconds, said = results["notebooks.dies", "Cell 1"]
+    assert said and seconds < 20
+
+
+@pytest.mark.parametrize(
+    "key", [("notebooks.right", "Cell 1"), ("solutions.right", "Cell 0")], ids=str
+)
+def test_only_answers_are_checked_strictly(results, key):
+    assert results[key][1] == ""
