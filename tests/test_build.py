@@ -233,7 +233,7 @@ def test_stub_keeps_what_stands_around_the_answer(tmp_path):
     lay(tmp_path, l00_tiny=LESSON)
     cells = read_lesson(tmp_path / "lessons" / "00_tiny.py").cells
     stub = student_source(next(c for c in cells if c.id == "tiny-1"))
-    assert stub == "def add(x, y):\n    # Your code here: replace the dots.\n    ..."
+    assert stub == "def add(x, y):\n    # Your code here: replace the dots.\n    return ..."
 
 
 def test_ids_of_other_cells_stay_when_a_cell_comes_in(tmp_path):

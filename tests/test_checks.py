@@ -50,11 +50,17 @@ def test_every_comparison_that_holds_is_said(capsys):
     assert str(judge(ask)) == "✓ demo-1 passed\n    one\n    two"
 
 
-@pytest.mark.parametrize("stub", [None, ..., (None, None), (..., ...), (None, ...)], ids=str)
+@pytest.mark.parametrize("stub", [..., (..., ...), (6, ...)], ids=str)
 def test_stub_is_not_attempted(stub, capsys):
     c = judge(lambda c: c.equal(c.attempted(stub), 6))
     assert c.state == NOT_ATTEMPTED
     assert capsys.readouterr().out == "○ demo-1 is not attempted yet\n"
+
+
+def test_forgotten_return_is_an_answer_that_is_not_yet_right():
+    c = judge(lambda c: c.equal(c.attempted(None), 6))
+    assert c.state == NOT_YET
+    assert c.lines[0] == ("observed", "None") and "return" in c.lines[2][1]
 
 
 def test_first_stub_of_several_takes_back_what_was_said_before():
@@ -366,7 +372,7 @@ def test_results_are_appended_as_lines_of_json(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_RESULTS", str(path))
     judge(lambda c: c.equal(6, 6, because="2 · 3\n= 6"))
     judge(lambda c: c.equal(5, 6))
-    judge(lambda c: c.attempted(None))
+    judge(lambda c: c.attempted(...))
     monkeypatch.setenv("COURSE_STRICT", "1")
     with pytest.raises(CheckFailed):
         judge(lambda c: c.equal(4, 6))

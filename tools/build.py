@@ -53,6 +53,8 @@ def edition(lesson: Lesson, student: bool, lessons: list[Lesson]) -> NotebookNod
         if student and tags(cell) & TEACHER:
             continue
         cell.source = student_source(cell) if student else cell.source
+        if student and "check" in tags(cell):  # folded: it would give the answer away
+            cell.metadata["jupyter"] = {"source_hidden": True}
         nb.cells.append(cell)
     nb.cells.append(nbformat.v4.new_markdown_cell(_onward(lesson, lessons), id="onward"))
     return nbformat.from_dict(nb)

@@ -72,7 +72,7 @@ def read_lesson(path: Path) -> Lesson:
     _give_ids(lesson)
     for n, cell in enumerate(lesson.cells):
         head = text.splitlines()[lines[n] - 1]
-        if not tags(cell) <= TAGS or ("tags" in head.partition("alt=")[0] and not tags(cell)):
+        if not tags(cell) <= TAGS or ("tags=" in head.partition("alt=")[0] and not tags(cell)):
             raise lesson.bad(n, f"tags that cannot be read; there are {', '.join(sorted(TAGS))}")
         if cell.cell_type == "code":
             _inspect_code(lesson, n, cell)
@@ -87,8 +87,12 @@ def read_lesson(path: Path) -> Lesson:
 def student_source(cell: NotebookNode) -> str:
     """The cell as students get it: answers cut out, and in their place a stub that runs."""
 
+    if "exercise" not in tags(cell):
+        return cell.source
+    gives = "return ..."  # what no right answer returns, so that a forgotten return can be told
+
     def stub(region: re.Match) -> str:
-        dots = ["..."]
+        dots = [gives]
         if not region["indent"]:  # a bare answer: keep the names that it gives
             given = [
                 t
@@ -97,12 +101,18 @@ def student_source(cell: NotebookNode) -> str:
                 for t in a.targets
             ]
             names = [node.id for t in given for node in ast.walk(t) if isinstance(node, ast.Name)]
-            dots = [f"{name} = ..." for name in dict.fromkeys(names)] or dots
+            dots = [f"{name} = ..." for name in dict.fromkeys(names)] or ["..."]
         return "\n".join(
             region["indent"] + row for row in ["# Your code here: replace the dots.", *dots]
         )
 
-    return REGION.sub(stub, cell.source) if "exercise" in tags(cell) else cell.source
+    source = REGION.sub(stub, cell.source)
+    try:
+        compile(source, "stub", "exec")
+    except SyntaxError:  # a region in a class, outside of its methods
+        gives = "..."
+        source = REGION.sub(stub, cell.source)
+    return source
 
 
 def _give_ids(lesson: Lesson) -> None:

@@ -66,10 +66,12 @@ class Check:
         self.compared = 0
 
     def attempted(self, value: Any) -> Any:
-        """Return ``value``; end the check gently if the stub has not been replaced yet."""
-        parts = value if isinstance(value, tuple) and value else (value,)
-        if all(part is None or part is ... for part in parts):
+        """Return ``value``; end the check gently if it still has the stub's dots in it."""
+        if any(part is ... for part in (value if isinstance(value, tuple) else (value,))):
             raise _NotAttempted
+        if value is None:
+            missing = "is the return missing? And print shows a value, but gives None"
+            self._compare(False, "None", "an answer", "", missing)
         return value
 
     def kind(self, got: Any, *types: type) -> None:
