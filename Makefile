@@ -18,7 +18,7 @@ fresh:  ## start a lesson afresh: LESSON=03; your old copy is kept under a dated
 	@$(PYTHON) tools/course.py fresh $(LESSON)
 
 test: setup  ## unit tests, then every cell of both editions against its stored output
-	$(PY) -m pytest tests
+	OMP_NUM_THREADS=1 $(PY) -m pytest tests -n 2
 	$(PY) tools/verify.py $(LESSON)
 
 notebooks: setup  ## only the second half of the tests: the cells (LESSON=03 for one lesson)

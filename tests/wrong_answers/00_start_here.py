@@ -25,6 +25,10 @@ paid = torch.tensor([1.0, 7.0]) @ basket
 edge = torch.tensor(2.0, requires_grad=True)
 growth = edge**3
 
+# %% start-3 passes
+paid = torch.tensor([[1.0, 7.0]]) @ basket
+growth = 12
+
 # %% start-3 refused: the basket has 5 apples
 paid = torch.tensor([1.0, 7.0]).sum()
 growth = 12.0
@@ -33,6 +37,12 @@ growth = 12.0
 paid = (torch.tensor([1.0, 7.0]) * basket).sum()
 edge = torch.tensor(2.0, requires_grad=True)
 (growth,) = torch.autograd.grad(edge**3, edge)
+
+# %% start-4 refused: small letters
+supervised = {"A": True, "B": False, "C": True, "D": False}
+
+# %% start-4 refused: a dict
+supervised = [True, False, True, False]
 
 # %% start-4 refused: no groups were given
 supervised = {"a": True, "b": True, "c": True, "d": False}
@@ -59,6 +69,14 @@ def train(X, y, hidden):
     return (model(X).argmax(dim=1) == y).float().mean().item()
 
 # %% start-5 refused: a share lies between 0 and 1
+def train(X, y, hidden):
+    return 99.0
+
+# %% start-5 refused: is the return missing
+def train(X, y, hidden):
+    print(0.99)
+
+# %% start-5 refused: are all ten lines there
 def train(X, y, hidden):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(2, hidden), nn.Tanh(), nn.Linear(hidden, 2))
