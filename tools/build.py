@@ -150,6 +150,8 @@ def _inspect_outputs(lesson: Lesson, nb: NotebookNode) -> None:
             ):  # split wherever the kernel flushed
                 first.text += then.text
                 cell.outputs.remove(then)
+        if re.search(r" at 0x[0-9a-f]{6}", "".join(dumps(o) for o in cell.outputs)):
+            raise lesson.bad(ids.index(cell.id), "its output holds an address in memory")
         pictures = [o for o in cell.outputs if "image/png" in o.get("data", {})]
         if pictures and len(cell.metadata.get("alt", "")) < 40:
             raise lesson.bad(ids.index(cell.id), 'a picture needs alt="…" that tells what it shows')

@@ -1,0 +1,1650 @@
+# ---
+# jupyter:
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+#   course:
+#     title: Linear regression
+#     minutes: 90
+#     needs: [02_autograd]
+#     data: []
+#     objectives:
+#       gradient: write the gradient of a loss by hand, and choose and average a loss knowingly
+#       batches: count the updates that a batch size gives you, and say what noise they carry
+#       loop: write a training loop and a test loop from an empty cell, and say what breaks without each line
+#       judge: choose a model by its validation error, and split a table so that the error can be believed
+#       keep: save weights, load them into a fresh model, and refuse a file that is a program
+# ---
+
+# %% [markdown]
+# Ten lines of Python train almost every network on earth. Today you write them.
+#
+# You start with twenty weights on a spring and nothing but tensors. Line by line, your code turns into the
+# loop that you will meet in every training program from here on. Then you take it apart again: you leave out
+# one line after the other and watch what breaks. (Most of the time, nothing breaks. No error, no warning,
+# wrong numbers. That is why you should see it once in daylight.)
+#
+# The picture this lesson is heading for is a curve through a hundred noisy readings, $y = b + w_1x + w_2x^2 +
+# w_3x^3 + w_4x^4$, fitted by five different programs. The first has its gradients worked out by hand, the
+# last is made of library parts only, and all five must print **the same five numbers**. A judge who uses no
+# gradient at all tells you how good they are.
+
+# %%
+import math
+import pickle
+import tempfile
+import warnings
+from functools import partial
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import torch.nn.functional as F
+from IPython.display import DisplayHandle
+from torch import nn, optim
+
+from utils import check, evaluate, expect_error, fit, make_loader
+from utils.plotting import TRAIN, VALID
+
+plt.style.use("utils.course")
+
+# %% [markdown]
+# Every training story in this course has the same four chapters: **prepare data, design the model, choose
+# loss and optimizer, train and judge**. Here they are for the first time, as small as they get.
+#
+# ## Prepare data
+#
+# You hang twenty weights on a spring, one after the other, and measure how long it gets. The spring is 12 cm
+# long and grows 4 cm for each kilogram, but you do not know that. Your ruler shakes by half a centimeter.
+
+# %%
+torch.manual_seed(0)
+kg = 2 * torch.rand(20, 1)  # (N, 1): one row a measurement, one column a feature
+cm = 12 + 4 * kg + 0.5 * torch.randn(20, 1)  # (N, 1)
+print(kg.shape, cm.shape)
+for weight, length in zip(kg[:3], cm[:3], strict=True):
+    print(f"{weight.item():.2f} kg: {length.item():.1f} cm")
+
+# %% [markdown]
+# Rows are measurements, columns are what you know about each. Here there is one column, and it stays a
+# column: `(20, 1)`, not `(20,)`. You will see in a moment what the difference costs.
+#
+# ## Design the model
+#
+# A straight line, $\hat y = w\,x + b$. Two numbers to learn, both zero for now. `requires_grad` tells
+# autograd that you will want their slopes.
+
+# %%
+w = torch.zeros(1, requires_grad=True)
+b = torch.zeros(1, requires_grad=True)
+
+# %% [markdown]
+# ## Choose loss and optimizer
+#
+# The loss is the mean of the squared errors, $L = \frac1N\sum_i(\hat y_i - y_i)^2$. The optimizer is the walk
+# downhill of lesson 02, `w -= lr * w.grad`. How large may `lr` be? The steepest curvature of the loss knows:
+# above $2/k$ the walk diverges.
+
+# %%
+ones = torch.ones_like(kg)
+table = torch.cat([ones, kg], dim=1)  # (N, 2): what b and w are multiplied by
+curvatures = torch.linalg.eigvalsh(2 * table.T @ table / len(table))
+print(f"curvatures {curvatures[0]:.2f} and {curvatures[1]:.2f}, so lr below {2 / curvatures[1]:.2f}")
+
+# %% [markdown]
+# 0.1 is safe.
+#
+# ## Train and judge
+#
+# Forward, loss, backward, update, clear. Two hundred times.
+
+# %%
+bare = []
+for _ in range(200):
+    prediction = kg * w + b  # the model
+    loss = ((prediction - cm) ** 2).mean()  # the loss
+    loss.backward()
+    with torch.no_grad():  # the optimizer
+        w -= 0.1 * w.grad
+        b -= 0.1 * b.grad
+    w.grad, b.grad = None, None
+    bare.append(loss.item())
+print("losses:", [round(bare[n], 3) for n in (0, 1, 10, 50, 199)])
+print(f"w = {w.item():.3f}   b = {b.item():.3f}")
+
+# %% [markdown]
+# The loss falls from 242 to 0.195 and the line is about 3.70 x + 12.26. Is that good? The spring's truth is 4
+# and 12, so something seems to be missing.
+#
+# ## The judge
+#
+# For a straight line nobody has to walk. Setting the slopes of the loss to zero gives a system of two linear
+# equations, and `torch.linalg.lstsq` solves it (in a numerically careful way). Its answer is the bottom of
+# the bowl. No training can get below.
+#
+# **Predict before you run:** which line has the smaller loss on these twenty points, the judge's or the true
+# one?
+
+# %%
+judge = torch.linalg.lstsq(table, cm).solution  # (2, 1): b, then w
+truth = torch.tensor([[12.0], [4.0]])
+for name, line in (("judge", judge), ("truth", truth), ("walk", torch.stack([b, w]).detach())):
+    loss = ((table @ line - cm) ** 2).mean().item()
+    print(f"{name}: w = {line[1].item():.3f}   b = {line[0].item():.3f}   loss = {loss:.4f}")
+
+# %% [markdown]
+# The judge beats the truth. A fit bends toward the noise of *these* twenty points, and the truth does not. So
+# three things stand apart from now on: the truth, the best answer to the data, and how far your walk got. The
+# walk is within 0.03 of the judge; the rest of the distance to 4 and 12 is noise, and no optimizer can remove
+# it.
+
+# %% alt="Twenty blue points of spring length in centimeters against weight in kilograms, rising from about 12 to about 20. An orange line, the walk's fit, goes through them; the dashed gray true line lies close to it, a little lower at the left and higher at the right."
+ends = torch.tensor([[0.0], [2.0]])
+plt.figure(figsize=(5.5, 3))
+plt.plot(kg, cm, "o", color=TRAIN, markersize=5, label="measured")
+plt.plot(ends, (w * ends + b).detach(), color="C1", label="fitted by the walk")
+plt.plot(ends, 12 + 4 * ends, "--", color="#666666", linewidth=1.2, label="the truth")
+plt.xlabel("weight (kg)")
+plt.ylabel("length (cm)")
+plt.legend()
+plt.show()
+assert (w - judge[1]).abs() < 0.03 and (b - judge[0]).abs() < 0.03
+
+# %% [markdown]
+# *Twenty measurements, the fitted line through their middle, and the true line close beside it.*
+#
+# ### Exercise linear-1 · difficulty 1 · 4 minutes
+# Do autograd's work once. For $L = \frac1N\sum_i(w x_i + b - y_i)^2$, write `line_gradient(w, b, x, y)`: the
+# two slopes $dL/dw$ and $dL/db$, worked out by hand, as a pair. No `backward`.
+#
+# <details><summary>Hint 1</summary>Call the error <code>e = w * x + b - y</code>. The square's derivative is 2e, times what stands next to the weight inside e.</details>
+# <details><summary>Hint 2</summary>Next to <code>w</code> stands <code>x</code>, next to <code>b</code> stands 1. And the mean stays a mean.</details>
+
+# %% tags=["exercise"] id="linear-1" objective="gradient"
+def line_gradient(w: float, b: float, x: torch.Tensor, y: torch.Tensor) -> tuple[float, float]:
+    """Return (dL/dw, dL/db) of the mean squared error.  x, y: (N,)."""
+    ### BEGIN SOLUTION
+    e = w * x + b - y
+    return (2 * e * x).mean().item(), (2 * e).mean().item()
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("linear-1") as c:
+    right = torch.tensor([-34 / 3, -14 / 3])
+    got = c.attempted(line_gradient(1.0, 0.0, torch.tensor([1.0, 2, 3]), torch.tensor([2.0, 4, 7])))
+    wrong = [(right / 2, "the 2 of the square's derivative is missing"), (3 * right, "a sum: the loss is a mean"),
+             (-right, "the sign is turned: e is prediction minus y"),
+             (right[[1, 1]], "x is missing in dL/dw: it stands beside w"), (right[[0, 0]], "beside b stands 1, not x")]
+    c.close(got, right, because="dL/dw = mean(2·e·x), dL/db = mean(2·e), with e = (−1, −2, −4)", mistakes=wrong)
+
+# %% [markdown] tags=["solution"]
+# $dL/dw = \frac2N\sum e_i x_i$ and $dL/db = \frac2N\sum e_i$. The slope of the bias is twice the mean error:
+# at the bottom it is zero, so **a fitted line with a bias is wrong by zero on average**. That property
+# survives in every model whose last layer has a bias and whose loss is the mean square.
+
+# %% [markdown] tags=["instructor"]
+# **Watch for** `sum()` where the loss says mean: right up to a factor N, and a learning rate that then
+# explodes. **Ask the room:** what is the mean error of the fitted line on its training points? (0.) And of
+# the true line? (Not 0: that is the noise.)
+
+# %% [markdown]
+# ## Three lines change their names
+#
+# The ten lines work. Now swap parts for library parts, one at a time, and demand the same two hundred losses
+# every time. First the model. `nn.Linear(1, 1)` holds a weight and a bias, and multiplies.
+
+# %%
+model = nn.Linear(1, 1)
+for name, p in model.named_parameters():
+    print(f"{name:7} {tuple(p.shape)!s:7} requires_grad={p.requires_grad}")
+print("input", tuple(kg.shape), "→ output", tuple(model(kg).shape))
+
+# %% [markdown]
+# The weight is `(outputs, inputs)`. A `Parameter` is a tensor that the model knows by name and that requires
+# a gradient from birth. It starts at a random value, so set both to zero for a fair comparison.
+
+# %%
+nn.init.zeros_(model.weight)
+nn.init.zeros_(model.bias)
+with_linear = []
+for _ in range(200):
+    loss = ((model(kg) - cm) ** 2).mean()
+    loss.backward()
+    with torch.no_grad():
+        for p in model.parameters():
+            p -= 0.1 * p.grad
+            p.grad = None
+    with_linear.append(loss.item())
+print("same losses as bare:", np.allclose(with_linear, bare, rtol=1e-4))
+
+# %% [markdown]
+# The update now works for any number of parameters. Next the loss, `nn.MSELoss`, and the optimizer,
+# `optim.SGD`. An optimizer gets the parameters once; `step()` is the loop over `p -= lr * p.grad`, and
+# `zero_grad()` is the loop over `p.grad = None`.
+
+# %%
+model = nn.Linear(1, 1)
+nn.init.zeros_(model.weight)
+nn.init.zeros_(model.bias)
+loss_fn = nn.MSELoss()
+optimizer = optim.SGD(model.parameters(), lr=0.1)
+library = []
+for _ in range(200):
+    loss = loss_fn(model(kg), cm)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    library.append(loss.item())
+print("same losses as bare:", np.allclose(library, bare, rtol=1e-4))
+print(f"w = {model.weight.item():.3f}   b = {model.bias.item():.3f}")
+
+# %% [markdown]
+# Three programs, one walk. Nothing in `nn` and `optim` is more than you have written yourself; it is the
+# same, with names, for models with a million weights. `zero_grad` has moved to the front of `backward`.
+# Anywhere between the `step` and the next `backward` is right.
+#
+# ### The shapes that stop you
+#
+# Forget that the feature is a column, or hand over NumPy's 64-bit floats:
+
+# %%
+with expect_error(RuntimeError):
+    model(kg.flatten())  # (20,) is taken for ONE row with twenty features
+with expect_error(RuntimeError):
+    model(kg.double())
+
+# %% [markdown]
+# *mat1 and mat2 shapes cannot be multiplied* is the most frequent error of deep learning. Read it as "your
+# rows have 20 columns, my weight wants 1". The mends: `kg.reshape(-1, 1)` for the first, `.float()` for the
+# second.
+#
+# ### The shape that does not
+#
+# Those two were the friendly ones. Now the *target* loses its column: `cm` becomes `(20,)`, predictions stay
+# `(20, 1)`.
+#
+# **Predict before you run:** what is the shape of `prediction - target`, and what will the line learn?
+
+# %%
+flat = cm.flatten()
+print("prediction - target:", tuple((model(kg) - flat).shape))
+model = nn.Linear(1, 1)
+optimizer = optim.SGD(model.parameters(), lr=0.1)
+for _ in range(500):
+    loss = ((model(kg) - flat) ** 2).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(f"w = {model.weight.item():.2f}   b = {model.bias.item():.2f}   loss = {loss.item():.2f}")
+print(f"mean of cm = {cm.mean().item():.2f}")
+
+# %% [markdown]
+# Broadcasting made a `(20, 20)` table: every prediction is compared with *every* target. The best answer to
+# that question is the mean, for everyone. The loss went down, no error came, and the line is flat.
+# `nn.MSELoss` at least warns you:
+
+# %%
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    loss_fn(model(kg), flat)
+print(str(caught[0].message).split(". ")[0])
+
+# %% [markdown]
+# If your model predicts the mean for everybody, look at the two shapes before you look anywhere else.
+#
+# ## Which loss?
+#
+# The square is a choice. `L1Loss` takes the absolute value, `SmoothL1Loss` is a square near zero and a
+# straight line further out. The choice matters when a point is wrong. Somebody types 127.8 instead of 12.78:
+
+# %%
+typo = cm.clone()
+row = kg.argmin().item()  # the lightest weight
+typo[row] *= 10
+print(f"{kg[row].item():.2f} kg: {cm[row].item():.2f} cm became {typo[row].item():.1f}")
+
+
+def fit_line(loss_fn, x, y, lr=0.1, epochs=1000):
+    """Train nn.Linear(1, 1) from zero on all rows of x, y (N, 1)."""
+    line = nn.Linear(1, 1)
+    nn.init.zeros_(line.weight)
+    nn.init.zeros_(line.bias)
+    optimizer = optim.SGD(line.parameters(), lr=lr)
+    for _ in range(epochs):
+        optimizer.zero_grad()
+        loss_fn(line(x), y).backward()
+        optimizer.step()
+    return line
+
+# %% [markdown]
+# **Predict before you run:** one point of twenty is ten times too high. What does each loss make of the slope
+# of 4 cm per kilogram?
+
+# %% alt="Left: three losses against the error from minus 3 to 3. The square rises steeply to 9, the absolute value is a V with a corner at zero, the smooth L1 follows the V half a unit lower with a rounded bottom. Right: nineteen points near the true line and one far outlier above the axis at the left; the MSE line falls steeply, the lines of L1 and smooth L1 lie on the points."
+losses = {"MSELoss": nn.MSELoss(), "L1Loss": nn.L1Loss(), "SmoothL1Loss": nn.SmoothL1Loss()}
+fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2))
+errors = torch.linspace(-3, 3, 121)
+right.plot(kg, typo, "o", color="#444444", markersize=4)
+for n, (name, f) in enumerate(losses.items()):
+    values = [f(e, torch.tensor(0.0)) for e in errors]
+    line = fit_line(f, kg, typo)
+    left.plot(errors, values, color=f"C{n}", ls=["-", "--", "-."][n], label=name)
+    right.plot(ends, line(ends).detach(), color=f"C{n}", ls=["-", "--", "-."][n], label=name)
+    print(f"{name:13} w = {line.weight.item():6.2f}   b = {line.bias.item():6.2f}")
+left.set(xlabel="error", ylabel="loss", title="What an error costs")
+right.set(xlabel="weight (kg)", ylabel="length (cm)", ylim=(0, 45), title="One typo, three lines")
+left.legend()
+plt.show()
+
+# %% [markdown]
+# *On the left the price of an error, on the right the three lines (the typo is far above the picture): the
+# square follows one wrong point, the other two follow the nineteen.* An error of 115 costs the square 13,225,
+# as much as 132 points that are 10 off. It bends the whole line to please one point. The absolute value asks
+# each point for the same pull. Its price: a corner at zero, where the slope jumps from −1 to +1 and the walk
+# trembles. `SmoothL1Loss` rounds the corner.
+
+# %% [markdown]
+# ### `reduction`: what happens to the twenty losses
+#
+# A loss function computes one loss a row and then reduces. You can choose how.
+
+# %%
+model = nn.Linear(1, 1)
+nn.init.zeros_(model.weight)
+nn.init.zeros_(model.bias)
+for reduction in ("none", "mean", "sum"):
+    loss = F.mse_loss(model(kg), cm, reduction=reduction)
+    print(f"{reduction:5} shape {tuple(loss.shape)!s:8}", "" if loss.ndim else f"{loss.item():.1f}")
+
+# %% [markdown]
+# `"none"` lets you look at single rows or weigh them. `"sum"` is twenty times the mean here, and so is its
+# gradient.
+#
+# **Predict before you run:** change the loop's `mean` to `sum` and keep `lr=0.1`. The limit was 0.54. Then?
+
+# %%
+for reduction, lr in (("mean", 0.1), ("sum", 0.1), ("sum", 0.1 / 20)):
+    line = fit_line(nn.MSELoss(reduction=reduction), kg, cm, lr=lr, epochs=200)
+    print(f"{reduction:4} lr {lr:<6g} w = {line.weight.item():.3f}")
+
+# %% [markdown]
+# With `sum`, a rate of 0.1 is a rate of 2 in disguise, far beyond the limit, and the weight ends as *not a
+# number*. Divided by 20 it is the old walk again. `"mean"` is the default because the right `lr` then does
+# not depend on how many rows you happen to have.
+#
+# ### Exercise linear-2 · difficulty 2 · 6 minutes
+# Write `smooth_l1(prediction, target, beta)` out of plain arithmetic, averaged over all elements. With $e$
+# the error, one element costs $\tfrac{e^2}{2\beta}$ where $|e| < \beta$, and $|e| - \tfrac{\beta}{2}$
+# elsewhere.
+#
+# <details><summary>Hint 1</summary>Compute both pieces for all elements, then choose between them.</details>
+# <details><summary>Hint 2</summary><code>torch.where(condition, here, there)</code> chooses element by element; then <code>.mean()</code>.</details>
+
+# %% tags=["exercise"] id="linear-2" objective="gradient"
+def smooth_l1(prediction: torch.Tensor, target: torch.Tensor, beta: float = 1.0) -> torch.Tensor:
+    """Mean smooth L1 loss, a scalar tensor.  prediction, target: same shape."""
+    ### BEGIN SOLUTION
+    e = (prediction - target).abs()
+    return torch.where(e < beta, e**2 / (2 * beta), e - beta / 2).mean()
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("linear-2") as c:
+    far, zero = torch.tensor([0.0, 1.0, -5.0]), torch.zeros(3)
+    got = c.attempted(smooth_l1(far, zero, beta=2.0))
+    c.close(got, F.smooth_l1_loss(far, zero, beta=2.0), because="(0 + 1/4 + 4) / 3, as PyTorch says",
+            mistakes={4.25: "a sum: take the mean", 5 / 3: "beta was taken as 1", 5.25 / 3: "the two pieces do not meet: subtract beta/2",
+                      8.5 / 3: "that is Huber's loss, beta times larger", 6.5 / 3: "−5 was taken for small: compare |e| with beta",
+                      4.5 / 3: "in the square, divide by 2·beta"})
+
+# %% [markdown] tags=["solution"]
+# At $|e| = \beta$ both pieces give $\beta/2$ and both slopes are 1: the curve has no jump and no corner.
+# `nn.HuberLoss(delta)` is the same curve times $\delta$.
+
+# %% [markdown] tags=["instructor"]
+# **Watch for** a Python `if` on a tensor ("Boolean value of Tensor … is ambiguous") and for `e < beta`
+# without the absolute value, which passes every test with positive errors. **Ask:** what is the loss when
+# beta goes to 0? (L1.)
+
+# %% [markdown]
+# ## All, some, or one at a time
+#
+# So far each update looked at all rows. With a million rows that is a long look for one small step. A
+# *mini-batch* of a few rows gives a rougher gradient for a fraction of the work. One pass over all rows is an
+# *epoch*, whatever the size of the batches.
+
+# %%
+def batch_path(x, y, batch_size, epochs, lr, seed=0):
+    """Where (w, b) goes: (updates + 1, 2). Rows are shuffled anew each epoch."""
+    torch.manual_seed(seed)
+    wb, path = torch.zeros(2, requires_grad=True), [torch.zeros(2)]
+    for _ in range(epochs):
+        for rows in torch.randperm(len(x)).split(batch_size):
+            loss = ((wb[0] * x[rows] + wb[1] - y[rows]) ** 2).mean()
+            (slope,) = torch.autograd.grad(loss, wb)
+            with torch.no_grad():
+                wb -= lr * slope
+            path.append(wb.detach().clone())
+    return torch.stack(path)
+
+# %% [markdown]
+# **Predict before you run:** ten epochs each, with all 20 rows, with 5, with 1. Which one ends nearest to the
+# judge?
+
+# %% alt="Three contour maps of the loss over w and b, an oval valley with a star at the judge's solution, w 3.68 and b 12.28. Left, all 20 rows: ten smooth steps, which leap to the valley floor and creep along it. Middle, batches of 5: forty steps along a slightly shaky line, closer to the star. Right, single rows: two hundred steps, a jagged path that ends in a tangle at the star."
+ww, bb = torch.meshgrid(torch.linspace(-1, 9, 100), torch.linspace(-1, 17, 100), indexing="xy")
+height = ((ww[..., None] * kg[:, 0] + bb[..., None] - cm[:, 0]) ** 2).mean(-1)
+fig, axes = plt.subplots(1, 3, figsize=(9.5, 3.3), sharey=True)
+for ax, size in zip(axes, (20, 5, 1), strict=True):
+    path = batch_path(kg, cm, size, epochs=10, lr=0.1)
+    far = (path[-1] - judge.flatten().flip(0)).norm().item()
+    ax.contour(ww, bb, height, levels=[1, 4, 12, 30, 70, 140, 240], colors="#9bb8cc", linewidths=0.9)
+    ax.plot(path[:, 0], path[:, 1], "o-", color="C1", markersize=2.5, linewidth=0.9)
+    ax.plot(judge[1], judge[0], "*", color="C0", markersize=13)
+    ax.set(xlabel="w (cm per kg)", title=f"batches of {size}: {len(path) - 1} updates")
+    print(f"batches of {size:2}: {len(path) - 1:3} updates, {far:.2f} from the judge")
+axes[0].set_ylabel("b (cm)")
+plt.show()
+
+# %% [markdown]
+# *The path of (w, b) on the loss surface in ten epochs, from the lower left to the judge's star: ten calm
+# steps, forty shaky ones, two hundred wild ones.* All three have looked at every row ten times. Small batches
+# get more steps out of the same looks, and every step is noisier. Full batches walk calmly and have not
+# arrived; single rows have arrived and cannot sit still. In between is where nearly everybody trains. How
+# long does the trembling last?
+
+# %%
+for lr in (0.1, 0.01):
+    late = batch_path(kg, cm, 1, epochs=200, lr=lr)[-1000:]
+    print(f"single rows, lr {lr}: the last 1000 steps spread by {late.std(dim=0).norm().item():.3f}")
+
+# %% [markdown]
+# As long as `lr` does not shrink, it does not stop: the walk settles into a ball around the bottom, and a
+# smaller rate makes a smaller ball. That is why many recipes lower the rate toward the end.
+#
+# `utils.make_loader` hides the `randperm` and the `split`. It yields batches of whatever tensors you give it,
+# row by row in step:
+
+# %%
+for inputs, targets in make_loader(kg, cm, batch_size=8):
+    print(tuple(inputs.shape), tuple(targets.shape))
+
+# %% [markdown]
+# 20 rows in batches of 8 leave a short last batch of 4. Keep it in mind for the next exercise and for every
+# mean over batches.
+#
+# ### Exercise linear-3 · difficulty 1 · 2 minutes
+# 103 rows, batches of 10, 7 epochs. How many updates does the optimizer make? And how many if the short last
+# batch is dropped every time (`drop_last=True`)? Give two whole numbers.
+#
+# <details><summary>Hint 1</summary>Count one epoch first. How many full batches, and is there a rest?</details>
+# <details><summary>Hint 2</summary>103 = 10 · 10 + 3. The rest of 3 is a batch as well, unless it is dropped.</details>
+
+# %% tags=["exercise"] id="linear-3" objective="batches"
+### BEGIN SOLUTION
+updates = math.ceil(103 / 10) * 7
+updates_dropped = 103 // 10 * 7
+### END SOLUTION
+
+# %% tags=["check"]
+with check("linear-3") as c:
+    got, dropped = c.attempted((updates, updates_dropped))
+    c.equal(got, 11 * 7, because="10 full batches and one of 3, seven times",
+            mistakes={70: "the short batch of 3 is an update too", 72.1: "a third of a batch is a batch: round up, each epoch",
+                      73: "round up each epoch, not at the end: every epoch has its own short batch",
+                      721: "that counts rows: one update a batch"})
+    c.equal(dropped, 10 * 7, because="without it, 10 an epoch", mistakes={77: "the short one counts here"})
+
+# %% [markdown] tags=["solution"]
+# 103 / 10 rounds up to 11 batches an epoch: 77 updates. Dropping the short one leaves 70, and three rows an
+# epoch unseen (other rows each time, because the order is shuffled).
+
+# %% [markdown] tags=["instructor"]
+# Two minutes, as a poll. 73 comes from those who multiply first. **Ask:** when would you drop the short
+# batch? (BatchNorm with a rest of one row; you see the error further down.)
+
+# %% [markdown]
+# ## The loop, line by line
+#
+# Now the loop in its grown-up form: mini-batches, a model with a mood, and a second loop that measures. The
+# data are a hundred readings of a dial over ten hours, and forty more that are kept for measuring. The hours
+# are scaled to $z = (\text{hour} - 5) / 5$, between −1 and 1; further down you see what happens if you don't.
+
+# %%
+def readings(n, seed, truth, noise=0.1):
+    """n noisy readings of the polynomial ``truth``: z (n, 1) in [-1, 1] and y (n, 1), 64-bit."""
+    rng = torch.Generator().manual_seed(seed)
+    z = 2 * torch.rand(n, 1, generator=rng, dtype=torch.float64) - 1
+    y = z ** torch.arange(len(truth)) @ truth[:, None]
+    return z, y + noise * torch.randn(n, 1, generator=rng, dtype=torch.float64)
+
+
+dial = torch.tensor([0.5, -1.0, -2.0, 2.0, 2.5], dtype=torch.float64)  # b, w1 … w4
+X, Y = (t.float() for t in readings(100, seed=0, truth=dial))  # (100, 1) each
+X_valid, Y_valid = (t.float() for t in readings(40, seed=1, truth=dial))
+
+# %% [markdown]
+# The model: a small network whose `Dropout` layer switches off a random tenth of the hidden numbers *while
+# training*. Why one wants that is a story for lesson 05. Here it is a model that behaves differently in
+# training and in use, as many do.
+
+# %%
+def dropout_net(seed):
+    """1 → 64 → 1, with dropout: the same weights for the same seed."""
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(1, 64), nn.ReLU(), nn.Dropout(0.1), nn.Linear(64, 1))
+
+# %% [markdown]
+# Loss, optimizer (with some momentum, which gets its own section), and batches: shuffled for training, in
+# order for measuring.
+
+# %%
+net, loss_fn = dropout_net(seed=0), nn.MSELoss()
+optimizer = optim.SGD(net.parameters(), lr=0.02, momentum=0.9)
+batches = make_loader(X, Y, batch_size=16, shuffle=True)
+valid_batches = make_loader(X_valid, Y_valid, batch_size=16)
+by_hand = {"loss": [], "val_loss": []}
+
+# %% [markdown]
+# And this is the loop. Read it slowly: it is the shape of nearly everything that follows in this course.
+
+# %%
+for _ in range(60):
+    net.train()
+    total = 0.0
+    for inputs, targets in batches:
+        loss = loss_fn(net(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(targets)
+    by_hand["loss"].append(total / len(X))
+    net.eval()
+    with torch.inference_mode():
+        total = sum(loss_fn(net(i), t).item() * len(t) for i, t in valid_batches)
+    by_hand["val_loss"].append(total / len(X_valid))
+
+# %% [markdown]
+# | line | what it is for |
+# |---|---|
+# | `net.train()` | training mode: dropout on, BatchNorm measures its batches |
+# | `net(inputs)` | forward: predictions, and the graph for the way back |
+# | `loss_fn(…, targets)` | one number that says how wrong |
+# | `optimizer.zero_grad()` | throws away the slopes of the last batch |
+# | `loss.backward()` | fills `p.grad` of every parameter |
+# | `optimizer.step()` | moves every parameter by its slope |
+# | `loss.item() * len(targets)` | a number without a graph; a last batch of 4 counts as 4 rows, not as 16 |
+# | `net.eval()` | evaluation mode: dropout off, BatchNorm uses what it has learned |
+# | `torch.inference_mode()` | no graph: nothing here will be differentiated |
+
+# %%
+for n in (0, 9, 19, 39, 59):
+    print(f"epoch {n + 1:2}   loss {by_hand['loss'][n]:.3f}   validation {by_hand['val_loss'][n]:.3f}")
+
+# %% [markdown]
+# ## Leave one out
+#
+# Now take the loop apart. Back to the spring, where you know the right answer, and one line missing each
+# time. `"late"` stands for a `zero_grad` that got between `backward` and `step`.
+#
+# **Predict before you run:** of the four mutilated loops, how many raise an error?
+
+# %%
+def loop_without(missing, x, y, epochs=60):
+    """The losses of the spring's loop with one line left out."""
+    line = nn.Linear(1, 1)
+    nn.init.zeros_(line.weight)
+    nn.init.zeros_(line.bias)
+    optimizer, losses = optim.SGD(line.parameters(), lr=0.1), []
+    for _ in range(epochs):
+        loss = F.mse_loss(line(x), y)
+        if missing not in ("zero_grad", "late"):
+            optimizer.zero_grad()
+        if missing != "backward":
+            loss.backward()
+        if missing == "late":
+            optimizer.zero_grad()
+        if missing != "step":
+            optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+# %% alt="Loss on a logarithmic axis against epoch, 60 epochs. The complete loop falls from 242 to about 0.5. Without zero_grad the loss swings between about 2 and 260, in waves of five epochs. Without step, without backward, and with a late zero_grad three lines lie on each other, flat at 242."
+for missing in ("nothing", "zero_grad", "step", "backward", "late"):
+    losses = loop_without(missing, kg, cm)
+    style = {"nothing": "-", "zero_grad": "-", "step": "--", "backward": ":", "late": "-."}[missing]
+    plt.semilogy(losses, style, label=f"missing: {missing}" if missing != "late" else "late zero_grad")
+    print(f"{missing:10} first {losses[0]:6.1f}   lowest {min(losses):6.1f}   last {losses[-1]:6.1f}")
+plt.xlabel("epoch")
+plt.ylabel("loss (cm²)")
+plt.title("Four broken loops, no error")
+plt.ylim(0.01, 500)
+plt.legend(loc="lower left", ncols=3)
+plt.show()
+
+# %% [markdown]
+# *The complete loop falls; without `zero_grad` the loss swings forever; the other three stay at 242 and lie
+# on each other.* None raises an error. Without `backward` the gradients are `None`, and `step` skips
+# parameters without a gradient, politely. A late `zero_grad` makes them `None` again. So learn the two
+# symptoms: **a loss that is the same to the last digit means that nothing moves** (step, backward, order, or
+# an optimizer that holds another model's parameters); **a loss that swings or grows** means gradients pile up
+# or `lr` is too large.
+#
+# ### Without `eval()`
+#
+# The trained net is asked for the same validation loss three times, in both modes.
+
+# %%
+torch.manual_seed(0)
+for mode in ("train", "eval"):
+    net.train(mode == "train")
+    with torch.inference_mode():
+        told = [round(loss_fn(net(X_valid), Y_valid).item(), 4) for _ in range(3)]
+    print(f"{mode:5}  {told}")
+
+# %% [markdown]
+# In training mode three questions get three answers, because dropout rolls its dice. In evaluation mode there
+# is one answer. `BatchNorm` is sterner. In training mode it normalizes each batch with the mean and spread of
+# *that batch*, so it cannot work on a batch of one:
+
+# %%
+torch.manual_seed(0)
+norm_net = nn.Sequential(nn.Linear(1, 8), nn.BatchNorm1d(8), nn.Linear(8, 1))
+with expect_error(ValueError):
+    norm_net(X_valid[:1])
+
+# %% [markdown]
+# That is the error of everybody who tests one picture with a freshly trained model. The mend is `eval()`. The
+# silent version of the same mistake is worse.
+#
+# **Predict before you run:** you measure with a model in training mode, inside `inference_mode`, without
+# optimizer and without backward. Can measuring change the model?
+
+# %%
+alone, before = norm_net[1], norm_net[1].running_mean.clone()
+with torch.inference_mode():
+    first = norm_net(X_valid)[0].item()
+    other = norm_net(X_valid[:10])[0].item()
+print("running mean changed by measuring:", not torch.equal(before, alone.running_mean))
+print("row 0 depends on its companions:  ", abs(first - other) > 1e-3)
+norm_net.eval()
+with torch.inference_mode():
+    first, other = norm_net(X_valid)[0].item(), norm_net(X_valid[:10])[0].item()
+print("… and in evaluation mode:         ", abs(first - other) > 1e-3)
+
+# %% [markdown]
+# It can. The running statistics are no parameters, no gradient moves them; the forward pass itself does. Your
+# validation data have leaked into the model, and the prediction for one row depended on which rows came with
+# it.
+#
+# ### Without `train()`
+#
+# The second half of the pair. If you call `eval()` after epoch 1 and never `train()` again, what is left of
+# dropout?
+
+# %%
+torch.manual_seed(0)
+net = dropout_net(seed=0)
+for epoch in (1, 2, 3):
+    outputs = [net(X) for _ in range(2)]  # stands for the training part: no net.train() here
+    print(f"epoch {epoch}: dropout at work: {not torch.equal(*outputs)}")
+    net.eval()  # … and the measuring part
+
+# %% [markdown]
+# One epoch long it works, then never again. Nothing crashes. That is why `train()` stands *inside* the epoch
+# loop.
+
+# %% [markdown]
+# ### Margin question: what does `model.eval()` change when the model has no dropout?
+#
+# Ask the spring's line. And ask for gradients too, because many believe that `eval()` switches them off.
+
+# %%
+line = fit_line(nn.MSELoss(), kg, cm, epochs=200)
+in_training = line(kg)
+line.eval()
+in_evaluation = line(kg)
+print("same predictions:", torch.equal(in_training, in_evaluation))
+print("training flag:", line.training, "  still builds a graph:", in_evaluation.requires_grad)
+
+# %% [markdown]
+# For a line: one flag, nothing else. `eval()` sets `training = False` on the model and on everything inside,
+# and layers that care look at it: dropout, BatchNorm, and few others. A model with BatchNorm and no dropout
+# changes a lot, as you saw. And **`eval()` does not switch gradients off**; that is the other line's work.
+# Write both lines always. You will not remember to add them on the day you add a layer that cares.
+#
+# ### Without `inference_mode()`
+#
+# Same numbers, more memory. A forward pass hands every tensor that backward will need to the graph. Count the
+# bytes:
+
+# %%
+def bytes_kept(model, X):
+    """How many bytes the graph holds after one forward pass, and whether there is a graph."""
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.nbytes) or t, lambda t: t):
+        outputs = model(X)
+    return sum(kept), outputs.requires_grad
+
+
+net.eval()
+print("with a graph:   ", bytes_kept(net, X_valid))
+with torch.inference_mode():
+    print("inference_mode: ", bytes_kept(net, X_valid))
+
+# %% [markdown]
+# A few kilobytes here; gigabytes in a large network. They are freed when `outputs` goes, unless you keep
+# something that holds the graph. The classic is a running total without `.item()`:
+
+# %%
+def graph_size(t):
+    """How many operations the graph behind t holds."""
+    seen, todo = set(), [t.grad_fn]
+    while todo:
+        entry = todo.pop()
+        if entry is not None and entry not in seen:
+            seen.add(entry)
+            todo += [below for below, _ in entry.next_functions]
+    return len(seen)
+
+
+total = 0
+for n in range(1, 101):
+    total = total + loss_fn(net(X_valid), Y_valid)
+    if n in (1, 10, 100):
+        print(f"after {n:3} batches the total drags {graph_size(total):4} operations along")
+
+# %% [markdown]
+# It grows with every batch, and so does the memory, until the machine stops with *out of memory* in the
+# middle of the night. `loss.item()` is a Python number and drags nothing. Why two spellings, `no_grad` and
+# `inference_mode`? The stricter one promises that its results never enter a graph, and holds you to it:
+
+# %%
+with torch.inference_mode():
+    features = net(X_valid)
+with expect_error(RuntimeError):
+    (features * line.weight).sum().backward()
+
+# %% [markdown]
+# Measure under `inference_mode`. If you need the result in later training, `no_grad` is the right word.
+#
+# ### Exercise linear-4 · difficulty 3 · 9 minutes
+# From an empty cell: `train_epoch(model, batches, loss_fn, optimizer)` trains for one epoch and returns the
+# mean training loss *per row* as a float. The last batch may be short. The model may come in either mode.
+#
+# <details><summary>Hint 1</summary>One mode, then per batch: forward, loss, three optimizer lines. Count rows as you go.</details>
+# <details><summary>Hint 2</summary>Add up <code>loss.item() * len(targets)</code> and <code>len(targets)</code>; divide at the end.</details>
+
+# %% tags=["exercise"] id="linear-4" objective="loop"
+def train_epoch(model: nn.Module, batches, loss_fn, optimizer: optim.Optimizer) -> float:
+    """Train on every (inputs, targets) of ``batches``; return the mean loss per row."""
+    ### BEGIN SOLUTION
+    model.train()
+    total, rows = 0.0, 0
+    for X, y in batches:
+        loss = loss_fn(model(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(y)
+        rows += len(y)
+    return total / rows
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("linear-4") as c:
+    mine, parts = dropout_net(1).eval(), make_loader(X, Y, batch_size=32)
+    got = c.attempted(train_epoch(mine, parts, nn.MSELoss(), optim.SGD(mine.parameters(), lr=0.1)))
+    twin = dropout_net(1)
+    want = fit(twin, parts, nn.MSELoss(), optim.SGD(twin.parameters(), lr=0.1), epochs=1)["loss"][0]
+    c.true(mine.training, observed="dropout was off", expected="training mode", likely="it came in evaluation mode: model.train()")
+    c.true(torch.allclose(mine[0].weight, twin[0].weight, atol=1e-5), observed="other weights than fit", expected="zero_grad, backward, step for each batch", likely="one of the three is missing, or stands in the wrong place")
+    c.true(abs(got - want) < 1e-5, observed=got, expected=want, because="32, 32, 32 and 4 rows", likely="a mean of batch means: weigh each batch by its rows")
+
+# %% [markdown] tags=["solution"]
+# Five beats per batch and one mode per epoch. The sum over rows makes the returned number independent of how
+# the rows were cut into batches (as far as the weights would stand still).
+
+# %% [markdown] tags=["instructor"]
+# The central exercise of the lesson; give it time and a blank screen. **Watch for** `total += loss` (a graph
+# that grows), `len(batches)` as divisor (the mean of batch means), and `model.train()` in the wrong place.
+
+# %% [markdown]
+# ### Exercise linear-5 · difficulty 2 · 5 minutes
+# Its sister: `test_loss(model, batches, loss_fn)` returns the mean loss per row, as a float. No dropout, no
+# graph, no training. Leave the model in the mode in which it came.
+#
+# <details><summary>Hint 1</summary>Two lines switch two different things off. Which line does which?</details>
+# <details><summary>Hint 2</summary><code>was = model.training</code> before <code>model.eval()</code>, and <code>model.train(was)</code> at the end.</details>
+
+# %% tags=["exercise"] id="linear-5" objective="loop"
+def test_loss(model: nn.Module, batches, loss_fn) -> float:
+    """Mean loss per row over every (inputs, targets) of ``batches``."""
+    ### BEGIN SOLUTION
+    was = model.training
+    model.eval()
+    total, rows = 0.0, 0
+    with torch.inference_mode():
+        for X, y in batches:
+            total += loss_fn(model(X), y).item() * len(y)
+            rows += len(y)
+    model.train(was)
+    return total / rows
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("linear-5") as c:
+    mine, parts, seen = dropout_net(1), make_loader(X, Y, batch_size=32), []
+    hook = mine[2].register_forward_hook(lambda layer, i, o: seen.append((layer.training, torch.is_grad_enabled())))
+    got, want = c.attempted(test_loss(mine, parts, nn.MSELoss())), evaluate(mine, parts, nn.MSELoss())["loss"]
+    c.true(not seen[0][0], observed="dropout was at work", expected="evaluation mode", likely="model.eval() comes before the loop")
+    c.true(not seen[0][1], observed="a graph was recorded", expected="no graph", likely="eval() does not do that: with torch.inference_mode():")
+    c.true(abs(got - want) < 1e-5, observed=got, expected=want, because="rows, not batches", likely="a mean of batch means: weigh each batch by its rows")
+    c.true(mine.training, observed="left in evaluation mode", expected="the mode it came in", likely="model.train(was) at the end")
+
+# %% [markdown] tags=["solution"]
+# `eval()` is about layers, `inference_mode()` about graphs. They are independent, and you want both.
+
+# %% [markdown] tags=["instructor"]
+# **Ask:** which of the two would you miss on the spring's line? (Neither changes a number.) **Watch for** a
+# `return` inside the `with` before the mode is restored.
+
+# %% [markdown]
+# ## The loop gets a name
+#
+# You have written the loop, so you need not write it again. `utils.fit` is that loop, with a progress bar and
+# a refusal to go on when the loss is not finite. Do not take its word: train a twin of the net, same seed,
+# and compare epoch by epoch. Not "close". Equal.
+
+# %%
+twin = dropout_net(seed=0)
+optimizer = optim.SGD(twin.parameters(), lr=0.02, momentum=0.9)
+history = fit(twin, batches, nn.MSELoss(), optimizer, epochs=60, val_loader=valid_batches)
+print("training losses equal:  ", history["loss"] == by_hand["loss"])
+print("validation losses equal:", history["val_loss"] == by_hand["val_loss"])
+print(history.frame().round(3).loc[[1, 10, 20, 40, 60]])
+
+# %% [markdown]
+# Sixty epochs, 120 numbers, all equal to the last bit: same batches, same dice, same updates. From lesson 04
+# on you import it. `evaluate(model, loader, loss_fn)` is the measuring half alone, and `history.plot()`
+# draws.
+
+# %% alt="Training loss (blue) and validation loss (orange, dashed) against epoch, one to sixty. Both fall from about 0.25 in a zigzag to below 0.05; in the second half the validation curve, measured without dropout, runs mostly below the training curve."
+history.plot("loss")
+plt.show()
+
+# %% [markdown]
+# *Training loss in blue, validation loss in orange, over sixty epochs.* In the second half the validation
+# loss mostly lies *below* the training loss, for an honest reason: it is measured without dropout, and after
+# the epoch's updates instead of during them.
+#
+# `fit` also refuses what your loop lets pass in silence. Make a model anew and keep the old optimizer:
+
+# %%
+with expect_error(ValueError):
+    fit(dropout_net(seed=1), batches, loss_fn, optimizer, epochs=1)
+
+# %% [markdown]
+# By hand, that is one more loop with a loss that never moves.
+
+# %% [markdown]
+# ## A curve with five numbers
+#
+# The dial's truth is a polynomial, $y = b + w_1z + w_2z^2 + w_3z^3 + w_4z^4$. Is that still *linear*
+# regression? Yes. Linear means linear in the **weights**. Put the powers into the table and a curve in $z$ is
+# a plane in $(z, z^2, z^3, z^4)$.
+
+# %%
+z, y = readings(100, seed=0, truth=dial)  # 64-bit from here on
+powers = z ** torch.arange(5)  # (N, 5): 1, z, z², z³, z⁴
+print(tuple(powers.shape))
+print(powers[0].tolist()[:3], "…")
+verdict = torch.linalg.lstsq(powers, y).solution.flatten()  # (5,), the judge's
+floor = ((powers @ verdict - y.flatten()) ** 2).mean().item()
+print("judge:", [round(v, 3) for v in verdict.tolist()], f"  loss {floor:.5f}")
+
+# %% [markdown]
+# Hold on to 0.01067: no polynomial of degree 4 has a smaller loss on these readings. The noise has a spread
+# of 0.1, so its square is 0.01, and that much nobody can predict. A loop that says `while loss > 0.001` would
+# run until you pull the plug.
+#
+# ### "Until the loss is small"
+#
+# You will meet that loop: the classic version of this exercise draws new points *without noise* for every
+# step and stops at a loss of 0.001. Take the noise away from our hundred points, and such a loop does stop.
+# But what has it learned by then?
+
+# %%
+coefs = torch.zeros(5, dtype=torch.float64)
+clean, step, loss = powers @ dial, 0, math.inf
+while loss > 1e-3:
+    errors = powers @ coefs - clean
+    loss = (errors**2).mean().item()
+    coefs -= 0.5 * 2 * powers.T @ errors / len(errors)
+    step += 1
+print(f"stopped after {step} steps")
+print("learned:", [round(v, 2) for v in coefs.tolist()])
+print("truth:  ", dial.tolist())
+assert floor > 1e-3
+
+# %% [markdown]
+# A loss of 0.001 sounds like an arrival, and two of the weights are still off by about 0.35. A small loss
+# means small errors *on the points*. Different coefficients can draw almost the same curve, because $z^2$ and
+# $z^4$ look so much alike between −1 and 1.
+#
+# So the stop condition for what follows is another one: stop when a step **no longer lowers the loss**, by
+# less than a billionth, and never go on beyond a maximum. That works with and without noise.
+#
+# ### Why the hours had to be scaled
+#
+# The curvatures tell how long a walk takes: the steepest one limits `lr`, the flattest one moves at that
+# speed. Their ratio is called the *condition number*.
+#
+# **Predict before you run:** hours from 0 to 10, their fourth power up to 10,000. By which factor does the
+# ratio grow?
+
+# %%
+for name, column in (("z from -1 to 1", z), ("hours, 0 to 10", 5 + 5 * z)):
+    raised = column ** torch.arange(5)
+    low, *_, high = torch.linalg.eigvalsh(2 * raised.T @ raised / len(raised)).tolist()
+    print(f"{name}:  lr below {2 / high:.1g}   condition number {high / low:,.3g}")
+
+# %% [markdown]
+# Three hundred against seven hundred million. With raw hours the largest possible `lr` is about a
+# ten-millionth, and the walk takes more than two million times longer: the 1,632 steps that you will count
+# below would become some four billion. Nothing is wrong with the loop or with the model. The units are wrong.
+# **Scale your inputs** before you suspect anything else.
+#
+# ### First way: NumPy, gradients by hand
+#
+# Now the five programs. Same start (zeros), same `lr = 0.5`, same stop. In the first, everything is on the
+# table:
+
+# %%
+def fit_numpy(powers, y, lr=0.5, least=1e-9, most=10_000):
+    """powers (N, 5), y (N, 1) → coefficients (5,), steps."""
+    P, t = powers.numpy(), y.flatten().numpy()
+    coefs, before = np.zeros(P.shape[1]), math.inf
+    for step in range(most):
+        errors = P @ coefs - t
+        loss = (errors**2).mean()
+        if before - loss < least:
+            break
+        before = loss
+        coefs -= lr * 2 * P.T @ errors / len(t)
+    return torch.from_numpy(coefs), step
+
+# %% [markdown]
+# ### Second way: tensors
+#
+# Hardly a letter changes. A tensor is an array that could live on a GPU.
+
+# %%
+def fit_tensors(powers, y, lr=0.5, least=1e-9, most=10_000):
+    """The same with tensors; the gradient is still written by hand."""
+    t = y.flatten()
+    coefs, before = torch.zeros(powers.shape[1], dtype=powers.dtype), math.inf
+    for step in range(most):
+        errors = powers @ coefs - t
+        loss = (errors**2).mean().item()
+        if before - loss < least:
+            break
+        before = loss
+        coefs -= lr * 2 * powers.T @ errors / len(t)
+    return coefs, step
+
+# %% [markdown]
+# ### Third way: autograd
+#
+# The formula for the gradient goes. In come `requires_grad`, `backward`, `no_grad`, and the clearing.
+
+# %%
+def fit_autograd(powers, y, lr=0.5, least=1e-9, most=10_000):
+    """The same; autograd finds the gradient."""
+    coefs = torch.zeros(powers.shape[1], dtype=powers.dtype, requires_grad=True)
+    before = math.inf
+    for step in range(most):
+        loss = ((powers @ coefs - y.flatten()) ** 2).mean()
+        if before - loss.item() < least:
+            break
+        before = loss.item()
+        loss.backward()
+        with torch.no_grad():
+            coefs -= lr * coefs.grad
+        coefs.grad = None
+    return coefs.detach(), step
+
+# %% [markdown]
+# ### Fourth way: `nn`
+#
+# The column of ones goes too: `nn.Linear(4, 1)` has a bias of its own.
+
+# %%
+def quartic():
+    """nn.Linear(4, 1) in 64 bits, all zeros."""
+    model = nn.Linear(4, 1, dtype=torch.float64)
+    nn.init.zeros_(model.weight)
+    nn.init.zeros_(model.bias)
+    return model
+
+# %% [markdown]
+# It takes the other four columns, and returns predictions as a column, like `y`.
+
+# %%
+def fit_nn(powers, y, lr=0.5, least=1e-9, most=10_000):
+    """The same; a module holds the numbers, a loss function compares."""
+    model, loss_fn, before = quartic(), nn.MSELoss(), math.inf
+    for step in range(most):
+        loss = loss_fn(model(powers[:, 1:]), y)
+        if before - loss.item() < least:
+            break
+        before = loss.item()
+        loss.backward()
+        with torch.no_grad():
+            for p in model.parameters():
+                p -= lr * p.grad
+                p.grad = None
+    return torch.cat([model.bias, model.weight[0]]).detach(), step
+
+# %% [markdown]
+# ### Fifth way: `nn` and `optim`
+
+# %%
+def fit_optim(powers, y, lr=0.5, least=1e-9, most=10_000):
+    """The same; library parts only."""
+    model, loss_fn, before = quartic(), nn.MSELoss(), math.inf
+    optimizer = optim.SGD(model.parameters(), lr=lr)
+    for step in range(most):
+        loss = loss_fn(model(powers[:, 1:]), y)
+        if before - loss.item() < least:
+            break
+        before = loss.item()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return torch.cat([model.bias, model.weight[0]]).detach(), step
+
+# %% [markdown]
+# Five programs, one question: are they the same program?
+
+# %%
+five = {f.__name__: f(powers, y) for f in (fit_numpy, fit_tensors, fit_autograd, fit_nn, fit_optim)}
+for name, (coefs, step) in five.items():
+    print(f"{name:13} {step} steps  ", "  ".join(f"{v:8.5f}" for v in coefs.tolist()))
+first = five["fit_numpy"][0]
+assert all(torch.allclose(coefs, first, atol=1e-6) for coefs, _ in five.values())
+print("furthest from the judge: below 0.01:", (first - verdict).abs().max().item() < 0.01)
+
+# %% [markdown]
+# Same five numbers to the fifth decimal, after the same number of steps. The library adds no magic, and takes
+# none away. What you won from row to row: outside of the line that makes the model, the *last* program does
+# not mention how many weights there are or how the gradient is found. Give it another model, and the same
+# lines train a billion weights.
+#
+# ### Learned and true, side by side
+
+# %%
+def as_polynomial(coefs):
+    """Coefficients (b, w1, w2, …) as a line of text."""
+    names = ["", " z", " z²", " z³", " z⁴"]
+    return "y = " + " ".join(f"{v:+.3f}{name}" for v, name in zip(coefs.tolist(), names, strict=True))
+
+
+for name, coefs in (("learned", five["fit_optim"][0]), ("judge", verdict), ("truth", dial)):
+    print(f"{name:8} {as_polynomial(coefs)}")
+
+# %% [markdown]
+# Learned and judge agree to 0.005: that rest is the stop condition speaking. Both miss the truth by up to
+# 0.07: that is the noise speaking. Now watch it happen, in one picture that is redrawn while the model
+# trains.
+#
+# First the picture, as a function that returns the two lines which will move:
+
+# %%
+def live_picture(z, y, truth, floor):
+    """An empty fit beside an empty loss curve: figure, curve, trail."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2))
+    at = torch.linspace(-1, 1, 101, dtype=torch.float64)[:, None]
+    left.plot(5 + 5 * z, y, "o", color=TRAIN, markersize=3, alpha=0.6, label="readings")
+    (curve,) = left.plot(5 + 5 * at, 0 * at, color="C1", linewidth=2.5, label="learned")
+    left.plot(5 + 5 * at, at ** torch.arange(len(truth)) @ truth, "--", color="#222222", linewidth=1, label="truth")
+    left.set(xlabel="hour", ylabel="dial", ylim=(-1, 2.5))
+    left.legend()
+    (trail,) = right.loglog([1], [1], color=TRAIN, label="the walk")
+    right.axhline(floor, color="#222222", linestyle="--", linewidth=1, label="the judge")
+    right.set(xlabel="step", ylabel="loss", xlim=(1, 2000), ylim=(0.006, 3))
+    right.legend()
+    return fig, curve, trail
+
+# %% [markdown]
+# Then the training, which moves them eleven times. Run it and look.
+
+# %% alt="Two panels, shown as they stand at the end of training. Left: a hundred blue noisy readings over ten hours, the learned orange curve through them and the dashed dark true curve on top of it, hardly apart. Right: loss against step on logarithmic axes, falling from about 0.3 until it lies on the dashed line of the judge's loss at 0.0107."
+model, track, at = quartic(), [], torch.linspace(-1, 1, 101, dtype=torch.float64)[:, None]
+optimizer = optim.SGD(model.parameters(), lr=0.5)
+fig, curve, trail = live_picture(z, y, dial, floor)
+screen = DisplayHandle()  # a picture on the page that can be replaced
+screen.display(fig)
+for step in range(1, 1601):
+    loss = F.mse_loss(model(powers[:, 1:]), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    track.append(loss.item())
+    if step in (1, 3, 6, 12, 25, 50, 100, 200, 400, 800, 1600):
+        curve.set_ydata(model(at ** torch.arange(1, 5)).detach())
+        trail.set_data(range(1, step + 1), track)
+        screen.update(fig)
+plt.close(fig)
+
+# %% [markdown]
+# *Left the readings, the true curve and the learned one on top of it; right the loss, which comes down to the
+# judge's line and cannot cross it.* After some five hundred steps the eye sees no more change. The other
+# thousand polish coefficients that hardly show.
+#
+# ## Six ways down
+#
+# 1,600 steps for five numbers is much. The landscape is a canyon, 290 times steeper across than along, and
+# plain descent pays for that ratio. The other optimizers are ideas for paying less:
+#
+# | optimizer | idea, in a line |
+# |---|---|
+# | `SGD` | `p -= lr * grad` |
+# | `SGD(momentum=0.9)` | `v = 0.9 * v + grad`, then `p -= lr * v`: steps that agree add up |
+# | `Adagrad` | divide each weight's step by the root of the **sum** of its squared gradients |
+# | `RMSprop` | divide by the root of a **running mean** of them, so that it does not die out |
+# | `Adam` | RMSprop with momentum, and a correction for the first steps |
+# | `LBFGS` | estimates the curvature from past gradients, and leaps to where the bottom should be |
+#
+# Five of them change one line in the loop. `LBFGS` wants to look several times per step, so it asks for a
+# function it can call:
+
+# %%
+model = quartic()
+with expect_error(TypeError):
+    optim.LBFGS(model.parameters()).step()
+
+# %% [markdown]
+# The mend is a *closure*: zero, loss, backward, return the loss, packed into a function and handed to `step`.
+# All optimizers accept one. A fair race then counts **gradients**, not steps: each runner may ask for 300.
+
+# %%
+def compete(make, lr, X, y, gradients=300):
+    """The loss at each of the first ``gradients`` evaluations, starting from zeros."""
+    model, losses = quartic(), []
+    optimizer = make(model.parameters(), lr=lr)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(X), y)
+        loss.backward()
+        losses.append(loss.item())
+        return loss
+
+    while len(losses) < gradients:
+        optimizer.step(closure)
+    return losses[:gradients]
+
+# %% [markdown]
+# And fair means that each gets *its own* learning rate: the best of six for that optimizer, best meaning the
+# fewest gradients until the loss is within 0.0001 of the judge's. A rate of 0.1 means something else to each
+# of them, so one rate for all would decide the race before the start.
+
+# %%
+runners = {
+    "SGD": optim.SGD,
+    "momentum": partial(optim.SGD, momentum=0.9),
+    "Adagrad": optim.Adagrad,
+    "RMSprop": optim.RMSprop,
+    "Adam": optim.Adam,
+    "LBFGS": partial(optim.LBFGS, line_search_fn="strong_wolfe"),
+}
+
+# %% [markdown]
+# **Predict before you run:** who needs the fewest gradients, and who the most?
+
+# %%
+def arrival(losses, goal):
+    """(gradients until the loss is below goal, or infinity; the last loss)."""
+    return next((n for n, loss in enumerate(losses, 1) if loss < goal), math.inf), losses[-1]
+
+
+best = {}
+for name, make in runners.items():
+    tried = {lr: compete(make, lr, powers[:, 1:], y) for lr in (0.01, 0.03, 0.1, 0.3, 0.8, 2.0)}
+    arrivals = {lr: arrival(losses, floor + 1e-4) for lr, losses in tried.items()}
+    lr = min(arrivals, key=arrivals.get)
+    best[name] = (lr, tried[lr])
+    print(f"{name:9} lr {lr:<5} gradients until 0.0001 from the judge: {arrivals[lr][0]}")
+
+# %% alt="Distance to the judge's loss on a logarithmic axis down to 0.0000000001, against the number of gradients, 0 to 300, six curves. LBFGS drops like a stone within fifteen gradients. Momentum and Adam fall side by side in shaky straight lines and leave the picture near 200. RMSprop falls more slowly, with two tall bumps where it jumps up and comes back. Adagrad is slower, plain SGD the slowest: a gently sloping line."
+for n, (name, (lr, losses)) in enumerate(best.items()):
+    gap = np.clip(np.array(losses) - floor, 1e-12, None)
+    plt.semilogy(gap, color=f"C{n}", ls=["-", "--", "-.", ":", "-", "-"][n], label=f"{name}, lr {lr}")
+plt.ylim(1e-10, 1e4)
+plt.xlabel("gradients asked for")
+plt.ylabel("loss − judge's loss")
+plt.title("Six ways to the judge")
+plt.legend(ncols=3, loc="upper right")
+plt.show()
+
+# %% [markdown]
+# *How far each loss is above the judge's, gradient by gradient, each optimizer with its own best rate of
+# six.* `LBFGS` needs fourteen gradients: a bowl is what it was made for. Adam and momentum need about
+# seventy, and plain SGD is not there after 300 (`inf`). RMSprop jumps now and then: when gradients have been
+# tiny for a while, it divides by next to nothing. Do not read a ranking for life out of this picture: the
+# problem is small, free of noise in its gradients (all rows at once), and has one bottom. On large networks
+# with mini-batches `LBFGS` is hardly used, because it trusts that two gradients at two points come from the
+# same loss. What carries over: momentum and adaptive rates pay for canyons, and **an optimizer without its
+# own learning rate search is not a result**.
+
+# %% [markdown]
+# ## Too stiff, too loose
+#
+# How did you know that the degree was 4? You were told. Suppose you were not. With few readings, twenty to
+# train on and twenty to validate, let the judge fit every degree from 0 to 14.
+
+# %%
+def fit_poly(z, y, degree):
+    """Least-squares coefficients (degree + 1,) for z, y (N, 1)."""
+    return torch.linalg.lstsq(z ** torch.arange(degree + 1), y).solution.flatten()
+
+
+def poly_error(coefs, z, y):
+    """Mean squared error of the polynomial coefs on z, y (N, 1), a float."""
+    return ((z ** torch.arange(len(coefs)) @ coefs - y.flatten()) ** 2).mean().item()
+
+
+few, few_valid = readings(20, seed=6, truth=dial), readings(20, seed=106, truth=dial)
+by_degree = [fit_poly(*few, degree) for degree in range(15)]
+train_errors = [poly_error(coefs, *few) for coefs in by_degree]
+valid_errors = [poly_error(coefs, *few_valid) for coefs in by_degree]
+
+# %% [markdown]
+# **Predict before you run:** which degree has the smallest *training* error?
+
+# %% alt="Left: twenty points and three polynomials. Degree 1 is a slowly rising line through the middle; degree 4 follows the points smoothly; degree 14 passes close to every point and swings wildly between them, out of the picture. Right: errors on a logarithmic axis against degree 0 to 14. The training error falls all the way. The validation error falls until degree 4, then rises in a zigzag, and by three powers of ten from degree 11 on."
+fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.3))
+left.plot(*few, "o", color=TRAIN, markersize=4)
+for n, degree in enumerate((1, 4, 14)):
+    left.plot(at, at ** torch.arange(degree + 1) @ by_degree[degree], color=f"C{n + 1}", ls=["--", "-", "-."][n], label=f"degree {degree}")
+left.set(xlabel="z", ylabel="dial", ylim=(-3, 4), title="Stiff, right, loose")
+left.legend()
+right.semilogy(train_errors, "o-", color=TRAIN, markersize=4, label="training")
+right.semilogy(valid_errors, "s--", color=VALID, markersize=4, label="validation")
+right.set(xlabel="degree", ylabel="mean squared error", title="Two errors part ways")
+right.legend()
+plt.show()
+for degree in (0, 1, 3, 4, 5, 9, 14):
+    print(f"degree {degree:2}  training {train_errors[degree]:.4f}   validation {valid_errors[degree]:.4g}")
+assert all(b <= a + 1e-9 for a, b in zip(train_errors, train_errors[1:], strict=False))
+
+# %% [markdown]
+# *Left, degree 1 cannot bend, degree 4 follows, degree 14 swings between the points; right, the training
+# error falls with every degree while the validation error turns at 4.* The training error can only fall: a
+# polynomial of degree 5 can be every polynomial of degree 4 and more. It will always vote for the largest
+# model. Below degree 4 both errors are large: **underfitting**. Above, they part ways: **overfitting**, the
+# freedom is spent on noise. Only rows that were not used for the fit can tell you which.
+#
+# How sure is that 4? Draw other twenties and ask again:
+
+# %%
+chosen = []
+for seed in range(10):
+    own, judges = readings(20, seed, truth=dial), readings(20, 100 + seed, truth=dial)
+    errors = [poly_error(fit_poly(*own, degree), *judges) for degree in range(15)]
+    chosen.append(errors.index(min(errors)))
+print("chosen degrees:", chosen)
+
+# %% [markdown]
+# Mostly 4 to 6, once 1 and once 8. Twenty rows speak, and they mumble. When two degrees are close on
+# validation, take the smaller.
+#
+# ### Exercise linear-6 · difficulty 2 · 5 minutes
+# Write `best_degree(train, valid, degrees)`: fit each degree on the pair `train = (z, y)` with `fit_poly`,
+# judge it on `valid` with `poly_error`, and return the degree (an int) that you would ship.
+#
+# <details><summary>Hint 1</summary>Fit on one pair, measure on the other. Which of the two errors decides?</details>
+# <details><summary>Hint 2</summary><code>fit_poly(*train, degree)</code> gives coefficients; a dict from degree to error, and <code>min(errors, key=errors.get)</code>.</details>
+
+# %% tags=["exercise"] id="linear-6" objective="judge"
+def best_degree(train: tuple, valid: tuple, degrees: list[int]) -> int:
+    """The degree, of those in ``degrees``, to choose.  train, valid: (z, y), each (N, 1)."""
+    ### BEGIN SOLUTION
+    told = {d: poly_error(fit_poly(*train, d), *valid) for d in degrees}
+    return min(told, key=told.get)
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("linear-6") as c:
+    got = c.attempted(best_degree(few, few_valid, list(range(15))))
+    c.equal(got, 4, because="the validation error is smallest at 4",
+            mistakes={14: "the training error always votes for the largest: ask the validation rows",
+                      5: "the validation rows took part in the fit: fit on train alone",
+                      min(valid_errors): "that is the error: return the degree"})
+    c.equal(best_degree(few, few_valid, [12, 5, 2]), 5, because="of 12, 5 and 2 it is 5",
+            mistakes={1: "that is a place in the list: return the degree that stands there"})
+
+# %% [markdown] tags=["solution"]
+# The fit sees `train` only. If `valid` takes part in the fit, it becomes a training set and loses its voice.
+
+# %% [markdown] tags=["instructor"]
+# **Watch for** fitting on both sets together "to use all the data", and for an index returned in place of a
+# degree: right for `range(15)`, wrong for any other list. **Ask:** another twenty validation points, the same
+# degree? (Often 4 to 6; try seeds.)
+
+# %% [markdown]
+# ## Three sets, three questions
+#
+# ### Margin question: what are training, validation and test sets each for?
+#
+# | set | the question it answers | who may look, how often |
+# |---|---|---|
+# | training | which *weights*? | the optimizer, at every step |
+# | validation | which *model*: degree, learning rate, when to stop? | you, as often as you choose |
+# | test | how good is what I chose, on rows that had no say? | you, once, at the end |
+#
+# Why is the third not the second? Because choosing is a kind of training. The cleanest proof uses a hundred
+# models that know **nothing**: each tosses a coin for every row. Fifty rows of validation, and you keep the
+# best.
+#
+# **Predict before you run:** what accuracy does the best of the hundred show, on validation and then on test?
+
+# %%
+torch.manual_seed(0)
+answers, test_answers = torch.randint(2, (50,)), torch.randint(2, (10_000,))
+tosses, test_tosses = torch.randint(2, (100, 50)), torch.randint(2, (100, 10_000))
+shares = (tosses == answers).float().mean(dim=1)
+winner = shares.argmax()
+print(f"best of 100 coins on validation: {shares[winner]:.2f}")
+print(f"the same coin on the test set:   {(test_tosses[winner] == test_answers).float().mean():.2f}")
+
+# %% [markdown]
+# A coin with an accuracy of two thirds, by selection alone. The validation score of the *winner* is
+# flattering, the more so the more candidates you try and the fewer rows you have. The test set never took
+# part in a choice, so it can tell the truth. It can do so **once**: choose by the test score and it has
+# become a validation set.
+#
+# For the record, the degree you chose, on a test set that nobody has touched:
+
+# %%
+few_test = readings(1000, seed=200, truth=dial)
+print(f"validation {valid_errors[4]:.4f}   test {poly_error(by_degree[4], *few_test):.4f}")
+
+# %% [markdown]
+# Here too the test error is the larger one. The validation error even lies below 0.01, the square of the
+# noise, which no model can predict: that much is luck and selection. The test error is the one to report.
+#
+# ### How large, and when the usual shares are wrong
+#
+# Usual are 60–80 % training, 10–20 % validation, 10–20 % test. That is a habit for a few thousand similar,
+# independent rows, and it is wrong in four cases.
+#
+# **Tiny and huge data.** What a test set can resolve depends on its number of rows, not on its share. Take a
+# model that is right in 90 of 100 cases and measure it on a thousand different test sets of each size:
+
+# %%
+torch.manual_seed(0)
+for rows in (10, 100, 1000, 10_000):
+    scores = torch.binomial(torch.full((1000,), float(rows)), torch.tensor(0.9).expand(1000)) / rows
+    low, high = scores.quantile(torch.tensor([0.025, 0.975])).tolist()
+    print(f"{rows:6} test rows: 95 of 100 measurements lie between {100 * low:.0f} % and {100 * high:.0f} %")
+
+# %% [markdown]
+# With a table of 100 rows, a test set of 10 cannot tell 70 % from 100 %: use *cross-validation* (every row is
+# once in the test part, lesson 05) and report the spread. With ten million rows, 20 % is two million rows
+# that could have trained the model, when ten thousand give you the answer to within a percent.
+#
+# **Grouped rows.** Thirty people, ten measurements each, and a target that has *nothing* to do with the
+# measurements except that both belong to the person. The model looks up the most similar row it has seen.
+
+# %%
+torch.manual_seed(0)
+person = torch.arange(30).repeat_interleave(10)
+body = torch.randn(30, 3)[person] + 0.05 * torch.randn(300, 3)
+target = torch.randn(30)[person]
+mixed_up = torch.randperm(300)
+for name, test in (("rows at random", mixed_up[:60]), ("whole people  ", torch.where(person >= 24)[0])):
+    train = torch.tensor(sorted(set(range(300)) - set(test.tolist())))
+    nearest = torch.cdist(body[test], body[train]).argmin(dim=1)
+    error = (target[train][nearest] - target[test]).pow(2).mean().item()
+    print(f"{name}: error {error:.2f}   (always the mean: {target[test].var().item():.2f})")
+
+# %% [markdown]
+# Split by rows, the model looks perfect: it recognizes *people*. Split by people, it is worse than guessing
+# the mean. Ask of every table: what is the new thing in real use? A new row of a known person, or a new
+# person? Split so that the test has the same kind of newness.
+#
+# **Time.** A quantity that wanders from day to day, a hundred different times, 200 days each. A cubic is
+# fitted to 160 of the days and tested on 40. Rows at random put the test days *between* training days; in
+# real use they come after them.
+
+# %%
+rng = torch.Generator().manual_seed(0)
+day = torch.linspace(-1, 1, 200, dtype=torch.float64)[:, None]
+errors = {"a random fifth": [], "the last fifth": []}
+for _ in range(100):
+    level = torch.randn(200, 1, generator=rng, dtype=torch.float64).cumsum(dim=0)
+    for name, rows in zip(errors, (torch.randperm(200, generator=rng), torch.arange(200)), strict=True):
+        coefs = fit_poly(day[rows[:160]], level[rows[:160]], degree=3)
+        errors[name].append(poly_error(coefs, day[rows[160:]], level[rows[160:]]))
+for name, values in errors.items():
+    print(f"tested on {name}: median error {torch.tensor(values).median():.0f}")
+
+# %% [markdown]
+# Filling gaps and seeing the future are two problems. A random split measures the first and promises the
+# second.
+#
+# ### Exercise linear-7 · difficulty 2 · 6 minutes
+# Write `three_way(n, shares, seed)`: shuffle the row numbers 0 … n − 1 and cut them into three index tensors,
+# training, validation, test. `shares` are the first two shares, e.g. `(0.7, 0.15)`; round their sizes down,
+# and give the test set **all the rest**. The same seed gives the same split.
+#
+# <details><summary>Hint 1</summary>Shuffle once, cut twice. <code>torch.randperm</code> takes a <code>generator</code>.</details>
+# <details><summary>Hint 2</summary><code>order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))</code>, then slices.</details>
+
+# %% tags=["exercise"] id="linear-7" objective="judge"
+def three_way(n: int, shares: tuple[float, float], seed: int) -> tuple:
+    """Return (train, valid, test): three integer tensors that share no row and miss none."""
+    ### BEGIN SOLUTION
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    a = int(n * shares[0])
+    b = a + int(n * shares[1])
+    return order[:a], order[a:b], order[b:]
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("linear-7") as c:
+    parts, again = c.attempted(three_way(101, (0.7, 0.15), seed=3)), three_way(101, (0.7, 0.15), seed=3)
+    rows = torch.cat(parts)
+    c.true(len(rows.unique()) == len(rows), observed="a row stands in two sets", expected="no row twice", likely="one shuffle for all three: cut the same order")
+    c.equal([len(p) for p in parts], [70, 15, 16], because="70 + 15 + 16 = 101: nobody is lost", mistakes=[([70, 15, 15], "a row is lost: the test set gets all the rest")])
+    c.equal(rows.sort().values, torch.arange(101), because="every row once")
+    c.true(not torch.equal(rows, torch.arange(101)), observed="the rows in their old order", expected="shuffled", likely="tables are often sorted: the last 16 may all be of one kind")
+    c.true(torch.equal(rows, torch.cat(again)), observed="another split with the same seed", expected="the same", likely="hand the seed to a generator")
+
+# %% [markdown] tags=["solution"]
+# One permutation, cut in two places, cannot overlap and cannot lose a row. A generator of its own keeps the
+# split the same whatever random numbers were drawn before.
+
+# %% [markdown] tags=["instructor"]
+# **Watch for** `torch.randperm` called three times, or `torch.manual_seed(seed)` inside the function: it
+# works and resets everybody else's dice. **Ask:** what must change for grouped rows? (Shuffle the groups,
+# then take their rows.)
+
+# %% [markdown]
+# ## Keep what you have learned
+#
+# A trained model is its code plus its numbers. The code is in your program. The numbers are in `state_dict`,
+# a dict from names to tensors.
+
+# %%
+for name, tensor in model.state_dict().items():
+    print(f"{name:7} {tuple(tensor.shape)}")
+
+# %% [markdown]
+# Write it to a file, make a fresh model, load. `weights_only=True` has been the default since torch 2.6;
+# write it anyway, for the reader of your code and for older versions. The folder here is a temporary one.
+
+# %%
+model = nn.Linear(4, 1, dtype=torch.float64)
+with torch.no_grad():
+    model.bias.copy_(verdict[0])
+    model.weight.copy_(verdict[1:])
+holder = tempfile.TemporaryDirectory()
+folder = Path(holder.name)
+path = folder / "quartic.pt"
+torch.save(model.state_dict(), path)
+
+fresh = nn.Linear(4, 1, dtype=torch.float64)  # random weights
+print("same answers before loading:", torch.equal(fresh(powers[:, 1:]), model(powers[:, 1:])))
+print(fresh.load_state_dict(torch.load(path, weights_only=True)))
+print("same answers after loading: ", torch.equal(fresh(powers[:, 1:]), model(powers[:, 1:])))
+
+# %% [markdown]
+# Equal to the last bit. The fresh model has to have the same shape. If it does not, the error names what
+# differs:
+
+# %%
+with expect_error(RuntimeError):
+    nn.Linear(3, 1).load_state_dict(torch.load(path, weights_only=True))
+
+# %% [markdown]
+# To *continue* training later, save the optimizer's `state_dict` as well: momentum and Adam carry numbers of
+# their own, and without them those start again from zero. `utils.save_checkpoint` and `load_checkpoint` do
+# both.
+#
+# ### Why a pickle from a stranger is a program
+#
+# `torch.save(model)` without `.state_dict()` also works. It pickles the object, and a pickle is not data. It
+# is a list of instructions for rebuilding an object, and any class can say what those are, in `__reduce__`.
+# This one says: call `print`.
+
+# %%
+class Gift:
+    def __reduce__(self):
+        return print, ("This line ran while the file was being read.",)
+
+
+trap = folder / "great_weights.pt"
+torch.save({"layer.weight": torch.zeros(3), "extra": Gift()}, trap)
+loaded = torch.load(trap, weights_only=False)
+print("and the weights are there, too:", loaded["layer.weight"].tolist())
+
+# %% [markdown]
+# You asked for weights, and somebody else's function ran on your machine. Here it was `print`. It could have
+# been any function with any arguments: delete, upload, install. You would have seen nothing, because the
+# weights arrive as promised. Now with the guard:
+
+# %%
+try:
+    torch.load(trap, weights_only=True)
+except pickle.UnpicklingError as error:
+    lines = [line.strip() for line in str(error).splitlines()]
+    print(next(line for line in lines if line.startswith("Weights only")).split(". ")[0])
+    print(next(line for line in lines if line.startswith("WeightsUnpickler")).split(". ")[0])
+else:
+    raise AssertionError("weights_only=True should have refused this file")
+
+# %% [markdown]
+# Refused before anything ran: *Unsupported global: print*. With `weights_only=True` only tensors and plain
+# containers are rebuilt. The message goes on to offer `weights_only=False`. Take that offer for files that
+# you wrote yourself. A whole pickled model is refused as well, since a class is a program, too:
+
+# %%
+torch.save(model, folder / "whole.pt")
+try:
+    torch.load(folder / "whole.pt", weights_only=True)
+except pickle.UnpicklingError as error:
+    print([line.strip() for line in str(error).splitlines() if "Unsupported" in line][0].split(" was ")[0])
+else:
+    raise AssertionError("weights_only=True should have refused this file")
+holder.cleanup()  # the temporary folder is gone, the trap with it
+
+# %% [markdown]
+# ### Exercise linear-8 · difficulty 1 · 4 minutes
+# Write `save_and_reload(model, fresh, path)`: save the *weights* of `model` to the file `path`, load them
+# from that file into `fresh`, safely, and return `fresh`.
+#
+# <details><summary>Hint 1</summary>Weights are what <code>state_dict()</code> returns.</details>
+# <details><summary>Hint 2</summary><code>torch.save(…, path)</code>, <code>torch.load(path, weights_only=True)</code>, <code>fresh.load_state_dict(…)</code>.</details>
+
+# %% tags=["exercise"] id="linear-8" objective="keep"
+def save_and_reload(model: nn.Module, fresh: nn.Module, path: Path) -> nn.Module:
+    """Move the weights of ``model`` into ``fresh`` by way of a file; return ``fresh``."""
+    ### BEGIN SOLUTION
+    torch.save(model.state_dict(), path)
+    fresh.load_state_dict(torch.load(path, weights_only=True))
+    return fresh
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("linear-8") as c:
+    mine, other, file = nn.Linear(4, 1), nn.Linear(4, 1), Path(tempfile.mkdtemp()) / "mine.pt"
+    got = c.attempted(save_and_reload(mine, other, file))
+    c.true(file.exists(), observed="no file", expected="a file at path", likely="the weights went from hand to hand; torch.save comes first")
+    c.true(b"torch.nn.modules" not in file.read_bytes(), observed="a pickled model", expected="weights", likely="the whole object was saved, a program: save state_dict()")
+    c.true(got is other, observed="another object", expected="fresh itself", likely="return fresh; load_state_dict returns a report, not the model")
+    c.equal(other.weight, mine.weight, because="the same weights, by way of a file of weights only")
+    c.true(other.weight is not mine.weight, observed="one shared tensor", expected="two models", likely="load_state_dict copies")
+
+# %% [markdown] tags=["solution"]
+# `load_state_dict` copies numbers into the existing parameters. So an optimizer that holds them goes on
+# holding the right ones.
+
+# %% [markdown] tags=["instructor"]
+# **Watch for** `return fresh.load_state_dict(…)`, which returns *<All keys matched successfully>*. **Ask:**
+# who has ever run `torch.load` on a downloaded file? Then tell them which version had which default (before
+# 2.6: everything ran).
+
+# %% [markdown]
+# ## Old code you will meet
+#
+# | you meet | write today | why it changed |
+# |---|---|---|
+# | `nn.MSELoss(size_average=False)` | `nn.MSELoss(reduction="sum")` | two flags, `size_average` and `reduce`, for one three-way choice |
+# | `Variable(torch.Tensor([[1.0], [2.0]]))` | `torch.tensor([[1.0], [2.0]])` | tensors carry their own graph |
+# | `loss.data[0]`, `total += loss.data` | `loss.item()` | a loss has no dimension; a number drags no graph |
+# | `w.data = w.data - lr * w.grad.data` | `optimizer.step()`, or `with torch.no_grad(): w -= lr * w.grad` | `.data` hides from autograd's watchman |
+# | `torch.gels(y, X)`, `torch.lstsq(y, X)` | `torch.linalg.lstsq(X, y)` | removed; the arguments are the other way round now |
+# | `torch.load(path)` before 2.6 | `torch.load(path, weights_only=True)` | the old default ran whatever was in the file |
+# | `torch.save(model, path)` | `torch.save(model.state_dict(), path)` | the pickle breaks when a class moves, and it's a program |
+# | `y_pred = model.forward(x)` | `model(x)` | the call also runs hooks |
+#
+# Two of them can be asked for their own epitaph:
+
+# %%
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    print(nn.MSELoss(size_average=False).reduction, "←", str(caught[0].message).split(", ")[0])
+try:
+    torch.lstsq(y, powers)
+except RuntimeError as error:
+    print(str(error).split(". ")[0])
+
+# %% [markdown]
+# ## What you take along
+#
+# | call | what it does | shape in → shape out |
+# |---|---|---|
+# | `nn.Linear(a, b)` | `x @ weight.T + bias`; weight (b, a), bias (b,) | (N, a) → (N, b) |
+# | `nn.MSELoss()`, `nn.L1Loss()`, `nn.SmoothL1Loss(beta=1)` | mean of squared, absolute, rounded absolute errors | (N, k), (N, k) → () |
+# | `reduction="none"` / `"sum"` | no mean: one loss an element / their sum | → (N, k) / () |
+# | `optim.SGD(model.parameters(), lr, momentum=0)` | holds the parameters and moves them | – |
+# | `optimizer.zero_grad()`, `loss.backward()`, `optimizer.step()` | clear, fill, move | – |
+# | `optimizer.step(closure)` | the form that `LBFGS` needs | – |
+# | `model.train()`, `model.eval()` | the mode that dropout and BatchNorm look at | – |
+# | `torch.inference_mode()` | no graph in this block | – |
+# | `model.parameters()`, `named_parameters()` | what the optimizer gets | – |
+# | `torch.linalg.lstsq(A, y).solution` | the least-squares answer without a walk | (N, k), (N, m) → (k, m) |
+# | `model.state_dict()`, `load_state_dict(d)` | weights by name; copies them in | – |
+# | `torch.save(d, path)`, `torch.load(path, weights_only=True)` | to a file, and safely back | – |
+# | `utils.make_loader(X, y, batch_size=…)` | batches of rows, in step | (N, …) → (batch, …) |
+# | `utils.fit(model, loader, loss_fn, optimizer, epochs=…)` | your loop | → a `History` |
+# | `utils.evaluate(model, loader, loss_fn)` | your other loop | → a dict of means |
+#
+# Four sentences to keep. Most broken loops raise no error, so know the symptoms. Scale the inputs before you
+# blame the optimizer. The training error always votes for the largest model. And a file of weights should
+# hold weights only.
+#
+# The next lesson changes one thing: the answer is no longer a length but a yes or a no. The line stays, and a
+# curve that turns it into a probability comes on top.

@@ -1,0 +1,1682 @@
+# ---
+# jupyter:
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+#   course:
+#     title: Logistic regression and classification
+#     minutes: 90
+#     needs: [03_linear_regression]
+#     data: []
+#     objectives:
+#       probability: go from a logit to odds and a probability and back, and write a binary cross-entropy that cannot overflow
+#       surprise: measure entropy, cross-entropy and KL in bits, and say what each bit pays for
+#       softmax: calculate softmax and cross-entropy by hand, to the digits that PyTorch prints
+#       choose: pick outputs, activation, loss and target for a new task
+#       judge: calculate precision, recall and ROC-AUC, move a threshold, and unmask an accuracy that means nothing
+# ---
+
+# %% [markdown]
+# At the end of this lesson waits a fault detector that is right **99 times in 100**. It has never found a
+# single fault. You will train another one, with a clearly *lower* accuracy, and you will know why it is the
+# one to buy.
+#
+# On the way there, a straight line becomes a probability, a probability gets a price in bits, and three
+# spirals that no line can tell apart fall to a network of three layers.
+
+# %%
+import math
+import warnings
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from sklearn import metrics
+from torch import nn
+from torchmetrics.functional import classification as tm
+
+from utils import accuracy, check, evaluate, expect_error, fit, make_loader, predict
+from utils.plotting import CLASS_COLORS, TRAIN, VALID, plot_boundary
+
+plt.style.use("utils.course")
+
+# %% [markdown]
+# ## Prepare data
+#
+# Three students. `X` holds hours of study, `y` says who passed. The smallest data set in the course, and it
+# holds every question of this lesson.
+
+# %%
+X = torch.tensor([[1.0], [2.0], [3.0]])  # (N, 1) hours
+y = torch.tensor([[0.0], [0.0], [1.0]])  # (N, 1) 0 = failed, 1 = passed
+
+# %% [markdown]
+# You own a tool from lesson 03: the line of least squares. Why not use it, and read its output as a
+# probability?
+
+# %%
+def line_of(X, y):
+    """Least squares for X (N, 1), y (N, 1); returns slope and intercept as floats."""
+    A = torch.cat([X, torch.ones_like(X)], dim=1)
+    return torch.linalg.lstsq(A, y).solution.ravel().tolist()
+
+
+slope, intercept = line_of(X, y)
+for hours in (0, 2, 4, 10):
+    print(f"{hours:2d} hours → 'probability' {slope * hours + intercept:6.3f}")
+
+# %% [markdown]
+# A probability of −0.667, and one of 4.333. You could cut them off at 0 and 1. But there is a worse
+# problem.
+#
+# **Predict before you run:** a fourth student studies 20 hours and passes. Nobody is surprised. What does
+# the new line say about the *third* student, who also passed? Above 0.5 counts as "pass".
+
+# %%
+X4, y4 = torch.cat([X, torch.tensor([[20.0]])]), torch.cat([y, torch.ones(1, 1)])
+slope4, intercept4 = line_of(X4, y4)
+print(f"student 3 before: {slope * 3 + intercept:.3f}   after: {slope4 * 3 + intercept4:.3f}")
+
+# %% [markdown]
+# From 0.833 down to 0.357: a student who did nothing but agree with the rule has turned a right answer into
+# a wrong one. Squared error punishes the line for saying *more* than 1, so the line lies down. We need a
+# curve that cannot leave the interval from 0 to 1, and a loss that does not mind being very right.
+
+# %% [markdown]
+# ## Design model
+#
+# Keep the line, $z = wx + b$, and let it run from minus to plus infinity. Then squeeze: $\sigma(z) =
+# \dfrac{1}{1+e^{-z}}$, the **sigmoid**. The unsqueezed $z$ is called the **logit**.
+#
+# Read the table with one question: which column grows in equal steps, and which by equal factors?
+
+# %%
+z = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0])
+p = 1 / (1 + torch.exp(-z))
+odds = p / (1 - p)
+for row in zip(z, p, odds, odds.log(), strict=True):
+    print("z = {:5.1f}   p = {:.4f}   odds = {:.4f}   log odds = {:5.2f}".format(*row))
+assert torch.allclose(p, torch.sigmoid(z))
+assert torch.allclose(odds[1:] / odds[:-1], torch.tensor(math.e))
+
+# %% [markdown]
+# **Odds** are what bettors use: $p/(1-p)$, for against. Odds of 1 are a fair coin. Each step of 1 in the
+# logit multiplies the odds by $e \approx 2.718$, and the last column is the first: **the logit is the
+# logarithm of the odds.** That is why the method is called logistic *regression*: a line is fitted, and it
+# is fitted to log odds.
+#
+# So a weight has a meaning you can tell a person. With $w = 0.7$, one more hour multiplies the odds of
+# passing by $e^{0.7}$, about two, wherever you start. The probability moves by different amounts:
+
+# %%
+w = 0.7
+for start in (-4.0, 0.0, 4.0):
+    before, after = (torch.sigmoid(torch.tensor(v)).item() for v in (start, start + w))
+    factor = after / (1 - after) / (before / (1 - before))
+    print(f"p from {before:.3f} to {after:.3f}: odds times {factor:.2f}")
+
+# %% [markdown]
+# Three times the factor 2.01; in the middle the probability jumps by 0.168, at the ends by less than 0.02.
+#
+# In PyTorch the model is the one you know, `nn.Linear`. It returns **logits**. The sigmoid is applied when
+# a human wants to read the answer; you will see soon why it is not built in.
+
+# %%
+torch.manual_seed(0)
+model = nn.Linear(1, 1)
+logits = model(X)  # (N, 1) → (N, 1)
+print("logits       ", [round(v, 3) for v in logits.ravel().tolist()])
+print("probabilities", [round(v, 3) for v in torch.sigmoid(logits).ravel().tolist()])
+
+# %% [markdown]
+# ### Margin question: `torch.sigmoid`, `nn.Sigmoid` or `F.sigmoid`?
+#
+# All three, and the method, on the same numbers:
+
+# %%
+z = torch.linspace(-5, 5, 11)
+module = nn.Sigmoid()
+others = (module(z), z.sigmoid(), F.sigmoid(z))
+print("same values:", all(torch.equal(torch.sigmoid(z), other) for other in others))
+print("parameters in nn.Sigmoid:", sum(1 for _ in module.parameters()))
+print("as a layer:", nn.Sequential(nn.Linear(1, 1), nn.Sigmoid())(X).shape)
+
+# %% [markdown]
+# One function in four spellings. `torch.sigmoid(z)` is the function, for formulas. `nn.Sigmoid()` is an
+# object that holds nothing (no parameters) and calls it: you need it where a *layer* is expected, as in
+# `nn.Sequential`. `F.sigmoid` is an old spelling that the documentation calls deprecated, in favor of
+# `torch.sigmoid`. It still works; do not write it.
+#
+# ### Exercise logistic-1 · difficulty 1 · 4 minutes
+# Walk back. Write `logit_of(p)`: the logit that the sigmoid turns into `p`. It takes a tensor of
+# probabilities of any shape, strictly between 0 and 1. Use only `torch.log` and arithmetic.
+#
+# <details><summary>Hint 1</summary>The table above says what a logit is, in words: the logarithm of the odds.</details>
+# <details><summary>Hint 2</summary>Odds are "for" divided by "against": <code>p / (1 - p)</code>.</details>
+
+# %% tags=["exercise"] id="logistic-1" objective="probability"
+def logit_of(p: torch.Tensor) -> torch.Tensor:
+    """Return z with sigmoid(z) = p.  p: any shape, values in (0, 1).  Returns: the same shape."""
+    ### BEGIN SOLUTION
+    return torch.log(p / (1 - p))
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("logistic-1") as c:
+    some = torch.tensor([0.1, 0.5, 0.9])
+    wrong = [(some / (1 - some), "these are the odds: their logarithm is missing"),
+             (torch.log(some), "log p forgets the probability against"), (torch.sigmoid(some), "that squeezes once more: walk back"),
+             (torch.log((1 - some) / some), "for and against are swapped"), (torch.log2(some / (1 - some)), "base e, not 2")]
+    got = c.attempted(logit_of(some))
+    c.close(got, torch.tensor([-2.1972, 0.0, 2.1972]), because="0.9 has odds of 9 to 1, and log 9 = 2.1972", mistakes=wrong)
+    c.close(torch.sigmoid(logit_of(some)), some, because="and the sigmoid leads back")
+
+# %% [markdown] tags=["solution"]
+# $p = 1/(1+e^{-z})$ gives $e^{-z} = (1-p)/p$, so $z = \log\frac{p}{1-p}$. PyTorch has it as `torch.logit`. The
+# symmetry is worth a look: 0.1 and 0.9 have opposite logits, and 0.5 has logit 0. That is why `logits > 0`
+# and `p > 0.5` are the same question.
+
+# %% [markdown] tags=["instructor"]
+# **Ask the room** for the odds of 0.99 and 0.999: 99 and 999, so the logit moves by 2.3 while the
+# probability moves by less than a hundredth. Confidence is cheap in $p$ and dear in $z$. **Watch for**
+# base-10 logarithms.
+
+# %% [markdown]
+# ## Choose loss and optimizer
+#
+# The optimizer is `SGD`, as in lesson 03. The loss deserves the middle of this lesson.
+#
+# ### How likely is what happened?
+#
+# Your model says 0.2, 0.4, 0.7 for the three students. They failed, failed and passed. What probability did
+# the model give to *exactly this*? A fail had probability $1-p$, and independent events multiply.
+
+# %%
+p = torch.tensor([[0.2], [0.4], [0.7]])
+given = torch.where(y == 1, p, 1 - p)
+print("probability given to what happened:", [round(v, 2) for v in given.ravel().tolist()])
+print(f"likelihood: {given.prod().item():.4f}")
+
+# %% [markdown]
+# 0.8 · 0.6 · 0.7 = 0.336 is the **likelihood**. Better weights make it larger, so train by making it large.
+# With three students, yes.
+#
+# **Predict before you run:** with a thousand students, each given a decent 0.7, what does float32 say the
+# product is?
+
+# %%
+many = torch.full((1000,), 0.7)
+print("product of 1000:", many.prod().item())
+print(f"sum of 1000 logs: {many.log().sum().item():.1f}")
+
+# %% [markdown]
+# Zero. The true value is about $10^{-155}$, far below what float32 can hold. The logarithm turns the
+# product into a sum, and it keeps the order of models: larger likelihood, larger log. Put a minus in front,
+# because optimizers minimize; take the mean, so that the number does not depend on how many students there
+# are. What you have is **binary cross-entropy**:
+#
+# $$L = -\frac1N\sum_i \big[\, y_i \log p_i + (1-y_i)\log(1-p_i) \,\big]$$
+#
+# The $y$ and $1-y$ are switches: for each student one of them is 0 and mutes its half.
+
+# %%
+by_hand = -(y * p.log() + (1 - y) * (1 - p).log()).mean()
+print(
+    f"by formula {by_hand.item():.4f}   from the likelihood {-given.prod().log().item() / 3:.4f}",
+    end="   ",
+)
+print(f"F.binary_cross_entropy {F.binary_cross_entropy(p, y).item():.4f}")
+assert torch.allclose(by_hand, F.binary_cross_entropy(p, y))
+
+# %% [markdown]
+# 0.3635 on three roads. Nobody chose this loss for its looks: it is the likelihood, made safe for
+# computers.
+#
+# ### What a wrong certainty costs
+#
+# Here is the loss of one sample, as a function of the confidence that the model gave to the truth. Look at
+# the left edge.
+
+# %% alt="Two curves over the probability that the model gave to the right answer, from 0 to 1. The cross-entropy curve, minus log p, climbs without limit toward the left: 4.6 at p = 0.01, 0.69 at p = 0.5, 0 at p = 1. The squared-error curve, (1 minus p) squared, stays below 1 everywhere: 0.98 at p = 0.01."
+confidence = torch.linspace(0.002, 1, 500)
+fig, ax = plt.subplots(figsize=(6.5, 3.3))
+ax.plot(confidence, -confidence.log(), color=TRAIN, label="cross-entropy, −log p")
+ax.plot(
+    confidence, (1 - confidence) ** 2, color=VALID, ls="--", label="squared error, (1 − p)²"
+)
+for at in (0.01, 0.5):
+    ax.plot(at, -math.log(at), "o", color=TRAIN)
+    ax.annotate(
+        f"p = {at}: {-math.log(at):.2f}",
+        (at, -math.log(at)),
+        (12, 6),
+        textcoords="offset points",
+    )
+ax.set(
+    xlabel="probability given to the truth",
+    ylabel="loss of this sample",
+    title="The price of confidence",
+    ylim=(-0.1, 6.2),
+)
+ax.legend()
+plt.show()
+
+# %% [markdown]
+# *Cross-entropy climbs without limit as the truth gets less and less probability: 0.69 for a shrug at 0.5,
+# 4.61 at 0.01; squared error never charges more than 1.* Between 0.01 and 0.0001, squared error sees hardly
+# any difference. Cross-entropy doubles the bill.
+#
+# ### Why not squared error?
+#
+# A cheap price alone would be no crime. Look at the **slope**, because that is what trains. Both losses
+# pass through the sigmoid; for a sample with $y = 1$ the slopes with respect to the logit are
+#
+# $$\frac{d}{dz}\big(-\log\sigma(z)\big) = p - 1 \qquad\qquad \frac{d}{dz}\,(1-\sigma(z))^2 = 2(p-1)\cdot p(1-p).$$
+#
+# **Predict before you run:** the model is confidently wrong, $z = -8$. How large is each slope?
+
+# %%
+z = torch.tensor(-8.0, requires_grad=True)
+(slope_ce,) = torch.autograd.grad(F.softplus(-z), z)  # softplus(-z) is -log sigmoid(z)
+(slope_se,) = torch.autograd.grad((1 - torch.sigmoid(z)) ** 2, z)
+print(f"cross-entropy {slope_ce.item():.4f}   squared error {slope_se.item():.6f}")
+assert slope_ce / slope_se > 1000
+
+# %% [markdown]
+# The student who is most wrong learns the least: a slope more than a thousand times smaller. The factor
+# $p(1-p)$ comes from the sigmoid's flat end. The logarithm in cross-entropy cancels exactly that factor,
+# and $p - y$ is left: *how far off are you*, and nothing else.
+
+# %% alt="Two panels over the logit z from minus 10 to 10, for a sample whose right answer is 1. Left, the loss: cross-entropy falls like a straight ramp from 10 and flattens out right of zero, curving upward everywhere; squared error is a step from 1 down to 0, flat at both ends. Right, the slope: cross-entropy's slope is minus 1 on the left and rises to 0; squared error's slope is 0 at both ends, with a dip to minus 0.3 near minus 0.7."
+z = torch.linspace(-10, 10, 401)
+p = torch.sigmoid(z)
+fig, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.1))
+for color, style, name, loss, slopes in (
+    (TRAIN, "-", "cross-entropy", F.softplus(-z), p - 1),
+    (VALID, "--", "squared error", (1 - p) ** 2, 2 * (p - 1) * p * (1 - p)),
+):
+    left.plot(z, loss, color=color, ls=style, label=name)
+    right.plot(z, slopes, color=color, ls=style, label=name)
+left.set(xlabel="logit z", ylabel="loss", title="The loss, y = 1")
+right.set(xlabel="logit z", ylabel="slope dL/dz", title="Its slope")
+right.annotate(
+    "a confident mistake:\nno slope, no lesson",
+    (-8, -0.003),
+    (-9.8, -0.5),
+    arrowprops=dict(arrowstyle="->", color="#444444"),
+)
+left.legend()
+plt.show()
+
+# %% [markdown]
+# *For a confident mistake (far left) the slope of cross-entropy is −1, that of squared error is 0, the same
+# as for a confident right answer (far right).* The left panel shows a second fault: the dashed curve bends
+# upward, then downward. It is not **convex**, so walking downhill may lead to the wrong place. Put both
+# losses over all pairs $(w, b)$ of the three students and let two walkers start from the same bad spot,
+# $w=-5$, $b=5$.
+
+# %%
+def roll(loss_fn, start, X, y, steps=200, lr=1.0):
+    """Gradient descent on loss_fn(logits, y) from start (w, b); returns the path, (steps + 1, 2)."""
+    path = [torch.tensor(start)]
+    for _ in range(steps):
+        at = path[-1].clone().requires_grad_()
+        (slopes,) = torch.autograd.grad(loss_fn(X * at[0] + at[1], y), at)
+        path.append(path[-1] - lr * slopes)
+    return torch.stack(path)
+
+
+both = {"squared error": lambda z, y: F.mse_loss(torch.sigmoid(z), y)}
+both["cross-entropy"] = F.binary_cross_entropy_with_logits
+paths = {name: roll(loss_fn, (-5.0, 5.0), X, y) for name, loss_fn in both.items()}
+for name, path in paths.items():
+    right_answers = ((X * path[-1, 0] + path[-1, 1] > 0) == (y > 0.5)).sum().item()
+    loss = both[name](X * path[-1, 0] + path[-1, 1], y)
+    print(
+        f"{name}: w from −5 to {path[-1, 0]:.1f}, loss {loss:.3f}, {right_answers} of 3 right"
+    )
+
+# %% alt="Two filled contour maps of the loss over weight w and bias b, from minus 10 to 8 each way. Left, squared error: wide flat terraces; the path from w = minus 5, b = 5 runs down and to the left, away from the star that marks a good solution, and stops on a terrace. Right, cross-entropy: one smooth bowl; the path from the same start swings around to the right and heads for the star."
+ws, bs = torch.linspace(-10, 8, 37), torch.linspace(-10, 8, 37)
+fig, axes = plt.subplots(1, 2, figsize=(8.5, 3.8), sharey=True)
+for ax, (name, loss_fn) in zip(axes, both.items(), strict=True):
+    height = torch.stack([torch.stack([loss_fn(X * w + b, y) for w in ws]) for b in bs])
+    ax.contourf(ws, bs, height.sqrt(), levels=25, cmap="Blues_r")
+    ax.plot(*paths[name].T, color=VALID, lw=2.2)
+    ax.plot(-5, 5, "o", color=VALID, mec="white", ms=9, label="start")
+    ax.plot(3.2, -7.7, "*", color="#E69F00", mec="black", ms=14, label="a good place")
+    ax.set(xlabel="weight w", title=name, xlim=(-10, 8), ylim=(-10, 8))
+axes[0].set_ylabel("bias b")
+axes[0].legend(loc="upper right", facecolor="#fcfcfc", frameon=True)
+plt.show()
+
+# %% [markdown]
+# *From the same start, cross-entropy turns around and walks to the star; squared error walks the other way,
+# onto a terrace where "everybody fails" costs one third and nothing is left to feel.* Two students out of
+# three are right there, and nothing pulls it toward the third.
+#
+# How typical is that? Ask the curvature at many places: a convex surface has no negative eigenvalue in its
+# Hessian, anywhere.
+
+# %%
+def lowest_bend(loss_fn, at, X, y):
+    """The smallest eigenvalue of the Hessian at (w, b); below 0 the surface bends downward."""
+    H = torch.autograd.functional.hessian(lambda v: loss_fn(X * v[0] + v[1], y), at)
+    return torch.linalg.eigvalsh(H)[0].item()
+
+
+grid = torch.cartesian_prod(torch.linspace(-6, 6, 13), torch.linspace(-6, 6, 13)).double()
+for name, loss_fn in both.items():
+    bends = [lowest_bend(loss_fn, at, X.double(), y.double()) for at in grid]
+    share = sum(bend < -1e-9 for bend in bends) / len(bends)
+    print(f"{name}: bends downward at {share:.0%} of {len(grid)} places")
+
+# %% [markdown]
+# Squared error bends the wrong way almost everywhere, cross-entropy nowhere: for logistic regression it has
+# a single valley. (To be fair to squared error: as a *report card* on probabilities it is respected, under
+# the name Brier score. It is a poor thing to roll down.)
+
+# %% [markdown]
+# ### A coin and a code book
+#
+# Why is the loss called *entropy* of anything? Because $-\log p$ is a price: the length of a message. Count
+# it in **bits** ($\log_2$) and it becomes tangible.
+#
+# One flip of a fair coin is one bit. A coin that shows heads nine times in ten is less news: its mean
+# surprise, $H(p) = -\sum_i p_i\log_2 p_i$, is the **entropy**.
+
+# %%
+def entropy_bits(p):
+    """Mean surprise in bits of a distribution p (n,) without zeros."""
+    return -(p * p.log2()).sum()
+
+
+for heads in (0.5, 0.9, 0.99):
+    coin = torch.tensor([heads, 1 - heads])
+    print(
+        f"heads {heads}: heads costs {-coin[0].log2():.2f} bits, tails {-coin[1].log2():.2f}, mean {entropy_bits(coin):.3f}"
+    )
+
+# %% [markdown]
+# So a thousand flips of the 0.9 coin should fit into about 469 bits. Really? Take something easier to
+# encode than flips: the weather. In your town it is sun half of the time, cloud a quarter, rain and snow an
+# eighth each.
+
+# %%
+weather = ["sun", "cloud", "rain", "snow"]
+town = torch.tensor([1 / 2, 1 / 4, 1 / 8, 1 / 8])
+book = {"sun": "0", "cloud": "10", "rain": "110", "snow": "111"}
+for name, share in zip(weather, town, strict=True):
+    print(f"{name:6} {book[name]:4} {len(book[name])} bits   −log2 p = {-share.log2():.0f}")
+print(
+    "a week:",
+    "".join(book[day] for day in ("sun", "sun", "rain", "cloud", "sun", "snow", "sun")),
+)
+
+# %% [markdown]
+# What is common gets a short word, and no word is the beginning of another, so the string needs no commas:
+# read `001101001110` from the left and only one week fits. (Huffman's method finds such books.) Every word
+# is exactly as long as its surprise, so the mean length is the entropy, 1.75 bits a day. Without a clever
+# book, four words cost 2 bits each.
+#
+# Now a friend in a harbor town writes *your* weather down with *her* book. Hers is perfect at home, where
+# cloud is common.
+#
+# **Predict before you run:** more bits a day than 1.75, or fewer? More than the 2 of no book at all?
+
+# %%
+harbor = torch.tensor([1 / 8, 1 / 2, 1 / 4, 1 / 8])
+harbor_book = {"sun": "110", "cloud": "0", "rain": "10", "snow": "111"}
+torch.manual_seed(0)
+days = [weather[i] for i in torch.multinomial(town, 20_000, replacement=True)]
+for name, words in (("your book", book), ("her book", harbor_book)):
+    print(
+        f"{name}: {sum(len(words[day]) for day in days) / len(days):.2f} bits a day, measured"
+    )
+cross = -(town * harbor.log2()).sum().item()
+print(
+    f"entropy {entropy_bits(town):.3f}   cross-entropy {cross:.3f}   difference {cross - entropy_bits(town):.3f}"
+)
+
+# %% [markdown]
+# Her book costs 2.375 bits a day for your weather, worse than no book. That is the **cross-entropy** of
+# your town $p$ under her belief $q$: $H(p,q) = -\sum_i p_i \log_2 q_i$. The reality pays, the belief sets
+# the prices. What you pay too much, 0.625 bits, is the **Kullback–Leibler divergence**
+# $\mathrm{KL}(p\,\|\,q)$. It is zero only if the belief is right, so it tells how far two distributions are
+# apart. Not quite a distance, though:
+
+# %%
+there = (town * (town / harbor).log2()).sum().item()
+back = (harbor * (harbor / town).log2()).sum().item()
+print(f"your weather, her book: {there:.3f}   her weather, your book: {back:.3f}")
+
+# %% [markdown]
+# It has a direction. The picture shows all three for coins: someone believes that heads come with
+# probability 0.8.
+
+# %% alt="Horizontal axis: true probability of heads, from 0 to 1; vertical axis: bits a flip. The entropy is an arch, 0 at both ends and 1 bit at 0.5. The cross-entropy under the belief 0.8 is a straight line, from 2.32 bits at 0 down to 0.32 bits at 1; it touches the arch at 0.8 and lies above it everywhere else. A vertical double arrow at 0.3 marks the gap as KL."
+heads = torch.linspace(0.001, 0.999, 400)
+arch = -(heads * heads.log2() + (1 - heads) * (1 - heads).log2())
+line = -(heads * math.log2(0.8) + (1 - heads) * math.log2(0.2))
+at = int((heads - 0.3).abs().argmin())
+fig, ax = plt.subplots(figsize=(6.5, 3.3))
+ax.plot(heads, arch, color=TRAIN, label="entropy: the book that fits the coin")
+ax.plot(heads, line, color=VALID, ls="--", label="cross-entropy: the book for a 0.8 coin")
+ax.annotate(
+    "", (0.3, arch[at]), (0.3, line[at]), arrowprops=dict(arrowstyle="<->", color="#444444")
+)
+ax.text(0.32, (arch[at] + line[at]) / 2, "KL")
+ax.plot(0.8, arch[int((heads - 0.8).abs().argmin())], "ko", ms=5)
+ax.set(
+    xlabel="true probability of heads",
+    ylabel="bits a flip",
+    title="Reality pays, belief sets the prices",
+    ylim=(0, 2.5),
+)
+ax.legend()
+plt.show()
+assert (line >= arch - 1e-6).all()
+
+# %% [markdown]
+# *The straight line of cross-entropy touches the arch of entropy at 0.8, where the belief is right, and
+# lies above it everywhere else; the gap is KL.*
+#
+# Back to training. A label is a distribution too, a very sure one: all of its weight on the right answer.
+# Its entropy is 0, so cross-entropy and KL are the same number, and it is $-\log q$(right answer). **To
+# train with cross-entropy is to shrink the distance from your model's belief to what happened.** PyTorch's
+# unit is the *nat* ($\log$ with base $e$); divide by $\log 2$ and you have bits.
+
+# %%
+nats = F.binary_cross_entropy(
+    torch.tensor([0.2, 0.4, 0.7]), torch.tensor([0.0, 0.0, 1.0])
+).item()
+print(
+    f"{nats:.4f} nats = {nats / math.log(2):.4f} bits a student; a fair coin would pay 1 bit = {math.log(2):.4f} nats"
+)
+
+# %% [markdown]
+# Remember 0.6931, which is log 2. A binary classifier whose loss sits there has learned nothing yet. With
+# $C$ classes the number is
+# $\log C$.
+#
+# The library's `F.kl_div` has two habits that catch everybody: the belief comes **first, and as
+# logarithms**; the reality second. And its default `reduction="mean"` divides by all elements;
+# `"batchmean"` or `"sum"` is what the formula says.
+
+# %%
+library = F.kl_div(harbor.log(), town, reduction="sum").item() / math.log(2)
+print(f"KL(town ‖ harbor) from the library: {library:.3f} bits")
+assert math.isclose(library, there, rel_tol=1e-5)
+
+# %% [markdown]
+# ### Exercise logistic-2 · difficulty 2 · 6 minutes
+# Write `kl_bits(p, q)`: how many bits a symbol you overpay if reality is `p` and your book was made for
+# `q`. Both have shape (n,) and sum to 1. `p` may hold zeros (it never snows in the south): a symbol that
+# never comes costs nothing. `q` has no zeros. Return a Python float.
+#
+# <details><summary>Hint 1</summary>The formula is Σ p·log2(p/q). What does floating point make of 0 · log2(0)?</details>
+# <details><summary>Hint 2</summary>Keep only what happens: <code>seen = p > 0</code>, then use <code>p[seen]</code> and <code>q[seen]</code>.</details>
+
+# %% tags=["exercise"] id="logistic-2" objective="surprise"
+def kl_bits(p: torch.Tensor, q: torch.Tensor) -> float:
+    """Return KL(p ‖ q) in bits.  p, q: (n,), each sums to 1; p may hold zeros."""
+    ### BEGIN SOLUTION
+    seen = p > 0
+    return (p[seen] * (p[seen] / q[seen]).log2()).sum().item()
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("logistic-2") as c:
+    wrong = {0.5: "p and q are swapped: reality is the weight", 0.625 * math.log(2): "these are nats: use log2",
+             2.375: "that is the cross-entropy: subtract what you would pay anyway", -0.625: "the sign is turned over"}
+    c.close(c.attempted(kl_bits(town, harbor)), 0.625, because="2.375 − 1.75 bits", mistakes=wrong)
+    south, never = torch.tensor([0.5, 0.5, 0.0, 0.0]), "0 · log 0 is nan in floats: leave out what never happens"
+    c.close(kl_bits(south, torch.full((4,), 0.25)), 1.0, because="1 bit where 2 are paid", mistakes={math.nan: never})
+    c.kind(kl_bits(town, town), float)
+
+# %% [markdown] tags=["solution"]
+# Masking is the clearest way. `torch.xlogy(p, p) - torch.xlogy(p, q)` does the same: `xlogy(0, 0)` is
+# defined as 0, for exactly this purpose. And if `q` had a zero where `p` has none? Then KL is infinite: no
+# code word exists for something that happens. A model that says 0 and is wrong pays without limit.
+
+# %% [markdown] tags=["instructor"]
+# **For the room:** two pairs play sender and receiver with the two books, fifteen days of weather from a
+# die; count the bits. **Watch for** `nan_to_num` as a mend: it works here and hides the next nan.
+# **Timing:** 6 minutes.
+
+# %% [markdown]
+# ### Over the edge: why models return logits
+#
+# Mathematics says that a sigmoid never reaches 1. Floats have an opinion of their own.
+#
+# **Predict before you run:** at which of these logits is $1-\sigma(z)$ exactly zero in float32?
+
+# %%
+for z in (10.0, 15.0, 17.0, 20.0, 40.0):
+    print(f"z = {z:4.0f}   1 − sigmoid(z) = {1 - torch.sigmoid(torch.tensor(z)).item():.3g}")
+
+# %% [markdown]
+# From 17 on, the sigmoid *is* 1. A logit of 17 is nothing special for a network. Now feed the formula:
+
+# %%
+z, target = torch.tensor([20.0, 20.0, -20.0]), torch.tensor([0.0, 1.0, 0.0])
+p = torch.sigmoid(z)
+naive = -(target * p.log() + (1 - target) * (1 - p).log())
+print("naive formula:", naive.tolist())
+
+# %% [markdown]
+# Two disasters in one line. The first sample is wrong and should cost 20; it costs `inf`. The second is
+# **right** and gets `nan`, because $(1-y)\cdot\log(1-p)$ is $0 \cdot (-\infty)$. Only the third is fine, a
+# loss too small to print, on the side where floats are dense. One `nan` in a batch makes the mean `nan`,
+# then the gradient, then every weight.
+#
+# `nn.BCELoss` knows about it, and cuts: it never lets a logarithm go below −100. Compare it with
+# `nn.BCEWithLogitsLoss`, which takes the logit itself. All samples are wrong, and the true loss is $z$.
+
+# %%
+z = torch.tensor([5.0, 15.0, 20.0, 50.0, 200.0])
+target = torch.zeros(5)
+cut = nn.BCELoss(reduction="none")(torch.sigmoid(z), target)
+exact = nn.BCEWithLogitsLoss(reduction="none")(z, target)
+for row in zip(z, cut, exact, strict=True):
+    print("z = {:5.0f}   BCELoss {:8.4f}   BCEWithLogitsLoss {:8.4f}".format(*row))
+assert torch.allclose(exact, z, atol=0.01) and cut[2:].eq(100).all()
+
+# %% [markdown]
+# At 5 they agree. At 15 rounding has cost the one on the left 0.16. At 20, `BCELoss` says 100, five times
+# too much, and at 200 it says 100 again, half. At least it is finite. But is it *useful*? Ask for the
+# slope, which should be $p-y=1$ everywhere.
+
+# %%
+for name, loss_of in (
+    (
+        "BCELoss",
+        lambda z: F.binary_cross_entropy(
+            torch.sigmoid(z), torch.zeros_like(z), reduction="sum"
+        ),
+    ),
+    (
+        "BCEWithLogitsLoss",
+        lambda z: F.binary_cross_entropy_with_logits(z, torch.zeros_like(z), reduction="sum"),
+    ),
+):
+    at = z.clone().requires_grad_()
+    (slopes,) = torch.autograd.grad(loss_of(at), at)
+    print(f"{name:18} {[round(s, 3) for s in slopes.tolist()]}")
+
+# %% [markdown]
+# Where the sigmoid has saturated, `BCELoss` sends back **zero**: the worst mistakes are not learned from.
+# The loss prints 100, and nothing moves. That is the reason why every model of this course returns logits.
+#
+# How does the other one do it? Put the sigmoid into the logarithm and simplify before you calculate:
+# $-\log\sigma(z) = \log(1+e^{-z})$. That is the logarithm of a sum of exponentials, $\log(e^0 + e^{-z})$,
+# and such a sum has a famous cure. Pull the largest term out, then no exponent is above 0:
+#
+# $$\log\sum_i e^{a_i} = m + \log\sum_i e^{a_i-m},\qquad m=\max_i a_i$$
+
+# %%
+a = torch.tensor([0.0, 200.0])
+m = a.max()
+print("naive:       ", a.exp().sum().log().item())
+print("largest out: ", (m + (a - m).exp().sum().log()).item())
+print("the library: ", torch.logsumexp(a, dim=0).item())
+
+# %% [markdown]
+# `exp(200)` is more than float32 can hold, and the naive line says `inf`. The same formula with the largest
+# term taken out says 200. This is the **log-sum-exp trick**; keep it for softmax.
+#
+# `BCELoss` has one more way to show that it wants probabilities. Give it a logit by mistake:
+
+# %%
+with expect_error(RuntimeError):
+    F.binary_cross_entropy(torch.tensor([1.2]), torch.tensor([1.0]))
+
+# %% [markdown]
+# *All elements of input should be between 0 and 1*: a sigmoid is missing, or better, you want the
+# `WithLogits` loss. The other common pair of errors is about the target. Integers are refused, and so is a
+# shape that differs:
+
+# %%
+with expect_error(RuntimeError):
+    F.binary_cross_entropy_with_logits(torch.zeros(3, 1), torch.tensor([[0], [0], [1]]))
+with expect_error(ValueError):
+    F.binary_cross_entropy_with_logits(torch.zeros(3, 1), torch.tensor([0.0, 0.0, 1.0]))
+
+# %% [markdown]
+# *can't be cast to the desired output type Long* means: make the target float, `y.float()`. *Target size
+# ([3]) must be the same as input size ([3, 1])* means: `y.unsqueeze(1)`, or `logits.squeeze(1)`. Be glad of
+# this one. `MSELoss` would only warn, and broadcast to a 3×3 table.
+#
+# ### Exercise logistic-3 · difficulty 2 · 8 minutes
+# Build the loss that cannot overflow. Write `bce_from_logits(z, y)`: the **mean** binary cross-entropy of
+# logits `z` against 0/1 targets `y`, for logits of any size. Not allowed: ready-made losses. Allowed:
+# `torch.exp`, `torch.log`, `torch.logsumexp`, `torch.logaddexp`, `clamp`, `abs` and friends.
+#
+# A start on paper: with $y=1$ the loss is $\log(1+e^{-z})$, with $y=0$ it is $\log(1+e^{z})$. Show that
+# both are $\log(1+e^{z}) - y\,z$.
+#
+# <details><summary>Hint 1</summary>log(1 + e^z) is a log-sum-exp of two numbers: 0 and z.</details>
+# <details><summary>Hint 2</summary><code>torch.logaddexp(torch.zeros_like(z), z)</code> is log(e⁰ + e^z) without overflow. Or take the larger out by hand: <code>z.clamp(min=0) + torch.log1p(torch.exp(-z.abs()))</code>.</details>
+
+# %% tags=["exercise"] id="logistic-3" objective="probability"
+def bce_from_logits(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Mean binary cross-entropy.  z, y: the same shape; y holds 0. and 1.  Returns: a scalar."""
+    ### BEGIN SOLUTION
+    return (torch.logaddexp(torch.zeros_like(z), z) - y * z).mean()
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("logistic-3") as c:
+    zs, ys = torch.tensor([[0.5], [-1.0], [2.0]]), torch.tensor([[1.0], [0.0], [0.0]])
+    exact, far = F.binary_cross_entropy_with_logits(zs, ys), torch.tensor([200.0, 200.0, -200.0, -200.0])
+    wrong = [(3 * exact, "a sum: take the mean"), (F.softplus(-zs).mean(), "y is not used: that is the loss for y = 1"),
+             (F.softplus(zs).mean(), "y is not used: that is the loss for y = 0"), (-exact, "the sign is turned over")]
+    c.close(c.attempted(bce_from_logits(zs, ys)), exact, because="the same as the library", mistakes=wrong)
+    over = {math.inf: "exp(200) is inf: take the largest out", math.nan: "inf − inf, or 0 · inf", 50.0: "that is a cut at 100"}
+    c.close(bce_from_logits(far, torch.tensor([0.0, 1, 0, 1])), 100.0, because="(200 + 0 + 0 + 200) / 4", mistakes=over)
+
+# %% [markdown] tags=["solution"]
+# With $y=1$: $\log(1+e^z)-z = \log\frac{1+e^z}{e^z} = \log(1+e^{-z})$. One formula serves both, and
+# autograd finds its slope $\sigma(z)-y$ by itself. `F.softplus(z) - y * z` is the same thing under another
+# name.
+
+# %% [markdown] tags=["instructor"]
+# **Watch for** `log(sigmoid(z) + 1e-7)`: no `inf` any more, but a wrong loss and a dead slope, which is
+# what `BCELoss` has. The second check catches it. **Ask:** why is `log1p(x)` better than `log(1 + x)` for
+# tiny x? (Below 6e-8 the sum is 1.) **Timing:** 8 minutes, paper included.
+
+# %% [markdown]
+# ## Train and judge
+#
+# Three students, logits, `BCEWithLogitsLoss`, `SGD`. The loop is the one you wrote in lesson 03; from now
+# on it comes from `utils`, as `fit`. (`progress=False`: what takes a second needs no progress bar.)
+
+# %%
+torch.manual_seed(0)
+model = nn.Linear(1, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+loader = make_loader(X, y, batch_size=3)
+history = fit(
+    model,
+    loader,
+    nn.BCEWithLogitsLoss(),
+    optimizer,
+    epochs=100,
+    progress=False,
+    metrics={"accuracy": accuracy},
+)
+p = torch.sigmoid(predict(model, torch.tensor([[1.0], [2.0], [3.0], [4.0]])))
+print(
+    f"loss {history['loss'][0]:.3f} → {history['loss'][-1]:.3f}   accuracy {history['accuracy'][-1]}"
+)
+print("P(pass) at 1, 2, 3, 4 hours:", [round(v, 2) for v in p.ravel().tolist()])
+
+# %% [markdown]
+# All three right, and four hours give 0.98. The model changes its mind where the logit is 0, at $x=-b/w$.
+#
+# **Predict before you run:** train three times as long, then ten times as long. Where does the weight
+# settle?
+
+# %%
+for more in (0, 200, 700):
+    if more:
+        history = fit(
+            model, loader, nn.BCEWithLogitsLoss(), optimizer, epochs=more, progress=False
+        )
+    w, b = model.weight.item(), model.bias.item()
+    print(
+        f"w = {w:5.1f}   loss {history['loss'][-1]:.3f}   changes its mind at {-b / w:.2f} hours"
+    )
+
+# %% [markdown]
+# It does not settle. The boundary hardly moves any more, it creeps toward 2.5, halfway. But these data are
+# **separable**, so a steeper curve always fits a little better, and the weight grows forever, slower and
+# slower. The model ends up claiming near-certainty from three samples. Weight decay (lesson 05) puts a
+# price on that, and so does stopping.
+
+# %% [markdown]
+# For the picture, train a second model for the first 100 epochs only.
+
+# %%
+hours = torch.linspace(0, 4.5, 200).unsqueeze(1)
+early = nn.Linear(1, 1)
+torch.manual_seed(0)
+early.reset_parameters()
+quick = fit(
+    early,
+    loader,
+    nn.BCEWithLogitsLoss(),
+    torch.optim.SGD(early.parameters(), lr=1.0),
+    epochs=100,
+    progress=False,
+)
+
+# %% alt="The three students as dots at 1, 2 and 3 hours, at heights 0, 0 and 1. The least-squares line runs below 0 and above 1. Two S-shaped curves stay between 0 and 1: the gentle one, after 100 epochs, and a steeper one after 1,000 epochs that is on its way to a step at 2.5 hours."
+fig, ax = plt.subplots(figsize=(6.5, 3.2))
+ax.plot(hours, slope * hours + intercept, color="#888888", ls=":", label="least squares")
+ax.plot(hours, torch.sigmoid(predict(early, hours)), color=TRAIN, label="100 epochs")
+ax.plot(
+    hours, torch.sigmoid(predict(model, hours)), color=VALID, ls="--", label="1,000 epochs"
+)
+ax.scatter(X, y, c=[CLASS_COLORS[int(k)] for k in y], s=60, edgecolor="black", zorder=3)
+ax.set(
+    xlabel="hours of study",
+    ylabel="probability of passing",
+    title="Three students",
+    ylim=(-0.4, 1.4),
+)
+ax.legend()
+plt.show()
+
+# %% [markdown]
+# *Where the line leaves the interval from 0 to 1, both curves stay inside; with more training the curve
+# steepens toward a step halfway between the students at 2 and 3 hours.* The four verbs are complete:
+# prepare, design, choose, train and judge. The rest of the lesson runs them again, on more interesting
+# ground.
+
+# %% [markdown]
+# ## A line on a map
+#
+# Two numbers a sample, and the picture becomes a map. Say, two species of beetle, measured in wing length
+# and weight (in standard units, so 0 is the average). They overlap, as beetles do.
+
+# %%
+def beetles(n, generator):
+    """n samples, half of each species: X (n, 2) floats, y (n, 1) with 0. and 1."""
+    y = (torch.arange(n) % 2).float().unsqueeze(1)
+    centers = torch.tensor([[-0.8, -0.5], [0.8, 0.5]])
+    return centers[y.long().squeeze(1)] + 0.8 * torch.randn(n, 2, generator=generator), y
+
+
+generator = torch.Generator().manual_seed(1)
+X_train, y_train = beetles(200, generator)
+X_test, y_test = beetles(200, generator)
+print(X_train.shape, y_train.shape)
+
+# %% [markdown]
+# Two columns in `X`, so two weights; one yes/no answer, so one logit. Nothing else changes.
+
+# %%
+torch.manual_seed(0)
+model = nn.Linear(2, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+fit(
+    model,
+    make_loader(X_train, y_train, batch_size=200),
+    nn.BCEWithLogitsLoss(),
+    optimizer,
+    epochs=100,
+    progress=False,
+)
+measured = evaluate(
+    model,
+    make_loader(X_test, y_test, batch_size=200),
+    nn.BCEWithLogitsLoss(),
+    {"accuracy": accuracy},
+)
+print({name: round(value, 3) for name, value in measured.items()})
+
+# %% [markdown]
+# Almost nine in ten on beetles it has never seen, and a loss far below the 0.693 of a coin. Where are the
+# others? The model says "species 1" where $w_1x_1+w_2x_2+b>0$. Where the sum **is** 0 runs the **decision
+# boundary**: $x_2 = -(w_1x_1+b)/w_2$, a straight line, and the weight vector stands upright on it.
+
+# %% alt="A map of 200 beetles, wing length across and weight up. Blue circles fill the lower left, orange squares the upper right; they overlap in the middle. A steep straight black line from upper left to lower right divides the shaded blue side from the shaded orange side. Dotted lines parallel to it mark the probabilities 0.1 and 0.9. An arrow, the weight vector, stands at a right angle on the line."
+(w1, w2), b = model.weight[0].tolist(), model.bias.item()
+fig, ax = plt.subplots(figsize=(5.4, 4.2))
+plot_boundary(ax, model, X_train, y_train)
+across = torch.tensor([-4.0, 4.0])
+for p, style in ((0.1, ":"), (0.5, "-"), (0.9, ":")):
+    ax.plot(
+        across,
+        (math.log(p / (1 - p)) - b - w1 * across) / w2,
+        color="black",
+        lw=1.4,
+        ls=style,
+    )
+foot = torch.tensor([w1, w2]) * -b / (w1**2 + w2**2)
+tip = foot + torch.tensor([w1, w2]) / math.hypot(w1, w2)
+ax.annotate(
+    "", tip.tolist(), foot.tolist(), arrowprops=dict(arrowstyle="-|>", color="black", lw=2)
+)
+ax.set(xlabel="wing length (standard units)", ylabel="weight (standard units)")
+ax.set(title="p = 0.1, 0.5 and 0.9", aspect="equal", xlim=(-3, 2.6), ylim=(-2.6, 2.6))
+plt.show()
+
+# %% [markdown]
+# *The solid line is p = 0.5, the dotted lines are p = 0.1 and p = 0.9, and the arrow is the direction of
+# the weights, at a right angle to all of them.* A sigmoid bends the *probability*, never the *boundary*. A
+# beetle on the wrong side of a straight line stays there, however long you train.
+
+# %% [markdown]
+# ## More than two answers
+#
+# With three classes the model returns three logits a sample, and you want three probabilities that sum to
+# 1. Raise $e$ to each logit, so that all are positive, and divide by the sum. That is **softmax**:
+# $\mathrm{softmax}(z)_k = e^{z_k}/\sum_j e^{z_j}$.
+#
+# Here is a classic example that you will meet all over the web: four samples, three classes. Watch the
+# `dim`: which way must the probabilities sum to 1?
+
+# %%
+Z = torch.tensor(
+    [[-0.3, -0.5, -0.5], [-0.4, -0.1, -0.5], [-0.3, -0.94, -0.5], [-0.99, -0.88, -0.5]]
+)  # (N, C)
+labels = torch.tensor([0, 1, 2, 2])  # (N,) the right class of each sample
+P = Z.exp() / Z.exp().sum(dim=1, keepdim=True)
+print(P)
+print("rows sum to", P.sum(dim=1).tolist())
+assert torch.allclose(P, torch.softmax(Z, dim=1))
+
+# %% [markdown]
+# Each row sums to 1. The third sample belongs to class 2, and the model prefers class 0.
+#
+# **Predict before you run:** add 100 to every logit of a row. What happens to its probabilities? And to the
+# naive formula above?
+
+# %%
+print("library:", torch.softmax(Z[0] + 100, dim=0).tolist())
+print("naive:  ", ((Z[0] + 100).exp() / (Z[0] + 100).exp().sum()).tolist())
+assert torch.allclose(torch.softmax(Z[0] + 100, dim=0), P[0], atol=1e-5)
+
+# %% [markdown]
+# Nothing happens to the probabilities: $e^{100}$ stands above and below the line and cancels. Only the
+# *differences* between logits matter. The naive formula gets `inf / inf = nan`, and the library subtracts
+# the largest logit first: the log-sum-exp trick again.
+#
+# Two classes are the special case you know: the softmax of $(z, 0)$ is the sigmoid of $z$.
+
+# %%
+z = torch.linspace(-4, 4, 9)
+pairs = torch.stack([z, torch.zeros(9)], dim=1)
+print(
+    "softmax of (z, 0) is sigmoid(z):",
+    torch.allclose(torch.softmax(pairs, dim=1)[:, 0], torch.sigmoid(z)),
+)
+
+# %% [markdown]
+# ### Four numbers, three routes
+#
+# The label as a distribution is a **one-hot** row: 1 at the right class. The identity matrix holds them
+# all.
+
+# %%
+one_hot = torch.eye(3)[labels]  # (N, C)
+print(one_hot)
+assert torch.equal(one_hot, F.one_hot(labels, num_classes=3).float())
+
+# %% [markdown]
+# **Route one**, by the definition: $-\sum_k y_k\log p_k$ for each sample.
+
+# %%
+each = -(one_hot * P.log()).sum(dim=1)
+print([round(v, 4) for v in each.tolist()], " mean", round(each.mean().item(), 4))
+assert torch.allclose(each, torch.tensor([0.9698, 0.8801, 1.0527, 0.8314]), atol=5e-5)
+assert math.isclose(each.mean().item(), 0.9335, abs_tol=5e-5)
+
+# %% [markdown]
+# The one-hot row is a switch: it keeps the logarithm at the right class and multiplies the rest by zero. A
+# thousand classes would mean 999 products for nothing. **Route two** picks instead of multiplying.
+# `nll_loss` (*negative log-likelihood*) wants the **logarithms**, and class numbers.
+
+# %%
+picked = F.nll_loss(P.log(), labels, reduction="none")
+print(
+    [round(v, 4) for v in picked.tolist()],
+    " mean",
+    round(F.nll_loss(P.log(), labels).item(), 4),
+)
+assert torch.allclose(picked, each)
+
+# %% [markdown]
+# **Route three** starts at the logits and does everything in one stable step. It is the one to use.
+
+# %%
+direct = F.cross_entropy(Z, labels, reduction="none")
+print(
+    [round(v, 4) for v in direct.tolist()],
+    " mean",
+    round(F.cross_entropy(Z, labels).item(), 4),
+)
+assert torch.allclose(direct, each)
+
+# %% [markdown]
+# 0.9698, 0.8801, 1.0527, 0.8314, and 0.9335 in the middle, three times. Compare with $\log 3 = 1.0986$, the
+# loss of somebody who has no idea: this model has very little.
+#
+# **Predict before you run:** two slips that raise no error. What is wrong in each line, and could you tell
+# from the number?
+
+# %%
+print(f"nll_loss of probabilities:      {F.nll_loss(P, labels).item():.4f}")
+print(f"cross_entropy of probabilities: {F.cross_entropy(P, labels).item():.4f}")
+print(f"… and of perfect ones:          {F.cross_entropy(one_hot, labels).item():.4f}")
+
+# %% [markdown]
+# The first is negative, and no logarithm of a probability can make that: `nll_loss` takes no logarithm, in
+# spite of its name. The second is the most common silent mistake in classification: the model ends in a
+# softmax, and `cross_entropy` takes a softmax of that. You can tell from the third line: a *perfect* model
+# cannot get below 0.5514, because a softmax of (1, 0, 0) is far from certain.
+#
+# Errors that do raise concern the target. Class numbers are integers, shares are floats, and the two do not
+# mix:
+
+# %%
+with expect_error(RuntimeError):
+    F.cross_entropy(Z, labels.float())
+with expect_error(RuntimeError):
+    F.cross_entropy(Z, F.one_hot(labels, num_classes=3))
+
+# %% [markdown]
+# Class numbers must be `long` and of shape (N,). A whole distribution a sample must be float and of shape
+# (N, C); `one_hot` returns integers, so it needs `.float()`. And the slope? As beautiful as in the binary
+# case.
+
+# %%
+leaf = Z.clone().requires_grad_()
+(slopes,) = torch.autograd.grad(F.cross_entropy(leaf, labels, reduction="sum"), leaf)
+print("slope is softmax − one-hot:", torch.allclose(slopes, P - one_hot, atol=1e-6))
+
+# %% [markdown]
+# ### Exercise logistic-4 · difficulty 2 · 8 minutes
+# Fourth route, your own. Write `softmax_cross_entropy(Z, labels)`: the **mean** cross-entropy, straight
+# from logits, for logits of any size. For one sample it is $-\log\frac{e^{z_t}}{\sum_j e^{z_j}} =
+# \log\sum_j e^{z_j} - z_t$, where $t$ is the right class. `torch.logsumexp` is allowed; `softmax`,
+# `log_softmax`, `nll_loss` and `cross_entropy` are not.
+#
+# <details><summary>Hint 1</summary>Two numbers a sample: <code>torch.logsumexp(Z, dim=1)</code> and the logit at the right class.</details>
+# <details><summary>Hint 2</summary>Pick one element a row with two index lists: <code>Z[torch.arange(len(Z)), labels]</code>. <code>Z[labels]</code> would pick whole rows.</details>
+
+# %% tags=["exercise"] id="logistic-4" objective="softmax"
+def softmax_cross_entropy(Z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Mean cross-entropy.  Z: logits (N, C).  labels: class numbers (N,).  Returns: a scalar."""
+    ### BEGIN SOLUTION
+    right = Z[torch.arange(len(Z)), labels]
+    return (torch.logsumexp(Z, dim=1) - right).mean()
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("logistic-4") as c:
+    wrong = [(each, "one number a sample: take the mean"), (each.sum(), "the sum: take the mean"), (-each.mean(), "the sign is turned over"),
+             (F.cross_entropy(P, labels), "a softmax of a softmax"), ((Z.logsumexp(0)[labels] - Z[range(4), labels]).mean(), "the sum runs over samples: dim=1"),
+             ((Z.logsumexp(1, True) - Z[labels]).mean(), "Z[labels] picks whole rows")]
+    c.close(c.attempted(softmax_cross_entropy(Z, labels)), 0.933504, because="the mean of the four numbers", mistakes=wrong)
+    huge, over = torch.tensor([[1000.0, 0, 0], [0, 0, 1000.0]]), "exp(1000) is inf: use torch.logsumexp"
+    c.close(softmax_cross_entropy(huge, torch.tensor([0, 0])), 500.0, because="(0 + 1000) / 2", mistakes={math.inf: over, math.nan: over})
+
+# %% [markdown] tags=["solution"]
+# "Log-sum-exp minus the right logit" is all there is to the loss that trained most networks you have heard
+# of. Read it as a competition: the log-sum-exp is a soft maximum, so the loss is near 0 when the right
+# logit *is* the maximum, by a distance.
+
+# %% [markdown] tags=["instructor"]
+# **Watch for** `Z[labels]` and `Z[:, labels]` (an (N, N) table whose mean is a plausible number). **Ask the
+# room:** what is the loss when all logits are equal? (log C.) When one class gets +1,000,000? **Timing:** 8
+# minutes.
+
+# %% [markdown]
+# ## Three spirals
+#
+# Now a map on which straight borders fail. The four verbs again, at the speed you are used to by now.
+#
+# **Prepare data.** Three arms, wound around each other, with a little noise. A second set is drawn to
+# judge.
+
+# %%
+def spirals(n, generator):
+    """Three arms of n points each: X (3n, 2) floats, y (3n,) class numbers."""
+    radius = torch.linspace(0.15, 1, n).repeat(3)
+    arm = torch.arange(3).repeat_interleave(n)
+    angle = (
+        7 * radius + arm * 2 * math.pi / 3 + 0.15 * torch.randn(3 * n, generator=generator)
+    )
+    return torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1), arm
+
+
+generator = torch.Generator().manual_seed(0)
+X_train, y_train = spirals(100, generator)
+X_test, y_test = spirals(100, generator)
+print(X_train.shape, y_train.shape, "points per arm:", y_train.bincount().tolist())
+
+# %% [markdown]
+# **Design model.** Two of them: one linear layer with three outputs, which is *softmax regression*, and a
+# multi-layer perceptron (MLP) with two hidden layers of 64. **Choose loss and optimizer:** cross-entropy
+# and Adam for both.
+#
+# **Predict before you run:** three classes, so guessing gets one third right. What does the linear model
+# get?
+
+# %%
+trained = {}
+test_loader = make_loader(X_test, y_test, batch_size=300)
+for name in ("linear", "MLP"):
+    torch.manual_seed(0)
+    hidden = [nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3)]
+    model = nn.Linear(2, 3) if name == "linear" else nn.Sequential(*hidden)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    loader = make_loader(X_train, y_train, batch_size=50, shuffle=True)
+    fit(model, loader, nn.CrossEntropyLoss(), optimizer, epochs=100, progress=False)
+    trained[name] = model
+    measured = evaluate(model, test_loader, nn.CrossEntropyLoss(), {"accuracy": accuracy})
+    print(
+        f"{name:7} test loss {measured['loss']:.2f}   test accuracy {measured['accuracy']:.2f}"
+    )
+
+# %% [markdown]
+# **Train and judge.** The linear model has learned about as much as a coin with three sides: its loss is
+# hardly below $\log 3 = 1.10$. The MLP is right nearly everywhere, on points it has never seen. See why:
+
+# %% alt="Two maps of the same three interleaved spiral arms in blue, orange and green. Left, the linear model: three wedges with straight borders that meet in one point; every wedge holds points of all three colors. Right, the MLP: the shaded regions wind around each other as the arms do, and nearly every point lies on its own color."
+fig, axes = plt.subplots(1, 2, figsize=(8.5, 4.1), sharey=True)
+for ax, (name, model) in zip(axes, trained.items(), strict=True):
+    plot_boundary(ax, model, X_train, y_train)
+    share = accuracy(predict(model, X_test), y_test).item()
+    ax.set(title=f"{name}: {share:.0%} right on new points", xlabel="$x_1$", aspect="equal")
+axes[0].set_ylabel("$x_2$")
+plt.show()
+
+# %% [markdown]
+# *The linear model can only cut the map into wedges with straight borders, each full of all three colors;
+# the MLP's regions wind with the arms.* The last layer of the MLP is the same linear softmax model. The
+# hidden layers moved the points to where straight borders are enough.
+#
+# ### Margin question: are the outputs of an untrained softmax network equal, because it is random?
+#
+# Look, instead of arguing: fresh networks, not a single step of training, on the spirals.
+
+# %%
+for seed in range(3):
+    torch.manual_seed(seed)
+    fresh = nn.Sequential(
+        nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3)
+    )
+    for scale, note in (
+        (0, "last layer zero"),
+        (1, "as PyTorch makes it"),
+        (100, "last layer × 100"),
+    ):
+        head = fresh[-1]
+        logits = (
+            predict(fresh[:-1], X_train) @ (scale * head.weight.detach().T)
+            + scale * head.bias.detach()
+        )
+        p, loss = torch.softmax(logits, dim=1), F.cross_entropy(logits, y_train).item()
+        print(
+            f"seed {seed}  {note:20} p from {p.min():.2f} to {p.max():.2f}   loss {loss:.2f}"
+        )
+
+# %% [markdown]
+# Not equal: with the usual initialization the probabilities differ, and every seed differs in its own way.
+# They are *close* to one third, and not because the weights are random: because they are **small**. Small
+# weights, small logits, similar exponentials. Make the last layer a hundred times larger, as random as
+# before, and the untrained network is very sure of very wrong things. Only zero weights give equal outputs.
+# A useful check follows: **before training, the loss should be near $\log C$.** If it is 20, your logits
+# start too large.
+#
+# ### Margin question: when may softmax be skipped for a prediction?
+#
+# Softmax keeps the order within a row. So if all you want is the winner, the logits will do:
+
+# %%
+logits = predict(trained["MLP"], X_test)
+P_test = torch.softmax(logits, dim=1)
+print("same winner for all 300:", torch.equal(logits.argmax(1), P_test.argmax(1)))
+print("same order of all three:", torch.equal(logits.argsort(1), P_test.argsort(1)))
+
+# %% [markdown]
+# It does not keep anything *between* rows, and it does not commute with a mean. Two samples, then three
+# models that vote:
+
+# %%
+sample_a, sample_b = torch.tensor([5.0, 4.9, 4.8]), torch.tensor([3.0, 0.0, 0.0])
+print(f"top logit {sample_a.max():.1f} against {sample_b.max():.1f}", end="   ")
+print(
+    f"top probability {sample_a.softmax(0).max():.2f} against {sample_b.softmax(0).max():.2f}"
+)
+votes = torch.tensor([[10.0, 0.0], [0.0, 3.0], [0.0, 3.0]])  # (models, classes)
+print(
+    "mean of logits:",
+    votes.mean(0).argmax().item(),
+    "  mean of probabilities:",
+    votes.softmax(1).mean(0).argmax().item(),
+)
+assert votes.mean(0).argmax() != votes.softmax(1).mean(0).argmax()
+
+# %% [markdown]
+# Sample a has the larger logit and the smaller confidence. And the vote changes with the order of
+# operations: one loud model wins the mean of logits, two quiet ones win the mean of probabilities. So skip
+# softmax for `argmax` and top-k within a sample, and inside the loss, which has its own. **Do not skip it**
+# when the number itself is used: a threshold, "are you sure?", a comparison of samples, an average of
+# models, an expected cost.
+
+# %% [markdown]
+# ## Several answers at once
+#
+# "Which of these" and "which of these, any number of them" are two different questions. Three radio
+# stations send over one map. At some places you hear none, at others all three. That is **multi-label**
+# classification: three yes/no questions that share a network. The target is a row of floats, one for each
+# label.
+
+# %%
+masts = torch.tensor([[-0.35, 0.25], [0.35, 0.25], [0.0, -0.35]])
+
+
+def reception(n, masts, generator):
+    """n places X (n, 2) and which masts, (M, 2), are heard there: y (n, M) with 0. and 1."""
+    X = 2 * torch.rand(n, 2, generator=generator) - 1
+    return X, (torch.cdist(X, masts) < 0.6).float()
+
+
+generator = torch.Generator().manual_seed(0)
+X_train, y_train = reception(1000, masts, generator)
+X_test, y_test = reception(1000, masts, generator)
+print("stations heard, 0 to 3:", y_train.sum(dim=1).long().bincount().tolist(), "places")
+
+# %% [markdown]
+# Three outputs, as for the spirals. What changes is the reading, one sigmoid for each output, and with it
+# the loss: `BCEWithLogitsLoss`.
+
+# %%
+torch.manual_seed(0)
+radio = nn.Sequential(
+    nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3)
+)
+loader = make_loader(X_train, y_train, batch_size=100, shuffle=True)
+fit(
+    radio,
+    loader,
+    nn.BCEWithLogitsLoss(),
+    torch.optim.Adam(radio.parameters(), lr=0.01),
+    epochs=30,
+    progress=False,
+)
+heard = predict(radio, X_test) > 0
+per_label, all_three = (heard == (y_test > 0.5)), (heard == (y_test > 0.5)).all(dim=1)
+print(
+    f"labels right {per_label.float().mean():.2f}   whole rows right {all_three.float().mean():.2f}"
+)
+
+# %% [markdown]
+# Two numbers, and you must say which one you report. A row is right only if all three labels are.
+#
+# **Predict before you run:** read the *same* logits with a softmax, and count a station as heard above 0.5.
+# At places with two stations, how many can you get?
+
+# %%
+two = y_test.sum(dim=1) == 2
+logits = predict(radio, X_test)
+for name, p in (
+    ("sigmoid", torch.sigmoid(logits)),
+    ("softmax", torch.softmax(logits, dim=1)),
+):
+    found = (p[two] > 0.5).sum(dim=1)
+    sums = p.sum(dim=1)
+    print(f"{name}: finds {found.float().mean():.2f} of 2", end="   ")
+    print(f"rows sum to {sums.min():.2f} … {sums.max():.2f}")
+assert found.max() <= 1
+
+# %% alt="A square map with three overlapping discs of radio reception. The learned borders, one closed curve per station in blue, orange and green, nearly coincide with the true dashed circles. Shading shows how many stations are heard: darker where discs overlap, darkest in the middle where all three do."
+sides = torch.linspace(-1, 1, 150)
+xx, yy = torch.meshgrid(sides, sides, indexing="xy")
+p = torch.sigmoid(predict(radio, torch.stack([xx.ravel(), yy.ravel()], dim=1))).reshape(
+    150, 150, 3
+)
+fig, ax = plt.subplots(figsize=(4.8, 4.4))
+ax.contourf(
+    xx,
+    yy,
+    (p > 0.5).sum(dim=2).float(),
+    levels=[-0.5, 0.5, 1.5, 2.5, 3.5],
+    colors=["#fcfcfc", "#eeeeee", "#d4d4d4", "#b0b0b0"],
+)
+for k, mast in enumerate(masts.tolist()):
+    ax.contour(xx, yy, p[:, :, k], levels=[0.5], colors=[CLASS_COLORS[k]], linewidths=2.5)
+    ax.add_patch(plt.Circle(mast, 0.6, fill=False, ls="--", color="black", lw=0.8))
+    ax.text(*mast, f"station {k}", ha="center", va="center")
+ax.set(
+    xlabel="kilometers east",
+    ylabel="kilometers north",
+    title="Who is heard where",
+    aspect="equal",
+)
+plt.show()
+
+# %% [markdown]
+# *Each colored curve is one output's own border at p = 0.5, close to the true dashed circle; the darker the
+# gray, the more stations at once.* Softmax has one unit of belief to hand out, so at most one class can be
+# above one half; and silence, or all three, has no place in it. Softmax is for answers that **exclude**
+# each other.
+
+# %% [markdown]
+# ## The table of choices
+#
+# | the question | outputs | read with | loss (takes logits) | target |
+# |---|---|---|---|---|
+# | how much? | 1 | nothing | `MSELoss`, `L1Loss`, `SmoothL1Loss` | float (N, 1) |
+# | yes or no? | 1 | sigmoid | `BCEWithLogitsLoss` | float (N, 1), 0 or 1 |
+# | yes or no, as two classes | 2 | softmax | `CrossEntropyLoss` | long (N,) |
+# | which one of C? | C | softmax | `CrossEntropyLoss` | long (N,), 0 to C−1 |
+# | which of C, any number? | C | sigmoid on each | `BCEWithLogitsLoss` | float (N, C), 0 or 1 |
+# | what shares of C? | C | softmax | `CrossEntropyLoss` | float (N, C), rows sum to 1 |
+#
+# A table is a claim. Run it:
+
+# %%
+N, C = 5, 4
+yes = torch.tensor([0.0, 1, 1, 0, 1]).unsqueeze(1)
+table = [
+    ("how much?", 1, nn.MSELoss(), torch.linspace(-1, 1, N).unsqueeze(1)),
+    ("yes or no?", 1, nn.BCEWithLogitsLoss(), yes),
+    ("yes or no, two classes", 2, nn.CrossEntropyLoss(), yes.long().squeeze(1)),
+    ("which one of C?", C, nn.CrossEntropyLoss(), torch.tensor([0, 3, 1, 2, 3])),
+    ("which of C, any number?", C, nn.BCEWithLogitsLoss(), torch.eye(C)[[0, 1, 2, 3, 0]]),
+    ("what shares of C?", C, nn.CrossEntropyLoss(), torch.full((N, C), 1 / C)),
+]
+for question, outputs, loss_fn, target in table:
+    loss = loss_fn(torch.zeros(N, outputs), target)
+    shape, name = tuple(target.shape), type(loss_fn).__name__
+    print(f"{question:24} {outputs} → {name:18} {target.dtype!s:14} {shape!s:7} {loss:.3f}")
+
+# %% [markdown]
+# Six rows, six losses that run. (The outputs were all zero, so you see the losses of somebody who knows
+# nothing: log 2 and log 4.) One decision picks the row: *do the answers exclude each other?*
+#
+# ### Exercise logistic-5 · difficulty 1 · 4 minutes
+# Four tasks. For each, give a pair: the smallest number of outputs that can do it, and the name of the loss
+# class, as in `(3, "L1Loss")`.
+#
+# - `digit`: a photo shows exactly one of the digits 0 to 9; say which.
+# - `film`: a film may carry any of 12 tags (funny, sad, French, …), also several or none.
+# - `rain`: will it rain tomorrow? You need the probability.
+# - `millimeters`: how much rain will fall?
+#
+# <details><summary>Hint 1</summary>Ask of each: is the answer a quantity or a choice? If it is a choice, do the answers exclude each other?</details>
+# <details><summary>Hint 2</summary>Ten digits exclude each other, twelve tags do not. A yes/no question needs one output, because P(no) = 1 − P(yes).</details>
+
+# %% tags=["exercise"] id="logistic-5" objective="choose"
+### BEGIN SOLUTION
+digit = (10, "CrossEntropyLoss")
+film = (12, "BCEWithLogitsLoss")
+rain = (1, "BCEWithLogitsLoss")
+millimeters = (1, "MSELoss")
+### END SOLUTION
+
+# %% tags=["check"]
+with check("logistic-5") as c:
+    c.attempted((digit, film, rain, millimeters))
+    apart, many = "ten answers that exclude each other share one softmax", "tags do not exclude each other: one yes/no question each"
+    c.equal(digit, (10, "CrossEntropyLoss"), because="one of ten", mistakes={(10, "BCEWithLogitsLoss"): apart, (1, "MSELoss"): "digit 8 is no more than digit 3: these are names"})
+    c.equal(film, (12, "BCEWithLogitsLoss"), because="any of twelve", mistakes={(12, "CrossEntropyLoss"): many, (1, "BCEWithLogitsLoss"): many})
+    c.equal(rain, (1, "BCEWithLogitsLoss"), because="P(no) = 1 − P(yes)", mistakes={(2, "CrossEntropyLoss"): "right, but one output can do it", (1, "BCELoss"): "BCELoss needs a sigmoid and saturates", (1, "CrossEntropyLoss"): "a softmax over one output is always 1"})
+    c.true(tuple(millimeters) in [(1, n) for n in ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")], observed=str(millimeters), expected="(1, a loss for quantities)", likely="millimeters are a quantity, not a class")
+
+# %% [markdown] tags=["solution"]
+# `(1, "CrossEntropyLoss")` deserves a moment: a softmax over a single output is always exactly 1, so the
+# loss is always 0 and nothing is ever learned. It runs without an error.
+
+# %% [markdown] tags=["instructor"]
+# **For the room:** a movie's age rating (0, 6, 12, 16, 18)? The classes are ordered; `CrossEntropyLoss`
+# forgets the order, `MSELoss` on the number invents distances. There is no single right answer, and that is
+# the lesson.
+
+# %% [markdown]
+# ## A number that means nothing
+#
+# Losses are for optimizers. People ask: *is it any good?* Ten machine parts, and the probability of a fault
+# that a model gave to each, sorted. Four are really faulty.
+
+# %%
+scores = torch.tensor([0.95, 0.85, 0.80, 0.70, 0.60, 0.45, 0.40, 0.30, 0.20, 0.10])
+faulty = torch.tensor([1, 1, 0, 1, 0, 1, 0, 0, 0, 0])
+flagged = (scores > 0.5).long()
+tp = (flagged * faulty).sum().item()  # true positives: flagged, and rightly
+fp = (flagged * (1 - faulty)).sum().item()  # false positives: false alarms
+fn = ((1 - flagged) * faulty).sum().item()  # false negatives: missed
+tn = ((1 - flagged) * (1 - faulty)).sum().item()  # true negatives
+print(
+    f"            not flagged   flagged\nsound            {tn}            {fp}\nfaulty           {fn}            {tp}"
+)
+
+# %% [markdown]
+# This table is the **confusion matrix**: rows are the truth, columns the verdict. Everything else is read
+# off it.
+#
+# - **accuracy**, the share of right verdicts: (3 + 4) / 10.
+# - **precision**: of the flagged, how many are faulty? 3 of 5. It falls with false alarms.
+# - **recall**: of the faulty, how many are flagged? 3 of 4. It falls with misses.
+# - **F1**, the harmonic mean of the two, which is low as soon as *one* of them is.
+
+# %%
+precision, recall = tp / (tp + fp), tp / (tp + fn)
+by_hand = {
+    "accuracy": (tp + tn) / len(faulty),
+    "precision": precision,
+    "recall": recall,
+    "f1": 2 * precision * recall / (precision + recall),
+}
+print({name: round(value, 4) for name, value in by_hand.items()})
+
+# %% [markdown]
+# And the same from two libraries. scikit-learn wants verdicts, torchmetrics takes scores and cuts at 0.5.
+
+# %%
+for name, value in by_hand.items():
+    sk = getattr(metrics, f"{name}_score")(faulty, flagged)
+    torchm = getattr(tm, f"binary_{name}_score" if name == "f1" else f"binary_{name}")(
+        scores, faulty
+    )
+    print(
+        f"{name:10} by hand {value:.4f}   scikit-learn {sk:.4f}   torchmetrics {torchm.item():.4f}"
+    )
+    assert math.isclose(value, sk, abs_tol=1e-6) and math.isclose(
+        value, torchm.item(), abs_tol=1e-6
+    )
+matrix = torch.tensor([[tn, fp], [fn, tp]])
+print(
+    "torchmetrics' matrix is the same:",
+    torch.equal(matrix, tm.binary_confusion_matrix(scores, faulty)),
+)
+print(
+    "scikit-learn's matrix is the same:",
+    matrix.tolist() == metrics.confusion_matrix(faulty, flagged).tolist(),
+)
+
+# %% [markdown]
+# Three roads, the same digits. From here on you may let the libraries count.
+#
+# ### The threshold is yours
+#
+# Nobody ordered 0.5. **Predict before you run:** lower the threshold to 0.25. Which of precision and recall
+# rises?
+
+# %%
+for threshold in (0.25, 0.5, 0.75, 0.9):
+    verdict = scores > threshold
+    share = metrics.precision_score(faulty, verdict), metrics.recall_score(faulty, verdict)
+    print(
+        f"threshold {threshold:.2f}: {verdict.sum().item()} flagged   precision {share[0]:.2f}   recall {share[1]:.2f}"
+    )
+
+# %% [markdown]
+# Recall rises to 1 and precision falls to 0.5: you catch everything and cry wolf half of the time. At 0.9
+# it is the other way around. The *model* is the same in every line.
+#
+# Is there a number for the model itself, free of any threshold? Take one faulty and one sound part, at
+# random. **How often does the faulty one get the higher score?** Lay out all 4 × 6 pairs; a tie counts
+# half.
+
+# %%
+ill, sound = scores[faulty == 1], scores[faulty == 0]
+wins = (ill[:, None] > sound[None, :]).float() + 0.5 * (
+    ill[:, None] == sound[None, :]
+).float()  # (4, 6)
+print(wins)
+print(f"{wins.sum().item():.0f} of {wins.numel()} pairs: {wins.mean().item():.4f}")
+print(
+    f"scikit-learn {metrics.roc_auc_score(faulty, scores):.4f}   torchmetrics {tm.binary_auroc(scores, faulty).item():.4f}"
+)
+assert wins.mean() == metrics.roc_auc_score(faulty, scores)
+
+# %% [markdown]
+# 21 of 24 pairs, 0.875. This is **ROC-AUC**, "the area under the receiver operating characteristic", a name
+# from radar days for a plain thing: the share of pairs in the right order. 0.5 is a coin, 1 is perfect,
+# below 0.5 somebody swapped the labels.
+#
+# It needs only the order, so logits will do. But here is a trap in which you can watch two halves of this
+# lesson meet. torchmetrics applies a sigmoid to scores outside of [0, 1]:
+
+# %%
+sure = torch.tensor([20.0, 30.0])
+for logits in (sure, sure.double()):
+    auc = tm.binary_auroc(logits, torch.tensor([0, 1])).item()
+    print(f"AUC of logits 20 and 30 in {logits.dtype}: {auc}")
+
+# %% [markdown]
+# The order is perfect and the AUC is 0.5. In float32 both sigmoids are 1, a tie. Hand over probabilities
+# that still differ, or float64.
+#
+# ### Exercise logistic-6 · difficulty 2 · 7 minutes
+# Your model returns logits, your boss sets a threshold for the **probability**. Write
+# `precision_recall(logits, y, threshold)`: flag where the probability is *above* the threshold, and return
+# a pair of Python floats. If nothing is flagged, the precision is 0.0 by agreement; if there is nothing to
+# find, so is the recall.
+#
+# <details><summary>Hint 1</summary>Turn the logits into probabilities first. Count the true positives, the flagged and the faulty: three numbers are enough.</details>
+# <details><summary>Hint 2</summary><code>hits / max(flagged, 1)</code> is 0 when nothing is flagged, because then there are no hits either.</details>
+
+# %% tags=["exercise"] id="logistic-6" objective="judge"
+def precision_recall(logits: torch.Tensor, y: torch.Tensor, threshold: float = 0.5) -> tuple[float, float]:
+    """Precision and recall of "probability above threshold".  logits, y: (N,); y holds 0 and 1."""
+    ### BEGIN SOLUTION
+    flags = torch.sigmoid(logits) > threshold
+    hits = (flags & (y == 1)).sum().item()
+    return hits / max(flags.sum().item(), 1), hits / max((y == 1).sum().item(), 1)
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("logistic-6") as c:
+    wrong = {(0.5, 2 / 3): "swapped: precision divides by the flagged, recall by the faulty",
+             (0.75, 0.75): "the threshold was compared with logits: apply the sigmoid first", (0.7, 0.5): "0.7 is the accuracy"}
+    got = c.attempted(precision_recall(torch.logit(scores), faulty, 0.75))
+    c.close(got, (2 / 3, 0.5), because="3 flagged, 2 of them faulty, 4 to find", mistakes=wrong)
+    none = "nothing is flagged, and 0/0 is no number: say what it should be"
+    c.close(precision_recall(torch.logit(scores), faulty, 0.99), (0.0, 0.0), because="nothing flagged", mistakes={(math.nan, 0.0): none, (1.0, 0.0): none})
+
+# %% [markdown] tags=["solution"]
+# Instead of squeezing all logits you can unsqueeze the threshold once: `logits > math.log(t / (1 - t))`,
+# which is exercise 1. For $t = 0.5$ that is `logits > 0`, as `utils.accuracy` does it.
+
+# %% [markdown] tags=["instructor"]
+# **Ask:** which of the two does a spam filter care about, which one a cancer screening? And who should
+# choose the threshold? **Watch for** `logits > threshold`, which is the most common bug in published
+# evaluation code. **Timing:** 7 minutes.
+
+# %% [markdown]
+# ## One in a hundred
+#
+# Now the detector from the first paragraph. Four thousand parts, one in a hundred is faulty, two
+# measurements each. The faulty ones are shifted, but the clouds overlap.
+
+# %%
+def machine_parts(n, generator):
+    """n parts, one in a hundred faulty: X (n, 2) floats, y (n, 1) with 0. and 1."""
+    y = (torch.arange(n) % 100 == 0).float().unsqueeze(1)
+    return torch.randn(n, 2, generator=generator) + y * torch.tensor([1.6, 1.2]), y
+
+
+generator = torch.Generator().manual_seed(0)
+X_train, y_train = machine_parts(4000, generator)
+X_test, y_test = machine_parts(4000, generator)
+print("faulty in the test set:", int(y_test.sum().item()), "of", len(y_test))
+
+# %% [markdown]
+# Three detectors. The **baseline** says "sound" to everything. The *plain* one is logistic regression as
+# you know it. The *weighted* one counts every faulty part 99 times: `pos_weight` multiplies the $y\log p$
+# half of the loss.
+#
+# **Predict before you run:** which of the three has the best accuracy?
+
+# %%
+always_no = nn.Linear(2, 1)
+nn.init.zeros_(always_no.weight)
+nn.init.constant_(always_no.bias, -10.0)
+detectors = {"baseline": always_no}
+for name, weight in (("plain", 1.0), ("weighted", 99.0)):
+    torch.manual_seed(0)
+    model = nn.Linear(2, 1)
+    loss_fn = nn.BCEWithLogitsLoss(pos_weight=torch.tensor([weight]))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.3)
+    fit(
+        model,
+        make_loader(X_train, y_train, batch_size=4000),
+        loss_fn,
+        optimizer,
+        epochs=100,
+        progress=False,
+    )
+    detectors[name] = model
+
+# %%
+truth = y_test.long().ravel()
+for name, model in detectors.items():
+    p = torch.sigmoid(predict(model, X_test)).ravel()
+    (tn, fp), (fn, tp) = metrics.confusion_matrix(truth, p > 0.5).tolist()
+    auc = metrics.roc_auc_score(truth, p)
+    print(
+        f"{name:9} accuracy {(tp + tn) / 4000:.3f}   found {tp:2} of {tp + fn}   false alarms {fp:3}   AUC {auc:.2f}"
+    )
+
+# %% [markdown]
+# The baseline is right 99 times in 100 and finds nothing. The plain model looks a shade better and finds a
+# handful at best. The weighted one has by far the **worst accuracy**, and it finds nearly nine in ten of
+# the faults. If a missed fault means a broken machine and a false alarm means a second look, you buy the
+# last one.
+#
+# Always print the baseline beside your number. An accuracy means something only against what you get for
+# nothing.
+#
+# And look at the last column. The plain and the weighted model have about the same AUC: they put the parts
+# in the same *order*. Did the weight of 99 teach the model anything about faults, then?
+
+# %%
+plain, weighted = detectors["plain"], detectors["weighted"]
+print(
+    f"bias: plain {plain.bias.item():.1f}, weighted {weighted.bias.item():.1f};  log 99 = {math.log(99):.1f}"
+)
+p = torch.sigmoid(predict(plain, X_test)).ravel()
+for threshold in (0.5, 0.01):
+    found, alarms = (
+        (p > threshold)[truth == 1].sum().item(),
+        (p > threshold)[truth == 0].sum().item(),
+    )
+    print(
+        f"plain model, threshold {threshold:.2f}: found {found} of 40, false alarms {alarms}"
+    )
+
+# %% [markdown]
+# The weight of 99 has raised the bias by 4; a clean factor of 99 on the odds would be 4.6, and forty faults
+# are few to learn from. Lower the plain model's threshold to 0.01 and it finds 36 where the weighted one
+# found 35, for 765 alarms against 616: about the same trade. Here, weighting is mostly a threshold in
+# disguise. And the plain model has kept honest probabilities, which the weighted one has not: it believes
+# that faults are common.
+
+# %% alt="Two panels. Left, ROC curves of recall against false-alarm rate: the plain and the weighted model's curves lie almost on top of each other, far above the diagonal of a coin. The dot for the plain model's threshold 0.5 sits in the lower left corner near zero recall, the square for the weighted model sits at a recall near 0.9 and 15 percent false alarms. Right, precision against recall: precision is high only at a recall below 0.3 and falls below ten percent by the time recall reaches 0.7; a dotted line marks the base rate of one percent."
+fig, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.6))
+for name, color, style, mark in (("plain", TRAIN, "-", "o"), ("weighted", VALID, "--", "s")):
+    p = torch.sigmoid(predict(detectors[name], X_test)).ravel()
+    fpr, tpr, _ = metrics.roc_curve(truth, p)
+    left.plot(fpr, tpr, color=color, ls=style, label=name)
+    at = (p > 0.5)[truth == 0].float().mean(), (p > 0.5)[truth == 1].float().mean()
+    left.plot(*at, mark, color=color, ms=9, mec="black", label=f"{name}, threshold 0.5")
+    prec, rec, _ = metrics.precision_recall_curve(truth, p)
+    right.plot(rec[:-1], prec[:-1], color=color, ls=style, label=name)
+left.plot([0, 1], [0, 1], color="#888888", ls=":", label="a coin")
+right.axhline(0.01, color="#888888", ls=":", label="flag everything")
+left.set(xlabel="false alarms / sound parts", ylabel="recall", title="ROC: the order is good")
+right.set(xlabel="recall", ylabel="precision", title="… and the alarms are mostly false")
+left.legend(loc="lower right")
+right.legend()
+plt.show()
+
+# %% [markdown]
+# *Left: both models have nearly the same ROC curve, and the threshold 0.5 sits at two different places on
+# it. Right: by the time recall passes 0.7, fewer than one alarm in ten is a real fault.* AUC is blind to
+# how rare faults are, so for rare things, look at precision and recall too. A good AUC and a useless
+# precision can live in one model.
+#
+# ### Exercise logistic-7 · difficulty 3 · 10 minutes
+# So where should the threshold be? Where it is cheapest. Write `best_threshold(p, y, missed, alarm)`: try
+# **every value in** `p` as a threshold `t`, flag the parts with `p >= t`, and add up the bill: `missed` for
+# each faulty part that is not flagged, `alarm` for each sound part that is. Return the `t` (a Python float)
+# with the lowest bill. With ties, any of the cheapest will do.
+#
+# <details><summary>Hint 1</summary>Write the bill for one <code>t</code> first, as an inner function of <code>t</code>. Then it is <code>min(candidates, key=bill)</code>.</details>
+# <details><summary>Hint 2</summary>Missed: <code>((p < t) & (y == 1)).sum()</code>. False alarms: <code>((p >= t) & (y == 0)).sum()</code>. Weigh them and add.</details>
+
+# %% tags=["exercise"] id="logistic-7" objective="judge"
+def best_threshold(p: torch.Tensor, y: torch.Tensor, missed: float, alarm: float) -> float:
+    """The cheapest threshold among the values of p.  p: probabilities (N,).  y: 0 and 1, (N,)."""
+    ### BEGIN SOLUTION
+    def bill(t):
+        return missed * ((p < t) & (y == 1)).sum() + alarm * ((p >= t) & (y == 0)).sum()
+
+    return min(p.tolist(), key=bill)
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("logistic-7") as c:
+    t = c.attempted(best_threshold(scores, faulty, missed=10, alarm=1))
+    c.kind(t, float)
+    wrong = [(0.85, "missed and alarm are swapped"), (0.1, "false alarms cost something too"), (0.4, "flag p >= t: the part at the threshold counts as flagged"),
+             (0.95, "that is the dearest, or only false alarms were counted"), (0.7, "the prices are not used: that has the fewest mistakes")]
+    likely = next((text for value, text in wrong if abs(t - value) < 1e-4), "add up both kinds of mistakes, each times its price")
+    c.true(abs(t - 0.45) < 1e-4, observed=f"{t:.4g}", expected="0.45", because="no part missed, two false alarms: a bill of 2", likely=likely)
+    c.close(best_threshold(scores, faulty, missed=1, alarm=10), 0.85, because="with dear alarms, flag only the surest two")
+
+# %% [markdown] tags=["solution"]
+# If the probabilities are honest (*calibrated*, lesson 05), there is a formula: flagging costs
+# $(1-p)\cdot$alarm, not flagging costs
+# $p\cdot$missed, so flag where $p >$ alarm / (alarm + missed). With prices of 99 and 1 that is 0.01, the threshold that matched `pos_weight=99`. Choose
+# it on validation data, never on the test set you report.
+
+# %% [markdown] tags=["instructor"]
+# **Ask** who in a company knows the two prices (not the data scientist). **Watch for** counting with `>` in
+# one place and `>=` in the other. **Fast groups:** plot the bill over all thresholds of the 4000 parts, and
+# mark 0.5. **Timing:** 10 minutes.
+
+# %% [markdown]
+# ## Old code you will meet
+#
+# | you will see | write today | why |
+# |---|---|---|
+# | `F.sigmoid(z)` | `torch.sigmoid(z)` | deprecated spelling |
+# | `F.softmax(z)`, `nn.Softmax()` | `torch.softmax(z, dim=1)`, `nn.Softmax(dim=1)` | the guessed `dim` depends on the rank |
+# | `sigmoid` at the end of `forward`, then `nn.BCELoss()` | logits, then `nn.BCEWithLogitsLoss()` | the sigmoid saturates, and then nothing is learned |
+# | `nn.LogSoftmax(dim=1)` at the end, then `nn.NLLLoss()` | logits, then `nn.CrossEntropyLoss()` | correct, but two parts that must be kept in step |
+# | `nn.Softmax(dim=1)` at the end, then `nn.CrossEntropyLoss()` | leave the softmax out | never correct: softmax twice |
+# | `nn.BCELoss(size_average=False)` | `nn.BCELoss(reduction="sum")` | two switches (`size_average`, `reduce`) became one word |
+# | `loss.data[0]` | `loss.item()` | a scalar has no element 0 any more |
+# | `Variable(x)` | `x` | tensors and variables are one since version 0.4 |
+#
+# The missing `dim` still runs, with a warning. Turn warnings into errors and you can read it. So that you
+# see what it would have guessed:
+
+# %%
+with warnings.catch_warnings():
+    warnings.simplefilter("error")
+    with expect_error(UserWarning):
+        F.softmax(torch.zeros(2, 3, 4))
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    for shape in ((4,), (3, 4), (2, 3, 4)):
+        guess = F.softmax(torch.zeros(shape))
+        ones = [d for d in range(len(shape)) if torch.allclose(guess.sum(d), torch.ones(()))]
+        print(f"rank {len(shape)}: the sums are 1 along dim {ones}")
+
+# %% [markdown]
+# For a batch of rows it guesses dim 1, as you would; with one dimension more it guesses dim **0** and
+# normalizes across the batch. Always write the `dim`.
+
+# %% [markdown]
+# ## What you take along
+#
+# | call | what it does | shape in → shape out |
+# |---|---|---|
+# | `torch.sigmoid(z)` | logit → probability, elementwise | any → same |
+# | `torch.logit(p)` | probability → logit | any → same |
+# | `torch.softmax(z, dim=1)` | logits → probabilities that sum to 1 along `dim` | (N, C) → (N, C) |
+# | `torch.logsumexp(z, dim=1)` | log Σ exp without overflow | (N, C) → (N,) |
+# | `F.one_hot(y, num_classes=C)` | class numbers → rows of 0 and 1 (integers) | (N,) → (N, C) |
+# | `nn.BCEWithLogitsLoss()` | sigmoid and binary cross-entropy in one | (N, 1), float (N, 1) → () |
+# | `nn.BCELoss()` | the same from probabilities, cut at 100 | (N, 1), float (N, 1) → () |
+# | `nn.CrossEntropyLoss()` | softmax, log and pick in one | (N, C), long (N,) → () |
+# | `F.nll_loss(logp, y)` | picks from log-probabilities | (N, C), long (N,) → () |
+# | `F.kl_div(log_q, p, reduction="sum")` | KL(p ‖ q) in nats | (n,), (n,) → () |
+# | `pos_weight=` | multiplies the price of a missed positive | (C,) or (1,) |
+# | `metrics.confusion_matrix(y, pred)` | counts; rows truth, columns verdict | (N,), (N,) → (C, C) |
+# | `metrics.roc_auc_score(y, score)` | share of pairs in the right order | (N,), (N,) → number |
+#
+# Three sentences to keep. The model returns **logits**, the loss takes logits, and sigmoid or softmax is
+# for people. Cross-entropy is what your model's belief costs in bits when the world pays. And a metric
+# without a baseline beside it is a number that means nothing.
+#
+# Next comes a real table, 768 patients, in which zeros mean "missing" and a widely copied file has its
+# labels turned over. Logistic regression will be there too: as the baseline that a network has to beat.

@@ -1,0 +1,1497 @@
+# ---
+# jupyter:
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+#   course:
+#     title: Dataset and DataLoader
+#     minutes: 80
+#     needs: [05_diabetes_mlp]
+#     data: [diabetes]
+#     objectives:
+#       dataset: write a Dataset, and predict how many batches of which shape a loader makes of it
+#       split: keep order, seeds and class shares of your batches in your own hands
+#       cost: say who waits for whom in a training loop, and choose between whole batches and workers
+#       stream: read a file that does not fit into memory, in pieces, every row once
+#       ragged: batch samples of different lengths, and waste little on padding
+# ---
+
+# %% [markdown]
+# Somewhere in every training loop stands a line `for X, y in loader:`. It looks innocent. Yet on many machines
+# the model spends more time waiting at that line than learning.
+#
+# This lesson is heading for one picture: a timeline of who waits for whom. In its upper half the model waits
+# for every batch. In its lower half two helpers fetch while the model works, and the waiting is gone. Then
+# comes the surprise: the **same two helpers**, given other data, make the loop *slower*, by far. By
+# then you will know why, and you will be able to tell beforehand.
+#
+# On the way you meet everything that stands between a file and a batch: order, seeds, splits, unequal
+# classes, unequal lengths, files larger than memory, folders of pictures.
+
+# %%
+import pickle
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image, ImageDraw
+from sklearn.model_selection import train_test_split
+from torch import nn
+from torch.nn.utils.rnn import pad_sequence
+
+# %% [markdown]
+# One package gets a cell of its own, because it is what the lesson is about. The last lines make a temporary
+# folder: this lesson writes files, and its last cell removes them.
+
+# %%
+from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler, WeightedRandomSampler
+from torch.utils.data import ConcatDataset, Dataset, Subset, TensorDataset
+from torch.utils.data import DataLoader, default_collate, random_split
+from torchvision.datasets import ImageFolder
+from torchvision.transforms import v2
+
+from utils import accuracy, check, evaluate, expect_error, fit, make_loader, predict
+from utils.data import diabetes
+from utils.plotting import CLASS_COLORS, TRAIN, draw_grid
+
+plt.style.use("utils.course")
+torch.set_num_threads(1)  # small tensors need no more, and the other cores are for the helpers
+scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+folder = Path(scratch.name)
+
+# %% [markdown]
+# ## Five rows, two questions
+#
+# A `Dataset` answers two questions: *how many are you?* and *give me number i*. That is all. In Python these
+# two questions have names, `__len__` and `__getitem__`; they are what `len(rows)` and `rows[i]` call.
+#
+# Here are five rows of two features. The numbers are chosen so that you can read off where each came from:
+# row 3 holds 31 and 32, and its target is 3.
+
+# %%
+class FiveRows(Dataset):
+    """Row i: features (2,), 10·i + 1 and 10·i + 2, and the target i, a 0-dim tensor."""
+
+    def __init__(self):
+        self.X = torch.tensor([[1.0, 2], [11, 12], [21, 22], [31, 32], [41, 42]])
+        self.y = torch.arange(5.0)
+
+    def __len__(self):
+        return len(self.y)
+
+    def __getitem__(self, i):
+        return self.X[i], self.y[i]
+
+
+rows = FiveRows()
+print(len(rows), rows[3])
+
+# %% [markdown]
+# One sample is a pair. A model wants many samples in one tensor, and that is the `DataLoader`'s job.
+#
+# **Predict before you run:** five rows in batches of two. How many batches, and what is the shape of the
+# last `X`?
+
+# %%
+loader = DataLoader(rows, batch_size=2)
+for X, y in loader:
+    print(tuple(X.shape), X.tolist(), y.tolist())
+
+# %% [markdown]
+# Three batches, and the last one has a single row: shape `(1, 2)`. Nothing is thrown away unless you ask. Ask
+# with `drop_last=True`:
+
+# %%
+for X, y in DataLoader(rows, batch_size=2, drop_last=True):
+    print(tuple(X.shape), y.tolist())
+
+# %% [markdown]
+# Row 4 is gone. Without shuffling it would be the *same* row that is lost in every epoch; with shuffling, each
+# epoch loses another one.
+#
+# There is no magic in the loader. A *sampler* decides the order of the row numbers, a *batch sampler* ties
+# them into bundles, the dataset fetches them one by one, and a *collate function* makes one batch of the
+# bundle. Here is the whole thing by hand:
+
+# %%
+by_hand = []
+for indices in BatchSampler(SequentialSampler(rows), batch_size=2, drop_last=False):
+    samples = [rows[j] for j in indices]
+    by_hand.append(default_collate(samples))
+    print(indices, "→", len(samples), "samples → X", tuple(by_hand[-1][0].shape))
+same = [torch.equal(mine[0], its[0]) for mine, its in zip(by_hand, loader, strict=True)]
+print("the same as the loader's:", all(same))
+
+# %% [markdown]
+# Remember these four stations. Every argument of `DataLoader` is about one of them.
+#
+# The last station, `default_collate`, stacks tensors. It also walks into tuples and dictionaries, turns
+# numbers into tensors, and leaves strings alone.
+#
+# **Predict before you run:** which `dtype` does a batch of plain Python floats get?
+
+# %%
+patients = [{"id": "a7", "age": 31, "bmi": 22.5}, {"id": "b2", "age": 54, "bmi": 31.0}]
+clinic = default_collate(patients)
+print(clinic)
+print(clinic["age"].dtype, clinic["bmi"].dtype)
+
+# %% [markdown]
+# `torch.float64`: a Python float has 64 bits, and so does a NumPy one. Your model's weights have 32. Keep that
+# in mind; in a moment it will bite.
+#
+# ### Exercise loader-1 · difficulty 2 · 8 minutes
+# A dataset need not *store* its samples; it may cut them out when asked. Write `Windows(series, size)`, which
+# turns a long 1-dim tensor into many short lessons about "what comes next". Sample `i` is the pair
+# `(window, target)`: the window holds `size` values beginning at position `i`, and the target is the one
+# value that follows the window, as a 0-dim tensor. `len` counts the samples for which a target exists.
+#
+# With `series = [10, 11, 12, 13, 14]` and `size = 2`, sample 0 is `([10, 11], 12)`, and there are 3 samples.
+#
+# <details><summary>Hint 1</summary>The target of sample i sits at position i + size. What is the largest i for which that position exists?</details>
+# <details><summary>Hint 2</summary><code>len(series) - size</code> samples; the window is the slice <code>series[i : i + size]</code>.</details>
+
+# %% tags=["exercise"] id="loader-1" objective="dataset"
+class Windows(Dataset):
+    """Sample i of a series (N,): the window (size,) that begins at i, and the value after it, ()."""
+
+    def __init__(self, series: torch.Tensor, size: int):
+        self.series, self.size = series, size
+
+    def __len__(self) -> int:
+        ### BEGIN SOLUTION
+        return len(self.series) - self.size
+        ### END SOLUTION
+
+    def __getitem__(self, i: int) -> tuple[torch.Tensor, torch.Tensor]:
+        ### BEGIN SOLUTION
+        return self.series[i : i + self.size], self.series[i + self.size]
+        ### END SOLUTION
+
+# %% tags=["check"]
+with check("loader-1") as c:
+    windows = Windows(torch.arange(10.0, 20), size=3)
+    x, target = c.attempted(windows[4])
+    c.close(x, torch.tensor([14.0, 15, 16]), because="sample 4 begins at position 4 and holds 3 values")
+    c.close(target, torch.tensor(17.0), because="the target follows the window", mistakes={16.0: "16 is in the window"})
+    c.equal(len(windows), 7, because="the last window with a target begins at position 6",
+            mistakes={8: "the last window has no value after it", 10: "that counts values, not samples"})
+    c.equal([tuple(x.shape) for x, _ in DataLoader(windows, batch_size=4)], [(4, 3), (3, 3)])
+
+# %% [markdown] tags=["solution"]
+# Two lines, and no window is ever stored twice: a slice of a tensor is a view. `len` is where the mistakes
+# hide. If it promises one sample too many, everything works until a shuffled epoch asks for the last one.
+
+# %% [markdown] tags=["instructor"]
+# **Watch for** `len(series) - size + 1`: right for windows without a target. Ask the room to say the last
+# sample aloud before writing the formula. **Connect:** lessons 09 and 10 cut texts this way.
+
+# %% [markdown]
+# ## Epoch, batch, iteration
+#
+# Three words that are easily mixed up. An **iteration** (or step) is one batch: one forward, one backward,
+# one update. An **epoch** is one pass over all rows. The batch size is how many rows one iteration sees. Draw
+# it with 20 rows, batches of 6, three epochs. (A tensor has `len` and `[i]`, so it may serve as a dataset.)
+
+# %% alt="Three rows of twenty numbered squares, one row of squares an epoch. The squares are shaded in four groups of 6, 6, 6 and 2: the batches. In each row of squares the numbers 0 to 19 appear in another order."
+numbers = DataLoader(
+    torch.arange(20), batch_size=6, shuffle=True, generator=torch.Generator().manual_seed(1)
+)
+orders = torch.stack([torch.cat(list(numbers)) for _ in range(3)])
+fig, ax = plt.subplots(figsize=(8.5, 1.9))
+draw_grid(ax, orders, colors=np.tile(np.arange(20) // 6, (3, 1)), title="20 rows, batches of 6, 3 epochs")
+ax.set_yticks(range(3), labels=["epoch 1", "epoch 2", "epoch 3"], minor=True)
+ax.set_xticks([2.5, 8.5, 14.5, 18.5], labels=[f"batch {n}" for n in (1, 2, 3, 4)], minor=True)
+ax.tick_params(which="minor", length=0)
+plt.show()
+print("batches an epoch:", len(numbers), "  steps in all:", 3 * len(numbers))
+print("every epoch sees every row once:", all(e.sort().values.equal(torch.arange(20)) for e in orders))
+
+# %% [markdown]
+# *Each square is a row of the data set, each shade a batch: four batches an epoch, the last with only two
+# rows.* The order changes from epoch to epoch, but no row is missed and none comes twice.
+#
+# In a formula: an epoch of $N$ rows in batches of $B$ has $\lceil N/B \rceil$ iterations, or $\lfloor N/B
+# \rfloor$ with `drop_last`. Here $\lceil 20/6 \rceil = 4$, so three epochs are 12 steps.
+#
+# ### Exercise loader-2 · difficulty 1 · 4 minutes
+# Write `steps(n, batch_size, epochs, drop_last)`: how often does the optimizer step in a whole training run?
+# Return an int. A batch never reaches over the end of an epoch.
+#
+# <details><summary>Hint 1</summary>Calculate one epoch first, and round there. Then multiply.</details>
+# <details><summary>Hint 2</summary><code>n // batch_size</code> rounds down. To round up, use <code>math.ceil</code>, or add one when there is a remainder.</details>
+
+# %% tags=["exercise"] id="loader-2" objective="dataset"
+def steps(n: int, batch_size: int, epochs: int, drop_last: bool = False) -> int:
+    """Optimizer steps when n rows are read ``epochs`` times in batches of ``batch_size``."""
+    ### BEGIN SOLUTION
+    full, rest = divmod(n, batch_size)
+    return epochs * (full if drop_last or not rest else full + 1)
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("loader-2") as c:
+    c.equal(c.attempted(steps(20, 6, epochs=3)), 12, because="4 batches an epoch, the last one short",
+            mistakes={10: "60 rows in one go: but a batch ends where its epoch ends",
+                      9: "the short batch counts as well, unless drop_last is set"})
+    c.equal(steps(20, 6, epochs=3, drop_last=True), 9, because="drop_last leaves 3 full batches an epoch",
+            mistakes={10: "drop_last drops one batch every epoch, not once", 12: "drop_last made no difference"})
+    c.equal(steps(18, 6, epochs=2), 6, mistakes={8: "18 rows fill 3 batches: there is no fourth, empty one"})
+
+# %% [markdown] tags=["solution"]
+# Round inside the epoch, multiply outside. The rounding matters for learning-rate schedules: `OneCycleLR`
+# wants the total number of steps, and one step too few raises an error in the last epoch.
+
+# %% [markdown] tags=["instructor"]
+# **Timing:** 4 minutes. **Ask the room:** a paper says "trained for 10,000 steps with batch size 256 on 50,000
+# pictures". How many epochs? (About 51.)
+
+# %% [markdown]
+# ## The same order twice
+#
+# `shuffle=True` draws a new order each time you start the loop. To get the *same* orders again tomorrow, hand
+# the loader a random generator of its own and seed it.
+
+# %%
+def two_epochs(seed):
+    """The order of FiveRows' targets in two shuffled epochs of a loader seeded with ``seed``."""
+    g = torch.Generator().manual_seed(seed)
+    shuffled = DataLoader(FiveRows(), batch_size=5, shuffle=True, generator=g)
+    return [y.int().tolist() for _ in range(2) for _, y in shuffled]
+
+
+print("seed 0:", two_epochs(0))
+print("again: ", two_epochs(0))
+print("seed 2:", two_epochs(2))
+
+# %% [markdown]
+# Two epochs differ, two runs do not. The generator walks on from epoch to epoch; the seed fixes where the walk
+# begins.
+#
+# Without a generator, the loader helps itself from PyTorch's global one, the one that also initializes your
+# weights and draws your dropout.
+#
+# **Predict before you run:** below, a loader reads five rows *in order*. Nothing is random about it. Is the
+# random number drawn afterwards the same as without the loader?
+
+# %%
+torch.manual_seed(0)
+before = torch.rand(1)
+torch.manual_seed(0)
+for _ in DataLoader(rows):
+    pass
+print("same number after reading in order:", torch.equal(before, torch.rand(1)))
+
+torch.manual_seed(0)
+for _ in DataLoader(rows, generator=torch.Generator()):
+    pass
+print("the same, with its own generator:  ", torch.equal(before, torch.rand(1)))
+
+# %% [markdown]
+# It is not. Every start of a loop draws one number from the generator, as a seed for helpers, whether there are
+# helpers or not. So it happens that somebody adds a validation loader, changes nothing else, and the training
+# run comes out different. A generator for each loader ends that.
+#
+# **A question from the margin: why does my "next batch" never change?** Because `iter(loader)` begins a new
+# epoch each time.
+
+# %%
+for _ in range(3):
+    X, y = next(iter(loader))
+    print(y.tolist(), end="  ")
+walk = iter(loader)
+print("  against  ", *(next(walk)[1].tolist() for _ in range(3)))
+
+# %% [markdown]
+# `next(iter(loader))` is for a first look. Inside a loop, make the iterator once.
+#
+# You may also put the order into the loader's hands yourself: `sampler=` takes any sequence of row numbers,
+# `batch_sampler=` any sequence of bundles. What you cannot do is give two orders at once.
+
+# %%
+for X, y in DataLoader(rows, batch_sampler=[[4, 0], [2, 2, 2], [1]]):
+    print(y.tolist())
+with expect_error(ValueError):
+    DataLoader(rows, sampler=[4, 3, 2, 1, 0], shuffle=True)
+
+# %% [markdown]
+# Bundles may overlap and differ in size; the loader does not judge. *Mutually exclusive* says it well:
+# `shuffle=True` is nothing but `sampler=RandomSampler(rows)`, so drop the one or the other.
+#
+# ## Prepare data
+#
+# Now the story: the diabetes table of lesson 05, but this time through a `Dataset` that starts at a file.
+# Write the table to a CSV first, so that there is a file to start at.
+
+# %%
+table = diabetes()
+csv_file = folder / "diabetes.csv"
+table.to_csv(csv_file, index=False)
+print(table.shape, "of them with diabetes:", f"{table['label'].mean():.2f}")
+
+# %%
+class CsvRows(Dataset):
+    """A CSV file: row i as features (F,) after ``transform``, and its target, (1,)."""
+
+    def __init__(self, path, target, transform=torch.as_tensor):
+        frame = pd.read_csv(path)
+        self.X = frame.drop(columns=target).to_numpy(dtype="float64", copy=True)
+        self.y = frame[[target]].to_numpy(dtype="float32", copy=True)
+        self.transform = transform
+
+    def __len__(self):
+        return len(self.y)
+
+    def __getitem__(self, i):
+        return self.transform(self.X[i]), torch.from_numpy(self.y[i])
+
+# %% [markdown]
+# The file is read once, in `__init__`; `__getitem__` only picks. Look at one batch, and give it to a layer.
+
+# %%
+raw = CsvRows(csv_file, target="label")
+X, y = next(iter(DataLoader(raw, batch_size=4)))
+print(tuple(X.shape), X.dtype, tuple(y.shape), y.dtype)
+with expect_error(RuntimeError):
+    nn.Linear(8, 1)(X)
+
+# %% [markdown]
+# There it bites. *Double* is PyTorch's old name for `float64`, *Float* for `float32`. Pandas reads decimal
+# numbers in 64 bits, NumPy keeps them, `as_tensor` keeps them, and the layer refuses. Mend it where the
+# sample is made, once, and not in the training loop.
+#
+# First the split, because scaling has to be learned from the training rows alone. `random_split` cuts a dataset
+# into parts at random:
+
+# %%
+parts = random_split(raw, [576, 192], generator=torch.Generator().manual_seed(0))
+for part in parts:
+    share = raw.y[part.indices].mean()
+    print(type(part).__name__, len(part), "first rows:", part.indices[:4], f"diabetes: {share:.3f}")
+
+# %% [markdown]
+# A `Subset` is a dataset and a list of row numbers, nothing more. Look at the two shares: chance has given
+# one part more patients than the other. How far apart can chance drive them? Split 200 times and count, once
+# with `random_split` and once *stratified*, which cuts each class separately.
+
+# %% alt="Histogram of the share of diabetes in the validation part over 200 splits. The random splits form a broad hill from below 0.30 to above 0.40; all 200 stratified splits stand on one thin black line at the share of the whole table, near 0.35."
+shares = {"random_split": [], "stratified": []}
+for seed in range(200):
+    _, chance = random_split(raw, [576, 192], generator=torch.Generator().manual_seed(seed))
+    _, fair = train_test_split(range(768), test_size=192, stratify=raw.y, random_state=seed)
+    shares["random_split"].append(raw.y[chance.indices].mean())
+    shares["stratified"].append(raw.y[fair].mean())
+plt.hist(shares["random_split"], bins=20, color=CLASS_COLORS[0], label="random_split")
+plt.axvline(shares["stratified"][0], color="#222222", label="stratified, all 200 of them")
+plt.xlabel("share of diabetes among 192 validation rows")
+plt.ylabel("splits")
+plt.legend(loc="upper right")
+plt.show()
+for name, values in shares.items():
+    print(f"{name:13} from {min(values):.3f} to {max(values):.3f}")
+assert max(shares["random_split"]) - min(shares["random_split"]) > 0.1
+
+# %% [markdown]
+# *Random splits of this small table differ by more than a tenth of all rows between the luckiest and the
+# unluckiest; a stratified split always holds its share.* That luck goes straight into your accuracy. So let
+# scikit-learn do the cutting, and a `Subset` carry the result:
+
+# %%
+train_rows, valid_rows = train_test_split(
+    range(768), test_size=192, stratify=raw.y, random_state=0
+)
+assert not set(train_rows) & set(valid_rows)
+assert abs(raw.y[train_rows].mean() - raw.y[valid_rows].mean()) < 0.01
+print(len(train_rows), len(valid_rows))
+
+# %% [markdown]
+# Now the transform. It fills in what was not measured (the zeros of lesson 05), scales, and returns 32-bit
+# tensors. What it needs to know it learns from the rows it is given, so give it training rows only.
+
+# %%
+def learn_scaling(X):
+    """Learn fill-ins, means and spreads from training rows (N, 8); return a transform of one row (8,)."""
+    may_lack = np.array([False, True, True, True, True, True, False, False])
+    known = np.where(may_lack & (X == 0), np.nan, X)
+    fill = np.nanmedian(known, axis=0)
+    filled = np.where(np.isnan(known), fill, known)
+    mean, std = filled.mean(axis=0), filled.std(axis=0)
+
+    def scale(row):
+        row = np.where(may_lack & (row == 0), fill, row)
+        return torch.tensor((row - mean) / std, dtype=torch.float32)
+
+    return scale
+
+
+scale = learn_scaling(raw.X[train_rows])
+scaled = CsvRows(csv_file, target="label", transform=scale)
+train_set, valid_set = Subset(scaled, train_rows), Subset(scaled, valid_rows)
+X, y = next(iter(DataLoader(train_set, batch_size=576)))
+print(X.dtype, "largest column mean:", f"{X.mean(0).abs().max():.3f}", "spread of column 1:", f"{X[:, 1].std():.2f}")
+
+# %% [markdown]
+# Mean 0, spread 1, `float32`: ready. One trap is left, and it costs people days. You want a little noise on the
+# training rows, as a remedy against overfitting, so you set the training set's transform.
+#
+# **Predict before you run:** is the validation set still clean?
+
+# %%
+torch.manual_seed(0)
+clean = valid_set[0][0]
+train_set.dataset.transform = lambda row: scale(row) + 0.1 * torch.randn(8)
+print("validation row unchanged:", torch.equal(valid_set[0][0], clean))
+print("one dataset behind both:", train_set.dataset is valid_set.dataset)
+train_set.dataset.transform = scale
+
+# %% [markdown]
+# It is not. Both subsets look into **one** dataset, so a transform set for one is set for both. The mend: make
+# two datasets, one for each transform, and give each its own list of row numbers.
+
+# %%
+noisy = CsvRows(csv_file, "label", lambda row: scale(row) + 0.1 * torch.randn(8))
+noisy_train = Subset(noisy, train_rows)
+print("training row 0 is noisy: ", not torch.equal(noisy_train[0][0], train_set[0][0]))
+print("validation row unchanged:", torch.equal(valid_set[0][0], clean))
+
+# %% [markdown]
+# ## Design model
+#
+# A small network with a BatchNorm layer, which centers each of 16 hidden values by the mean and spread it has
+# *in this batch*. Lesson 07 says what it is good for; here it has a lesson to teach about batches. 576 rows
+# in batches of 25: run an epoch and watch.
+
+# %%
+def small_net():
+    """8 measurements → 1 logit, with BatchNorm in between: (N, 8) → (N, 1)."""
+    return nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 1))
+
+
+torch.manual_seed(0)
+model, passed = small_net(), 0
+with expect_error(ValueError):
+    for X, _ in DataLoader(train_set, batch_size=25):
+        model(X)
+        passed += 1
+print("batches that went well:", passed)
+
+# %% [markdown]
+# 23 batches pass, then the epoch dies at its end: $576 = 23 \cdot 25 + 1$. The last batch has **one** row, and
+# one row has no spread. This error is nasty because it waits for the end of an epoch, and because it goes
+# away when somebody changes the number of rows.
+#
+# The mend is `drop_last=True` on the training loader (or another batch size). Not on the validation loader:
+# there BatchNorm uses what it remembers, and you do not want to lose rows when you measure.
+
+# %%
+for X, _ in DataLoader(train_set, batch_size=25, drop_last=True):
+    model(X)
+model.eval()
+with torch.no_grad():
+    one = model(valid_set[0][0].unsqueeze(0))
+print(f"from a single row, in eval mode: {tuple(one.shape)}")
+
+# %% [markdown]
+# ## Choose loss and optimizer
+#
+# The loss is `BCEWithLogitsLoss`, as in lesson 04: the mean over the rows **of the batch**. The short batch
+# has a say here as well.
+#
+# **Predict before you run:** five rows have the losses 1, 1, 1, 1 and 9. Their mean is 2.6. What comes out if
+# you average the means of the batches of two?
+
+# %%
+losses = torch.tensor([1.0, 1, 1, 1, 9])
+means = [pair.mean() for pair in DataLoader(losses, batch_size=2)]
+print(f"mean of rows {losses.mean().item():.2f}   mean of batch means {torch.stack(means).mean().item():.2f}")
+
+# %% [markdown]
+# 3.67 instead of 2.60: the row that sits alone in its batch counts double. In our epoch of 23 batches of 25 and
+# one of 1 it would count 25 times as much as any other. That is why `fit` and `evaluate` sum over rows and
+# divide once, and why the update of a tiny last batch is a noisy one.
+
+# %%
+torch.manual_seed(0)
+loss_fn = nn.BCEWithLogitsLoss()
+model = small_net()
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+
+# %% [markdown]
+# ## Train and judge
+#
+# `fit` takes any loader that yields `(inputs, targets)`. Give it ours.
+
+# %%
+g = torch.Generator().manual_seed(0)
+train_loader = DataLoader(train_set, batch_size=25, shuffle=True, drop_last=True, generator=g)
+valid_loader = DataLoader(valid_set, batch_size=192)
+history = fit(model, train_loader, loss_fn, optimizer, epochs=10, progress=False)
+judged = evaluate(model, valid_loader, loss_fn, {"accuracy": accuracy})
+print(f"loss {history['loss'][0]:.2f} → {history['loss'][-1]:.2f}   validation accuracy {judged['accuracy']:.2f}")
+majority = 1 - raw.y[valid_rows].mean()
+print(f"always saying no: {majority:.2f}   the network is better: {judged['accuracy'] > majority}")
+
+# %% [markdown]
+# Better than the majority, as in lesson 05. Nothing in the loop has changed. The loader decides which rows meet
+# in a batch, and how long the model waits for them.
+#
+# ### Rare rows more often
+#
+# Only a third of the rows are patients. If missing a patient is the worse mistake, you can show patients more
+# often. `WeightedRandomSampler` draws row numbers *with replacement*, each row with a chance in proportion to
+# **its own** weight. The weights below make the last of five rows as likely as the other four together.
+
+# %%
+weights = [1.0, 1.0, 1.0, 1.0, 4.0]
+g = torch.Generator().manual_seed(0)
+sampler = WeightedRandomSampler(weights, num_samples=1000, generator=g)
+drawn = torch.tensor(list(sampler)).bincount()
+print("how often each row came in 1000 draws:", drawn.tolist())
+
+# %% [markdown]
+# Row 4 takes about half of the draws. The weights need not add up to one, and there is one for every *row*.
+#
+# ### Exercise loader-3 · difficulty 2 · 6 minutes
+# Write `row_weights(labels)`: weights that make every class equally likely to be drawn, whatever the classes'
+# sizes. `labels` is a tensor of class numbers 0, 1, 2, … of shape `(N,)`; return a float tensor of shape
+# `(N,)`. Only the proportions matter.
+#
+# <details><summary>Hint 1</summary>If a class has 3 rows, each of them must carry a third of the class's chance.</details>
+# <details><summary>Hint 2</summary><code>labels.bincount()</code> counts each class. Index the counts with <code>labels</code> to get one number for every row.</details>
+
+# %% tags=["exercise"] id="loader-3" objective="split"
+def row_weights(labels: torch.Tensor) -> torch.Tensor:
+    """Weights (N,) for WeightedRandomSampler; labels: class numbers, int64, (N,)."""
+    ### BEGIN SOLUTION
+    return 1 / labels.bincount()[labels].float()
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("loader-3") as c:
+    labels = torch.tensor([0, 0, 2, 0, 1, 0, 2, 0])
+    got = c.attempted(row_weights(labels))
+    c.equal(tuple(got.shape), (8,), because="one weight a row", mistakes={(3,): "a weight for each class: the sampler would only ever draw rows 0, 1 and 2"})
+    per_class = torch.zeros(3).index_add(0, labels, got.float()) / got.sum()
+    c.close(per_class, torch.ones(3) / 3, because="the weights of each class add up to the same", mistakes=[
+        (torch.tensor([25.0, 1, 4]) / 30, "the counts themselves: common classes get commoner; divide by them"),
+        (torch.tensor([5.0, 1, 2]) / 8, "equal weights: that is an ordinary draw")])
+
+# %% [markdown] tags=["solution"]
+# Dividing by the class's count makes the weights of a class add up to 1, for each class. The indexing
+# `counts[labels]` is the step from "per class" to "per row", and it is the step that is forgotten. Weights per
+# class raise no error: the sampler takes three weights for three rows.
+
+# %% [markdown] tags=["instructor"]
+# **Watch for** weights of length 2 with the diabetes table: the sampler then draws only rows 0 and 1, 576
+# times, and the loss falls beautifully. Show that run; nobody forgets it. **Ask the room** whether this
+# replaces `pos_weight` in the loss (similar in the mean, different in variance).
+
+# %% [markdown]
+# For the diabetes table, in one line of NumPy: a patient gets `1 / patients`, everybody else `1 / others`.
+#
+# **Predict before you run:** the sampler draws 576 rows from 576. How many *different* rows does such an epoch
+# show?
+
+# %%
+is_patient = raw.y[train_rows, 0] == 1
+chances = np.where(is_patient, 1 / is_patient.sum(), 1 / (~is_patient).sum())
+g = torch.Generator().manual_seed(0)
+balanced = DataLoader(
+    train_set, batch_size=25, drop_last=True, generator=g,
+    sampler=WeightedRandomSampler(chances.tolist(), num_samples=576, generator=g),
+)
+epoch = list(balanced.sampler)
+print(f"patients: {is_patient.mean():.2f} of the table, {is_patient[epoch].mean():.2f} of the draws")
+print(f"different rows in this epoch: {len(set(epoch)) / 576:.2f} of all")
+
+# %% [markdown]
+# Fewer than two thirds. Many patients come twice or more, and many of the others stay at home until a later
+# epoch. Does it help? Train the same network on each loader and look at the validation set. *Recall* is the
+# share of patients found, *precision* the share of alarms that were right.
+
+# %%
+X_valid, y_valid = default_collate([valid_set[j] for j in range(len(valid_set))])
+logits, recall = {}, {}
+for name, source in (("as it is", train_loader), ("balanced", balanced)):
+    torch.manual_seed(0)
+    model = small_net()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    fit(model, source, loss_fn, optimizer, epochs=10, progress=False)
+    logits[name] = z = predict(model, X_valid)
+    hits = ((z > 0) & (y_valid == 1)).sum()
+    recall[name] = (hits / y_valid.sum()).item()
+    precision, mean_p = (hits / (z > 0).sum()).item(), z.sigmoid().mean().item()
+    print(f"{name}: recall {recall[name]:.2f}  precision {precision:.2f}  mean p {mean_p:.2f}")
+print("balanced finds more patients:", recall["balanced"] > recall["as it is"])
+assert mean_p > 0.36 > y_valid.mean()
+
+# %% [markdown]
+# More patients found, at a price that stands in the other columns. The network says yes more readily: its mean
+# probability lies above the share of patients, about 0.35, so its probabilities no longer mean what they say.
+#
+# Was it worth it? Ask the *first* network for as many alarms as the balanced one gave, by lowering its
+# threshold.
+
+# %%
+alarms = (logits["balanced"] > 0).sum()
+threshold = logits["as it is"].flatten().sort(descending=True).values[alarms - 1]
+found = ((logits["as it is"] >= threshold) & (y_valid == 1)).sum() / y_valid.sum()
+print(f"threshold p = {threshold.sigmoid().item():.2f} instead of 0.50: recall {found.item():.2f}")
+print("within 0.1 of the balanced network:", abs(found.item() - recall["balanced"]) < 0.1)
+
+# %% [markdown]
+# Much the same, without any sampler. Here, moving the threshold was enough. Sampling pays when a class is so
+# rare that whole batches would go by without it.
+#
+# ## What a batch costs
+#
+# Training went well, so now ask what it cost. Three ways to get the same rows: read and scale row by row, as
+# our dataset does; scale everything once and keep the result in a `TensorDataset`; and, third, fetch **whole
+# batches**. A tensor can be indexed with 64 row numbers at once, so why ask 64 times?
+#
+# For the third way the loader must hand all the row numbers of a batch to `dataset[...]` in one call. Let a
+# `BatchSampler` take the *sampler's* place, and switch the loader's own batching off with
+# `batch_size=None`:
+
+# %%
+X, y = default_collate([train_set[j] for j in range(len(train_set))])
+tensors = TensorDataset(X, y)
+bundles = BatchSampler(RandomSampler(tensors), batch_size=64, drop_last=False)
+for X_batch, _ in DataLoader(tensors, sampler=bundles, batch_size=None):
+    pass
+print(tuple(X_batch.shape), "the last batch")
+X_batch, _ = next(iter(DataLoader(tensors, sampler=bundles)))
+print(tuple(X_batch.shape), "and without batch_size=None")
+
+# %% [markdown]
+# Look at the second shape. Forget `batch_size=None` and the loader makes a batch *of one bundle*: a dimension
+# too many, and no error until much later. 576 = 9 · 64, so the last batch is full.
+#
+# Now the race. All ways get the table twenty times over (`ConcatDataset` and `repeat` do that), and each is
+# measured five times, in turn; the median counts. `make_loader` is the course's own loader for tensors in memory.
+
+# %%
+def epoch_times(loaders, rounds=5):
+    """Median time of an epoch for each loader of a dict; they take turns, so a busy moment hits all."""
+    times = {name: [] for name in loaders}
+    for _ in range(rounds):
+        for name, loader in loaders.items():
+            start = time.perf_counter()
+            for _ in loader:
+                pass
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+big = TensorDataset(X.repeat(20, 1), y.repeat(20, 1))
+bundles = BatchSampler(RandomSampler(big), batch_size=64, drop_last=False)
+ways = {
+    "read and scale each row": DataLoader(ConcatDataset([train_set] * 20), 64, shuffle=True),
+    "tensors, row by row": DataLoader(big, batch_size=64, shuffle=True),
+    "tensors, whole batches": DataLoader(big, sampler=bundles, batch_size=None),
+    "make_loader": make_loader(*big.tensors, batch_size=64, shuffle=True),
+}
+cost = epoch_times(ways)
+
+# %% alt="Four dots on a logarithmic axis, the time of an epoch relative to make_loader, which stands at 1. Tensors fetched in whole batches take a few times as long, tensors fetched row by row more than ten times as long, and reading and scaling each row lies farthest to the right, near a hundred."
+fig, ax = plt.subplots(figsize=(7, 2.2))
+relative = [cost[name] / cost["make_loader"] for name in cost]
+ax.hlines(list(cost), 1, relative, color="#bbbbbb")
+ax.plot(relative, list(cost), "o", ms=9, color=CLASS_COLORS[2])
+ax.margins(y=0.2)
+ax.set(xscale="log", xlabel="time of an epoch, make_loader = 1", title="The same rows, four ways")
+ax.invert_yaxis()
+plt.show()
+each_row, by_row, whole, plainest = cost.values()
+print("scaling once beats scaling every time, at least 1.5 times:", each_row > 1.5 * by_row)
+print("whole batches beat row by row, at least 1.5 times:", by_row > 1.5 * whole)
+print("whole batches beat scaling every row, at least 5 times:", each_row > 5 * whole)
+print("make_loader beats them all:", plainest == min(cost.values()))
+
+# %% [markdown]
+# *The same rows in the same number of batches; the dots differ only in how the rows are fetched.* Two
+# lessons. Work that gives the same result every time belongs **before** the loop. And a call per row is dear
+# even when it does next to nothing: Python asks 64 times, `default_collate` stacks 64 crumbs. `make_loader`
+# leaves out the rest of `DataLoader`'s machinery as well. That is why the course uses it for tables.
+#
+# Does the fast way learn the same? If it draws the same order, it must.
+
+# %%
+def final_loss(loader):
+    """Train a fresh, seeded network for five epochs; return its last training loss."""
+    torch.manual_seed(0)
+    model = small_net()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    return fit(model, loader, nn.BCEWithLogitsLoss(), optimizer, epochs=5, progress=False)["loss"][-1]
+
+
+g1, g2 = torch.Generator().manual_seed(0), torch.Generator().manual_seed(0)
+bundles = BatchSampler(RandomSampler(tensors, generator=g2), batch_size=64, drop_last=False)
+slow_way = DataLoader(train_set, batch_size=64, shuffle=True, generator=g1)
+fast_way = DataLoader(tensors, sampler=bundles, batch_size=None, generator=g2)
+print("the same loss:", abs(final_loss(slow_way) - final_loss(fast_way)) < 1e-5)
+
+# %% [markdown]
+# ### Exercise loader-4 · difficulty 2 · 7 minutes
+# Write `whole_batches(dataset, batch_size, shuffle, generator)`: a `DataLoader` that fetches each batch with
+# **one** call of `dataset[list_of_row_numbers]`. In order if `shuffle` is false, else in an order drawn from
+# `generator`. The short last batch is kept.
+#
+# <details><summary>Hint 1</summary>Two samplers to choose from: <code>SequentialSampler</code> and <code>RandomSampler</code>. Wrap the chosen one in a <code>BatchSampler</code>.</details>
+# <details><summary>Hint 2</summary>The <code>BatchSampler</code> goes in as <code>sampler=</code>, not as <code>batch_sampler=</code>, and <code>batch_size=None</code> goes with it.</details>
+
+# %% tags=["exercise"] id="loader-4" objective="cost"
+def whole_batches(dataset, batch_size: int, shuffle: bool, generator: torch.Generator) -> DataLoader:
+    """A loader that asks ``dataset`` for a list of row numbers, once for each batch."""
+    ### BEGIN SOLUTION
+    order = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+    batches = BatchSampler(order, batch_size, drop_last=False)
+    return DataLoader(dataset, sampler=batches, batch_size=None, generator=generator)
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("loader-4") as c:
+    def run(shuffle):
+        made = c.attempted(whole_batches(TensorDataset(torch.arange(10)), 4, shuffle, torch.Generator().manual_seed(3)))
+        return made, [batch.tolist() for (batch,) in made]
+    c.equal(run(False)[1], [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]], mistakes=[([[[0, 1, 2, 3]], [[4, 5, 6, 7]], [[8, 9]]], "a dimension too many: batch_size=None is missing"), ([[0, 1, 2, 3], [4, 5, 6, 7]], "the last batch was dropped")])
+    c.equal(run(False)[0].batch_size, None, because="one fetch a batch", mistakes={4: "batch_size=4 asks for 4 rows one by one; ask for the whole bundle"})
+    c.true(run(True)[1] == run(True)[1] != run(False)[1], observed=run(True)[1], expected="shuffled, and the same order for the same seed", likely="give RandomSampler the generator, and use it only when shuffle is true")
+    c.true(run(True)[0].batch_sampler is None, observed="rows fetched one by one", expected="one call a batch", likely="batch_sampler= still fetches row by row; sampler= with batch_size=None does not")
+
+# %% [markdown] tags=["solution"]
+# `batch_sampler=` and `sampler=` look alike and are not. A batch sampler's bundle is taken apart and fetched
+# row by row; a *sampler's* item, whatever it is, goes to `dataset[...]` as it stands when batching is off. It
+# works for any dataset whose `__getitem__` understands a list: tensors, NumPy arrays, memory-mapped files.
+
+# %% [markdown] tags=["instructor"]
+# **Watch for** `DataLoader(dataset, batch_sampler=...)`: right batches, no gain. Have the room measure it
+# with `epoch_times`. **Fast groups:** give a dataset of their own a method `__getitems__(indices)`; the loader
+# calls it once a batch, even with ordinary `batch_size`, but collates the list it returns.
+
+# %% [markdown]
+# ## Who waits for whom
+#
+# Rows in memory are fetched in microseconds. Now take samples that have to be waited for: a file on a disk, an
+# object in cloud storage, a picture to decode. Below, `SlowDisk` waits 6 milliseconds for each sample, with
+# `time.sleep`: like a process that waits for a disk, it takes time and no processor. It notes when it began,
+# when it was done, and who did it.
+#
+# Here a **worker** comes in: another Python process that the loader starts, which holds a copy of the dataset
+# and fetches batches ahead of time. `get_worker_info()` says which worker is asking, and `None` in the main
+# process.
+#
+# The class goes into a file of its own. Why that matters is the next section's story.
+
+# %%
+SLOW_DISK = '''
+import time
+import torch
+from torch.utils.data import Dataset, get_worker_info
+
+class SlowDisk(Dataset):
+    """n samples that take ``wait`` seconds each: (start, end, worker number or -1)."""
+
+    def __init__(self, n, wait):
+        self.n, self.wait, self.served = n, wait, 0
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, i):
+        info, start = get_worker_info(), time.perf_counter()
+        time.sleep(self.wait)
+        self.served += 1
+        worker = info.id if info else -1
+        return torch.tensor([start, time.perf_counter(), worker], dtype=torch.float64)
+'''
+_ = (folder / "slow_disk.py").write_text(SLOW_DISK, encoding="utf-8")
+sys.path.insert(0, str(folder))
+
+# %% [markdown]
+# The "training step" is 15 milliseconds of sleep, too: a model that works on another device while this
+# processor is free. `clocked_epoch` writes down what the main process does.
+
+# %%
+from slow_disk import SlowDisk  # the file that the last cell wrote
+
+
+def clocked_epoch(loader, step):
+    """Run an epoch; return (lane, what, start, end) for each sample, step and wait."""
+    events, last = [], time.perf_counter()
+    for samples in loader:
+        ready = time.perf_counter()
+        events.append(("main", "wait", last, ready))
+        for start, end, worker in samples.tolist():
+            events.append(("main" if worker < 0 else f"worker {worker:.0f}", "fetch", start, end))
+        time.sleep(step)
+        last = time.perf_counter()
+        events.append(("main", "train", ready, last))
+    return events
+
+# %% [markdown]
+# Ten batches of four samples. A fetch takes 4 · 6 = 24 milliseconds, a step 15.
+#
+# **Predict before you run:** how long is an epoch without workers? And with two? (The two fetch at the same
+# time, each a batch of its own.)
+
+# %%
+disk = SlowDisk(n=40, wait=0.006)
+alone = DataLoader(disk, batch_size=4)
+helped = DataLoader(disk, batch_size=4, num_workers=2, persistent_workers=True)
+timelines = {name: [] for name in ("0 workers", "2 workers")}
+for _ in range(4):
+    for name, loader in zip(timelines, (alone, helped), strict=True):
+        timelines[name].append(clocked_epoch(loader, step=0.015))
+medians = {
+    name: statistics.median(epoch[-1][3] - epoch[0][2] for epoch in epochs[1:])
+    for name, epochs in timelines.items()
+}
+ratio = medians["0 workers"] / medians["2 workers"]
+print("two workers make the epoch at least 1.3 times faster:", ratio > 1.3)
+idle = {
+    name: sum(end - start for _, what, start, end in epochs[-1] if what == "wait") / medians[name]
+    for name, epochs in timelines.items()
+}
+print("the model waits more than half of the epoch without them:", idle["0 workers"] > 0.5)
+print("and less than that with them:", idle["2 workers"] < idle["0 workers"])
+
+# %% [markdown]
+# The first epoch is left out of the comparison: it pays for starting the processes. `persistent_workers=True`
+# keeps them alive from epoch to epoch; without it, every epoch starts them anew. Now the picture.
+
+# %% alt="Two timelines above each other on one time axis in milliseconds. Above, with 0 workers, a single lane: four short orange fetches, then a blue step, then four fetches again, ten times, about 400 milliseconds. Below, with 2 workers, three lanes: worker 0 and worker 1 fetch without pause at the same time, and in the main lane the blue steps follow each other almost without gaps after one gray wait at the start; it ends after less than half the time."
+colors = {"fetch": "#E69F00", "train": TRAIN, "wait": "#cccccc"}
+fig, axes = plt.subplots(2, 1, figsize=(9, 3.6), sharex=True, height_ratios=(1, 2.2))
+for ax, (name, epochs) in zip(axes, timelines.items(), strict=True):
+    events = epochs[-1]
+    zero, lanes = events[0][2], ["main", "worker 0", "worker 1"][: 1 if name[0] == "0" else 3]
+    for what in ("wait", "fetch", "train"):
+        for lane, did, start, end in events:
+            if did == what and lane in lanes:
+                spot, height = lanes.index(lane), 0.4 if what == "wait" else 0.7
+                bar = [(1000 * (start - zero), 1000 * (end - start))]
+                ax.broken_barh(bar, (spot - height / 2, height), color=colors[what], ec="white", lw=0.7)
+    ax.set_yticks(range(len(lanes)), labels=lanes)
+    ax.set(title=name, ylim=(len(lanes) - 0.5, -0.5))
+    ax.grid(axis="y", visible=False)
+axes[1].set_xlabel("milliseconds since the epoch began")
+handles = [plt.Rectangle((0, 0), 1, 1, color=color) for color in colors.values()]
+fig.legend(handles, ["fetching a sample", "training step", "waiting"], ncols=3, loc="outside upper right")
+plt.show()
+
+# %% [markdown]
+# *Orange is fetching, blue is training, gray is waiting. Above, one process does everything in turn; below,
+# two workers fetch while the main process trains.* Above, every batch costs 24 + 15 = 39 milliseconds: either
+# the disk waits for the model or the model for the disk, and for more than half of the time it is the model.
+# Below, each worker still needs 24 for a batch, but there are two of them, so a batch is ready every 12, and
+# the step, at 15, is the slower one. The model waits once, at the start, and then hardly ever again.
+#
+# A third worker would change nothing here: the model is busy already. **The slower side sets the pace**, and
+# workers speed up only one of the sides.
+#
+# ### Exercise loader-5 · difficulty 2 · 6 minutes
+# Put that into a formula. Write `epoch_seconds(batches, fetch, step, workers)`: the length of an epoch when
+# fetching a batch takes `fetch` seconds and a step takes `step`. Leave out the start: with workers, count for
+# each batch what the slower side needs.
+#
+# <details><summary>Hint 1</summary>Without workers both times add up. With <code>w</code> of them, a batch is ready every <code>fetch / w</code> seconds.</details>
+# <details><summary>Hint 2</summary>The slower of two: <code>max(…, …)</code>.</details>
+
+# %% tags=["exercise"] id="loader-5" objective="cost"
+def epoch_seconds(batches: int, fetch: float, step: float, workers: int) -> float:
+    """Length of an epoch in seconds, its start left out."""
+    ### BEGIN SOLUTION
+    if workers == 0:
+        return batches * (fetch + step)
+    return batches * max(fetch / workers, step)
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("loader-5") as c:
+    c.close(c.attempted(epoch_seconds(10, fetch=24, step=15, workers=0)), 390, because="alone, both add up",
+            mistakes={240: "the step is missing: nobody else does it meanwhile"})
+    c.close(epoch_seconds(10, 24, 15, workers=1), 240, because="one worker: the fetch sets the pace",
+            mistakes={390: "fetch and step overlap as soon as somebody else fetches", 150: "one worker needs 24 for each batch"})
+    c.close(epoch_seconds(10, 24, 15, workers=2), 150, because="two workers: now the step does",
+            mistakes={120: "a batch is ready every 12, but the model needs 15", 270: "the two sides overlap: the slower one counts, not the sum"})
+
+# %% [markdown] tags=["solution"]
+# From 390 to 240 to 150, and 150 for every further worker. The formula tells you where to look: if `step` is
+# the larger one, more workers are wasted; if `fetch / workers` is, a faster card is.
+
+# %% [markdown] tags=["instructor"]
+# **Ask the room** for the number of workers beyond which nothing improves (`fetch / step`, rounded up: 2
+# here). Then: how would you *measure* `fetch` and `step` in your own project? (Loop over the loader without a
+# model; loop over one batch with the model.)
+
+# %% [markdown]
+# ### Workers that hurt
+#
+# Now the surprise. The same two workers, already started, on rows that lie in memory.
+#
+# **Predict before you run:** faster, the same, or slower than none?
+
+# %%
+light = TensorDataset(torch.rand(4000, 8), torch.rand(4000, 1))
+none = DataLoader(light, batch_size=16)
+two = DataLoader(light, batch_size=16, num_workers=2, persistent_workers=True)
+light_cost = epoch_times({"none": none, "two": two})
+print("two workers are slower, at least 2 times:", light_cost["two"] > 2 * light_cost["none"])
+
+# %% [markdown]
+# More than twice as slow, and often much more. There is nothing to hide: fetching is microseconds of
+# arithmetic. But every batch a worker makes has to travel: into shared memory, a message through a pipe, a
+# wake-up on the other side. Here the journey costs more than the goods.
+#
+# | your samples | do |
+# |---|---|
+# | fit into memory as tensors | no workers; whole batches |
+# | waited for (disk, network) | workers until the model no longer waits |
+# | heavy to compute (decode, crop) | workers, as many as there are cores to spare; and compute once what stays the same |
+#
+# Each worker keeps `prefetch_factor` batches ready (2 unless you say otherwise), so two workers hold four
+# batches in memory ahead of the model. That is worth knowing when a batch is large.
+#
+# **A question from the margin: what does `pin_memory=True` do?** It copies each finished batch into
+# *page-locked* memory, which the operating system promises not to move. A graphics card can read such memory
+# by itself, while the processor goes on; `batch.to(device, non_blocking=True)` then returns at once. Without
+# an NVIDIA card there is nobody to read it, and PyTorch says so in a warning. So write it like this:
+
+# %%
+loader = DataLoader(light, batch_size=32, pin_memory=torch.cuda.is_available())
+X, _ = next(iter(loader))
+print("pinned exactly when there is a CUDA device:", X.is_pinned() == torch.cuda.is_available())
+
+# %% [markdown]
+# ## What a worker cannot know
+#
+# How does a new process get the dataset? There are two schools. *Fork* (the habit of Linux up to Python 3.13)
+# splits the running program in two, and the child has everything the parent had. *Spawn* (Windows and macOS;
+# Linux has come close to it since Python 3.14) starts a fresh Python and sends it the dataset as a pickle.
+# And a pickle has a secret: it carries an object's values, but of its class only the **address**.
+
+# %%
+parcel = pickle.dumps(rows)
+print("address inside:", b"__main__" in parcel, b"FiveRows" in parcel)
+print("code inside:   ", b"__getitem__" in parcel)
+
+# %% [markdown]
+# `__main__` means "the program that was started". In your kernel that is this notebook. In the fresh Python
+# it is something else. Send the parcel to one and see:
+
+# %%
+def last_line(text):
+    """The last line of a text that is not empty: of a traceback, the error itself."""
+    return [line for line in text.splitlines() if line.strip()][-1]
+
+
+unpack = "import pickle, sys; pickle.load(sys.stdin.buffer)"
+child = subprocess.run([sys.executable, "-c", unpack], input=parcel, capture_output=True)
+print(last_line(child.stderr.decode()))
+
+# %% [markdown]
+# That is the line people meet when they use workers in a notebook on Windows or macOS: *Can't get attribute*.
+# It worked for the author, on Linux. The mend is what you did above: put the class into a file that the child
+# can **import**. Insist on spawn, and it works on any system:
+
+# %%
+spawned = DataLoader(SlowDisk(n=4, wait=0.0), num_workers=1, multiprocessing_context="spawn")
+print("samples from a spawned worker:", sum(len(part) for part in spawned))
+
+# %% [markdown]
+# In a script there is one more thing. A spawned child imports the script it came from, to find your classes.
+# If the script starts its training at the top level, the child would start it again, and its children again.
+# Python stops that. Here are two scripts with the same contents; the second hides the action behind `if
+# __name__ == "__main__":`, which is true in the program that was started, and false in one that was imported.
+
+# %%
+HEAD = "import torch\nfrom torch.utils.data import DataLoader, TensorDataset\n\n"
+ACTION = """
+loader = DataLoader(TensorDataset(torch.arange(6)), num_workers=1, multiprocessing_context="spawn")
+print("rows read:", sum(len(batch) for (batch,) in loader))
+"""
+INDENTED = ACTION.replace("\n", "\n    ").rstrip()
+_ = (folder / "bare.py").write_text(HEAD + ACTION, encoding="utf-8")
+_ = (folder / "guarded.py").write_text(HEAD + 'if __name__ == "__main__":' + INDENTED + "\n", encoding="utf-8")
+print((folder / "guarded.py").read_text(encoding="utf-8"))
+
+# %%
+pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+running = {
+    name: subprocess.Popen([sys.executable, str(folder / name)], **pipes)
+    for name in ("bare.py", "guarded.py")
+}
+for name, process in running.items():
+    said, complained = process.communicate()
+    if process.returncode:
+        cause = [line.strip() for line in complained.splitlines() if "An attempt" in line]
+        print(f"{name}: failed. {cause[0]} …")
+    else:
+        print(f"{name}: {said.strip()}")
+
+# %% [markdown]
+# *An attempt has been made to start a new process before the current process has finished its bootstrapping
+# phase*: that is the long form of "you forgot the guard". So workers belong in **scripts**, with classes at
+# the top level and the action behind the guard. In notebooks, stay with 0 workers, or import your datasets
+# from a file.
+#
+# ### A worker has its own copy
+#
+# The dataset counts what it has served. **Predict before you run:** what does the counter say in your process
+# after an epoch of 40 samples, without workers and with two?
+
+# %%
+for workers in (0, 2):
+    disk = SlowDisk(n=40, wait=0.0)
+    for _ in DataLoader(disk, batch_size=4, num_workers=workers):
+        pass
+    print(f"{workers} workers: served = {disk.served}")
+
+# %% [markdown]
+# Zero. The workers counted, each in its own copy, and took their counts to the grave. The same goes for a
+# cache that `__getitem__` fills: every worker fills its own, and without `persistent_workers` they are thrown
+# away after each epoch.
+#
+# Copies have a darker side: a **random generator** inside the dataset is copied, too. `Jitter` below draws
+# from three sources.
+
+# %%
+TROUBLES = '''
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+class Jitter(Dataset):
+    """Each sample is three random numbers: from torch, from NumPy, from a generator of its own."""
+
+    def __init__(self, n):
+        self.n, self.own = n, np.random.default_rng(0)
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, i):
+        return torch.tensor([torch.rand(()), np.random.rand(), self.own.random()])
+
+class Fields(Jitter):
+    """Numbers in text form, one of which was never measured."""
+
+    def __getitem__(self, i):
+        return torch.tensor(float(["33.6", "26.6", "n/a", "28.1"][i]))
+'''
+_ = (folder / "troubles.py").write_text(TROUBLES, encoding="utf-8")
+
+# %%
+from troubles import Fields, Jitter  # the file that the last cell wrote
+
+g = torch.Generator().manual_seed(0)
+drawn = torch.cat(list(DataLoader(Jitter(8), batch_size=2, num_workers=2, generator=g)))
+for column, source in enumerate(("torch", "np.random", "a generator of its own")):
+    print(f"{source:23} different numbers among 8: {len(drawn[:, column].unique())}")
+
+# %% [markdown]
+# Eight, eight, and four. The loader seeds `torch`, `random` and `np.random` differently in each worker. A
+# generator that you made yourself in `__init__` it does not know, so both workers draw the same numbers, and
+# half of your "random" augmentation is a repeat. Draw from `torch` inside `__getitem__`, or reseed your own
+# in a `worker_init_fn` with `get_worker_info().seed`.
+#
+# ### When a worker fails
+#
+# One of the four fields says `n/a`. The error happens in another process, so what reaches you?
+
+# %%
+for workers in (0, 1):
+    try:
+        list(DataLoader(Fields(4), num_workers=workers))
+    except ValueError as error:
+        message = str(error)
+        print(f"{workers} workers: {type(error).__name__}, with a traceback inside: {'Traceback' in message}")
+        print("    first line:", message.splitlines()[0])
+        print("    last line: ", last_line(message))
+
+# %% [markdown]
+# The same kind of error, wrapped: the message begins with *Caught ValueError in DataLoader worker process 0*,
+# then quotes the worker's whole traceback. Read its **last line** first. And to debug, set `num_workers=0`:
+# then the debugger stops in your code, and `print` in `__getitem__` shows up where you expect it.
+#
+# ## A file you cannot load
+#
+# Everything so far asked for row number *i*. A large CSV file cannot answer that: to find row 5,000 you must
+# read 5,000 lines. What it can do is flow past. An `IterableDataset` has no `__len__` and no `__getitem__`;
+# it has `__iter__`, which yields one sample after the other.
+#
+# Write the table ten times over, with a row number, and read it through a buffer of 768 rows: a tenth of the
+# file. pandas does the cutting with `chunksize`.
+
+# %%
+tenfold = pd.concat([table] * 10, ignore_index=True)
+tenfold.insert(0, "row", range(len(tenfold)))
+tenfold.to_csv(folder / "large.csv", index=False)
+
+CSV_STREAM = '''
+import itertools
+import pandas as pd
+from torch.utils.data import IterableDataset, get_worker_info
+
+class CsvStream(IterableDataset):
+    """Rows of a CSV file as float32 arrays (columns,), with ``chunk`` rows in memory at a time."""
+
+    def __init__(self, path, chunk, shared=False):
+        self.path, self.chunk, self.shared, self.largest = path, chunk, shared, 0
+
+    def __iter__(self):
+        info = get_worker_info()
+        me, team = (info.id, info.num_workers) if info and self.shared else (0, 1)
+        with pd.read_csv(self.path, chunksize=self.chunk) as pieces:
+            for piece in itertools.islice(pieces, me, None, team):
+                self.largest = max(self.largest, len(piece))
+                yield from piece.to_numpy(dtype="float32")
+'''
+_ = (folder / "csv_stream.py").write_text(CSV_STREAM, encoding="utf-8")
+
+# %%
+from csv_stream import CsvStream  # the file that the last cell wrote
+
+stream = CsvStream(folder / "large.csv", chunk=768)
+seen = torch.cat([part[:, 0] for part in DataLoader(stream, batch_size=64)])
+print("rows:", len(seen), "  largest piece in memory:", stream.largest)
+print("first rows:", seen[:5].int().tolist())
+
+# %% [markdown]
+# All 7,680 rows came by, and no more than 768 of them were in memory at a time. The file could be a thousand
+# times larger; the buffer would stay as it is.
+#
+# What a stream gives up, it gives up for good:
+
+# %%
+with expect_error(TypeError):
+    len(DataLoader(stream, batch_size=64))
+with expect_error(ValueError):
+    DataLoader(stream, batch_size=64, shuffle=True)
+
+# %% [markdown]
+# No length, because nobody has counted. No shuffling, because order needs an *i*. (You will build the remedy
+# in a moment.)
+#
+# **Predict before you run:** read the same stream with two workers. How many rows come out?
+
+# %%
+for shared in (False, True):
+    stream = CsvStream(folder / "large.csv", chunk=768, shared=shared)
+    readers = DataLoader(stream, batch_size=64, num_workers=2)
+    seen = torch.cat([part[:, 0] for part in readers])
+    print(f"shared={shared!s:5}  rows: {len(seen):6,}  different: {len(seen.unique()):,}")
+
+# %% [markdown]
+# 15,360: **every row twice**, and no warning. Each worker has a copy of the stream, and each copy begins at
+# the beginning. Your epoch would be twice as long as you think. With `shared=True` the class asks
+# `get_worker_info()` who it is and takes every second piece: `itertools.islice(pieces, me, None, team)`. Then
+# each row comes once.
+#
+# (Both workers still *parse* the whole file; they merely keep half. Real collections are stored as many
+# files, and each worker gets files of its own.)
+#
+# **A question from the margin: CSV or Parquet?** CSV is text: anybody can read it, every number is parsed
+# again in every epoch, and there is no way to jump. Parquet stores each column together, compressed, with its
+# type, in *row groups* that can be read singly, so it is usually smaller and faster, and a worker can jump to
+# its own groups. pandas reads it with `read_parquet`, piece by piece with `ParquetFile(path).iter_batches()`
+# from the package `pyarrow`, which this course does not install. In the class above, only the lines that read
+# would change.
+#
+# ### Exercise loader-6 · difficulty 3 · 10 minutes
+# How do you shuffle what flows by? With a **buffer**: hold `size` items; whenever a new one arrives, hand out
+# a random one from the buffer and put the newcomer in its place. At the end, hand out what is left, in random
+# order. Write `shuffled_stream(items, size, generator)` as a generator function (one with `yield`). It must
+# give every item once, never hold more than `size` items (one more in your hand is fine), and work on a
+# stream that has no end.
+#
+# <details><summary>Hint 1</summary>Three phases in one loop: while the buffer is not full, append. Otherwise pick a random position, yield what is there, and put the new item in that position. The leftovers come after the loop.</details>
+# <details><summary>Hint 2</summary><code>k = torch.randint(size, (), generator=generator).item()</code> picks a position; <code>torch.randperm(len(buffer), generator=generator)</code> orders the leftovers.</details>
+
+# %% tags=["exercise"] id="loader-6" objective="stream"
+def shuffled_stream(items, size: int, generator: torch.Generator):
+    """Yield every item of the iterable ``items`` once, shuffled through a buffer of ``size`` items."""
+    ### BEGIN SOLUTION
+    buffer = []
+    for item in items:
+        if len(buffer) < size:
+            buffer.append(item)
+            continue
+        k = torch.randint(size, (), generator=generator).item()
+        yield buffer[k]
+        buffer[k] = item
+    for k in torch.randperm(len(buffer), generator=generator).tolist():
+        yield buffer[k]
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("loader-6") as c:
+    pulled = []
+    flow = iter(c.attempted(shuffled_stream((pulled.append(i) or i for i in range(500)), 10, torch.Generator().manual_seed(0))))
+    first = next(flow)
+    c.true(len(pulled) <= 11, observed=f"{len(pulled)} items were read before the first came out", expected="at most 11", likely="the whole stream was read first: a file larger than memory, or an endless one, would never come to an end")
+    got = [first, *flow]
+    c.true(sorted(got) == list(range(500)), observed=f"{len(got)} items, {len(set(got))} different", expected="500 items, 500 different", likely="items are lost if the buffer is not emptied at the end, and doubled if a picked item stays in it")
+    c.true(got != sorted(got), observed="the order in which they came", expected="another order", likely="pick a random position of the buffer")
+
+# %% [markdown] tags=["solution"]
+# An item can come out at most `size` places early, but may stay in the buffer for long. So the shuffle is
+# local: with a file sorted by class and a small buffer, the batches are still all of one class. Shuffle such
+# a file once on disk.
+
+# %% [markdown] tags=["instructor"]
+# **Watch for** `items = list(items)`: passes on small data, defeats the purpose. **Watch for** forgetting the
+# leftovers: the last `size` rows never train. **Ask the room:** with a file of all-healthy rows followed by
+# all patients, how large must the buffer be? **Timing:** 10 minutes; it is the hardest of the lesson.
+
+# %% [markdown]
+# ## Samples of different lengths
+#
+# Names, sentences, heartbeats: samples often differ in length, and a tensor is a rectangle. Here is what
+# happens if you do not care:
+
+# %%
+words = [torch.tensor([1.0, 2, 3]), torch.tensor([4.0, 5, 6, 7, 8]), torch.tensor([9.0])]
+with expect_error(RuntimeError):
+    next(iter(DataLoader(words, batch_size=3)))
+
+# %% [markdown]
+# `stack` is what `default_collate` calls, and it wants equal sizes. The remedy is *padding*: fill the short
+# ones up to the longest of the batch, and remember the true lengths. `pad_sequence` fills; a `collate_fn` of
+# your own, which takes the list of samples and returns the batch, brings it into the loader.
+
+# %%
+def pad_with_lengths(samples):
+    """List of B tensors (length,) → padded (B, longest), true lengths (B,)."""
+    sizes = torch.tensor([len(sample) for sample in samples])
+    return pad_sequence(samples, batch_first=True), sizes
+
+
+padded, sizes = next(iter(DataLoader(words, batch_size=3, collate_fn=pad_with_lengths)))
+print(padded)
+print(sizes.tolist())
+
+# %% [markdown]
+# Without `batch_first=True` the shape would be `(longest, B)`, an old habit of recurrent networks. The zeros
+# are fillers, not data.
+#
+# **Predict before you run:** the mean of row 2, which is the single number 9?
+
+# %%
+mask = torch.arange(padded.shape[1]) < sizes.unsqueeze(1)
+print("plain: ", [f"{m:.2f}" for m in padded.mean(dim=1).tolist()])
+print("masked:", [f"{m:.2f}" for m in ((padded * mask).sum(dim=1) / sizes).tolist()])
+print(mask.int())
+
+# %% [markdown]
+# 1.80, because four fillers were averaged in. Whatever you calculate over padded data, carry the lengths, and
+# mask.
+#
+# Padding is also work for nothing. Make 64 sequences of 2 to 60 steps, eight to a batch, and look at how much
+# of the batches is filler.
+
+# %% alt="Eight rectangles side by side, one for each batch of eight sequences. In each, the dark blue left part of a row is data and the pale rest is padding. In most rectangles the pale part takes a third to a half of the area, because one long sequence decides the width for all eight."
+g = torch.Generator().manual_seed(0)
+sizes = torch.randint(2, 61, (64,), generator=g)
+sequences = [torch.ones(size) for size in sizes.tolist()]
+fig, axes = plt.subplots(1, 8, figsize=(9, 1.9), sharey=True)
+filler = total = 0
+for ax, (padded, kept) in zip(axes, DataLoader(sequences, 8, collate_fn=pad_with_lengths), strict=True):
+    ax.imshow(padded, aspect="auto", cmap="Blues", vmin=-0.25, vmax=1.4, interpolation="nearest")
+    ax.set(xlabel="step", yticks=[])
+    ax.grid(visible=False)
+    filler, total = filler + padded.numel() - kept.sum().item(), total + padded.numel()
+axes[0].set(ylabel="sequence")
+fig.suptitle("Eight batches: blue is data, pale is padding")
+plt.show()
+print(f"padding: {filler / total:.0%} of all places")
+assert filler / total > 1 / 3
+
+# %% [markdown]
+# *Each panel is a batch of eight sequences; blue is data, pale is filler.* A good third of the work goes into
+# nothing. One long sequence makes seven others long.
+#
+# ### Exercise loader-7 · difficulty 2 · 8 minutes
+# Let like meet like. Write `length_batches(lengths, batch_size)`: a list of batches, each a list of row
+# numbers (Python ints), such that sequences of similar length share a batch. Every row once; each batch full,
+# except perhaps one. Such a list can be given to a loader as `batch_sampler=`.
+#
+# <details><summary>Hint 1</summary>Put the row numbers in order of length, then cut the list into pieces.</details>
+# <details><summary>Hint 2</summary><code>lengths.argsort()</code> gives row numbers, <code>.split(batch_size)</code> cuts, <code>.tolist()</code> makes ints.</details>
+
+# %% tags=["exercise"] id="loader-7" objective="ragged"
+def length_batches(lengths: torch.Tensor, batch_size: int) -> list[list[int]]:
+    """Bundles of row numbers, rows of similar length together; lengths: int64, (N,)."""
+    ### BEGIN SOLUTION
+    return [piece.tolist() for piece in lengths.argsort().split(batch_size)]
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("loader-7") as c:
+    lengths = torch.tensor([9, 3, 12, 4, 11, 5, 8, 10, 6, 7])
+    got = [[int(i) for i in batch] for batch in c.attempted(length_batches(lengths, 3))]
+    c.equal(sorted(i for batch in got for i in batch), list(range(10)), because="every row number once", mistakes=[(sorted(lengths.tolist()), "those are lengths; a batch sampler wants row numbers")])
+    c.true(sorted(map(len, got)) == [1, 3, 3, 3], observed=f"batches of {[len(b) for b in got]}", expected="three batches of 3 and one of 1")
+    waste = sum(len(b) * int(lengths[b].max()) - int(lengths[b].sum()) for b in got)
+    c.true(waste <= 12, observed=f"{waste} places of padding", expected="12 at most; in the order they came, it is 31", because=f"{waste} places of padding instead of 31", likely="sort the row numbers by length before cutting")
+
+# %% [markdown] tags=["solution"]
+# Sort, cut, done. Two refinements for real training: shuffle the *batches*, or the model sees short sequences
+# first in every epoch; and add a little noise to the lengths before sorting, or the same sequences meet every
+# time.
+
+# %% [markdown] tags=["instructor"]
+# **Watch for** `sorted(lengths)`: lengths instead of row numbers, which runs, and reads wrong rows. **Ask the
+# room** what is lost (batches are no longer random samples). **Fast groups:** measure the share of filler for
+# the 64 sequences of the picture.
+
+# %% [markdown]
+# ## Pictures in folders
+#
+# The most common form of a picture collection is a folder for each class. Make one: polygons with 3, 4 and 10
+# corners, in folders of that name, in pictures of different sizes.
+
+# %%
+rng = np.random.default_rng(0)
+for corners in (3, 4, 10):
+    (folder / "polygons" / str(corners)).mkdir(parents=True)
+    for n in range(12):
+        width, height = (int(size) for size in rng.integers(48, 96, size=2))
+        picture = Image.new("RGB", (width, height), "white")
+        circle = (width // 2, height // 2, min(width, height) // 3)
+        color = tuple(int(v) for v in rng.integers(0, 200, size=3))
+        turn = int(rng.integers(0, 360))
+        ImageDraw.Draw(picture).regular_polygon(circle, corners, rotation=turn, fill=color)
+        picture.save(folder / "polygons" / str(corners) / f"{n:02}.png")
+
+# %% [markdown]
+# `ImageFolder` reads the classes from the folder names. **Predict before you run:** which class number does
+# the triangle, folder `3`, get?
+
+# %%
+polygons = ImageFolder(folder / "polygons")
+print(len(polygons), polygons.class_to_idx)
+picture, label = polygons[0]
+print(type(picture).__name__, picture.mode, "class", label, "=", polygons.classes[label], "corners")
+
+# %% [markdown]
+# Class 1. Names are sorted as **text**, and as text `10` comes before `3`. Print `class_to_idx` before you
+# put names on a confusion matrix.
+#
+# A sample is a PIL picture, and the loader does not know what to do with it:
+
+# %%
+with expect_error(TypeError):
+    next(iter(DataLoader(polygons, batch_size=4)))
+
+# %% [markdown]
+# A *transform* turns the picture into a tensor. torchvision's `transforms.v2` is a box of bricks; watch a
+# picture go through them one by one.
+
+# %%
+stages = [v2.ToImage(), v2.Resize((32, 32)), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.5] * 3)]
+x = picture
+for stage in stages:
+    x = stage(x)
+    low, high = x.min().item(), x.max().item()
+    print(f"{type(stage).__name__:10} {tuple(x.shape)!s:13} {x.dtype!s:13} from {low:.3g} to {high:.3g}")
+
+# %% [markdown]
+# `ToImage` makes a tensor `(C, H, W)`, still in bytes. `Resize` makes all pictures equal, so that they stack.
+# `ToDtype` with `scale=True` goes from 0…255 to 0…1 (**without** `scale=True` the 255 stays). `Normalize`
+# subtracts and divides by channel.
+#
+# For training one adds random steps, so that the network never sees quite the same picture twice.
+
+# %%
+plain = v2.Compose(stages)
+varied = v2.Compose([v2.ToImage(), v2.RandomRotation(180, fill=255), v2.RandomHorizontalFlip(), *stages[1:]])
+train_pictures = ImageFolder(folder / "polygons", transform=varied)
+valid_pictures = ImageFolder(folder / "polygons", transform=plain)
+torch.manual_seed(0)
+print("training picture 0, asked twice, the same:  ", torch.equal(train_pictures[0][0], train_pictures[0][0]))
+print("validation picture 0, asked twice, the same:", torch.equal(valid_pictures[0][0], valid_pictures[0][0]))
+
+# %% alt="Two rows of eight small pictures. The upper row shows polygons as they lie in the folders: in different widths and heights, colored triangles, squares and ten-sided figures on white. The lower row shows the same pictures as they come out of the training loader: all 32 by 32 pixels, each polygon turned by another angle."
+chosen = [0, 1, 2, 12, 13, 14, 24, 25]
+torch.manual_seed(0)
+X, y = next(iter(DataLoader(Subset(train_pictures, chosen), batch_size=8)))
+fig, axes = plt.subplots(2, 8, figsize=(9, 2.6))
+for column, i in enumerate(chosen):
+    name = polygons.classes[polygons[i][1]]
+    axes[0, column].imshow(polygons[i][0])
+    axes[0, column].set_title(f"{name} corners", fontsize=9, loc="center")
+    axes[1, column].imshow(X[column].permute(1, 2, 0) / 2 + 0.5)
+for ax in axes.flat:
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set(visible=True, color="#bbbbbb")
+axes[0, 0].set_ylabel("on disk")
+axes[1, 0].set_ylabel("in the batch")
+plt.show()
+print(tuple(X.shape), X.dtype, y.tolist())
+
+# %% [markdown]
+# *Above, pictures as they lie in the folders; below, the same ones in a training batch: 32 by 32 (squeezed
+# where they were not square) and turned at random.* Two `ImageFolder` objects on one folder, each with its
+# own transform: that is the mend you know from the two subsets. Split with the same row numbers in both.
+#
+# ## Old code you will meet
+#
+# | on the web | today | why |
+# |---|---|---|
+# | `iter(loader).next()` | `next(iter(loader))` | Python 2 spelling; today there is no `.next` |
+# | `X, y = Variable(X), Variable(y)` | nothing | tensors carry gradients themselves since 0.4 |
+# | `transforms.ToTensor()` | `v2.ToImage()`, then `v2.ToDtype(torch.float32, scale=True)` | one did two jobs; the v2 bricks also turn boxes and masks |
+# | `torchtext`'s `BucketIterator` | `batch_sampler=` with bundles of like length | the library is retired |
+# | `torchdata` DataPipes | `IterableDataset` | the experiment has ended |
+# | `worker_init_fn=lambda n: np.random.seed(n)` | nothing, or a generator seeded with `get_worker_info().seed` | workers' `np.random` is seeded for you |
+# | `Sampler.__init__(self, data_source)` | a class with `__iter__` and `__len__`, or any list | the base class takes no argument |
+# | `num_workers=4`, everywhere | measure | you have seen both answers |
+#
+# Three of these can be checked here and now.
+
+# %%
+with expect_error(AttributeError):
+    iter(DataLoader(rows)).next()
+old = np.asarray(picture, dtype="float32").transpose(2, 0, 1) / 255  # what ToTensor did, by hand
+new = v2.ToDtype(torch.float32, scale=True)(v2.ToImage()(picture))
+print("ToImage and ToDtype do the same:", torch.allclose(torch.from_numpy(old), new))
+print("any list will do as a sampler:", [y.item() for _, y in DataLoader(rows, sampler=[3, 1])])
+
+# %% [markdown]
+# ## What you have now
+#
+# | call | what it does | in → out |
+# |---|---|---|
+# | `Dataset` with `__len__`, `__getitem__` | answers "how many" and "number i" | `i` → one sample |
+# | `TensorDataset(X, y)` | tensors as a dataset; understands lists of row numbers | `i` → `(X[i], y[i])` |
+# | `Subset(ds, rows)`, `random_split`, `ConcatDataset` | part of a dataset, random parts, several in a row | dataset(s) → dataset(s) |
+# | `train_test_split(range(n), stratify=y)` | row numbers with equal class shares | `n` → two lists |
+# | `DataLoader(ds, batch_size=B)` | order, bundles, fetch, collate | N samples → ⌈N/B⌉ batches `(B, …)` |
+# | `shuffle=True, generator=g` | a new order each epoch, the same each run | |
+# | `drop_last=True` | no short batch | → ⌊N/B⌋ batches |
+# | `WeightedRandomSampler(w, n)` | draws with replacement, in proportion to weights | `(N,)` weights → `n` row numbers |
+# | `sampler=BatchSampler(…), batch_size=None` | whole batches, one fetch each | list of B row numbers → `(B, …)` |
+# | `num_workers=2, persistent_workers=True` | other processes fetch ahead | |
+# | `IterableDataset` with `__iter__`, `get_worker_info()` | a stream; who am I in the team | → samples, in order |
+# | `collate_fn=`, `pad_sequence` | how a list of samples becomes a batch | B tensors `(length,)` → `(B, longest)` |
+# | `batch_sampler=` | bundles of your own | list of lists of row numbers |
+# | `ImageFolder(path, transform=…)` | a folder for each class | `i` → `(picture, class number)` |
+# | `v2.Compose([…])` | picture → tensor, step by step | PIL → `(C, H, W)` |
+#
+# Three sentences to keep. *Work that never changes belongs before the loop. Workers help where one waits, and
+# hurt where one does not. Between two runs that should agree, look at the generator first.*
+#
+# Next come pictures in earnest: 50,000 of them, and a network that looks at them through small windows. You
+# will keep them as one tensor of bytes and fetch whole batches, and by now you know why.
+
+# %%
+del helped, two  # their workers end
+sys.path.remove(str(folder))
+scratch.cleanup()

@@ -1,0 +1,302 @@
+# %% linear-1 refused: the 2 of the square's derivative is missing
+def line_gradient(w, b, x, y):
+    e = w * x + b - y
+    return (e * x).mean().item(), e.mean().item()
+
+# %% linear-1 refused: the loss is a mean
+def line_gradient(w, b, x, y):
+    e = w * x + b - y
+    return (2 * e * x).sum().item(), (2 * e).sum().item()
+
+# %% linear-1 refused: the sign is turned
+def line_gradient(w, b, x, y):
+    e = y - (w * x + b)
+    return (2 * e * x).mean().item(), (2 * e).mean().item()
+
+# %% linear-1 refused: x is missing in dL/dw
+def line_gradient(w, b, x, y):
+    e = w * x + b - y
+    return (2 * e).mean().item(), (2 * e).mean().item()
+
+# %% linear-1 passes
+def line_gradient(w, b, x, y):
+    e = [w * i + b - j for i, j in zip(x.tolist(), y.tolist())]
+    return 2 * sum(k * i for k, i in zip(e, x.tolist())) / len(e), 2 * sum(e) / len(e)
+
+# %% linear-1 passes
+def line_gradient(w, b, x, y):
+    e = w * x + b - y
+    return 2 * (e @ x) / len(x), 2 * e.mean()
+
+# %% linear-2 refused: a sum
+def smooth_l1(prediction, target, beta=1.0):
+    e = (prediction - target).abs()
+    return torch.where(e < beta, e**2 / (2 * beta), e - beta / 2).sum()
+
+# %% linear-2 refused: beta was taken as 1
+def smooth_l1(prediction, target, beta=1.0):
+    e = (prediction - target).abs()
+    return torch.where(e < 1, e**2 / 2, e - 0.5).mean()
+
+# %% linear-2 refused: the two pieces do not meet
+def smooth_l1(prediction, target, beta=1.0):
+    e = (prediction - target).abs()
+    return torch.where(e < beta, e**2 / (2 * beta), e).mean()
+
+# %% linear-2 refused: that is Huber's loss
+def smooth_l1(prediction, target, beta=1.0):
+    return F.huber_loss(prediction, target, delta=beta)
+
+# %% linear-2 refused: compare |e| with beta
+def smooth_l1(prediction, target, beta=1.0):
+    e = prediction - target
+    return torch.where(e < beta, e**2 / (2 * beta), e.abs() - beta / 2).mean()
+
+# %% linear-2 refused: divide by 2·beta
+def smooth_l1(prediction, target, beta=1.0):
+    e = (prediction - target).abs()
+    return torch.where(e < beta, e**2 / 2, e - beta / 2).mean()
+
+# %% linear-2 passes
+def smooth_l1(prediction, target, beta=1.0):
+    e = (prediction - target).abs()
+    near = (e < beta).float()
+    return (near * e**2 / (2 * beta) + (1 - near) * (e - beta / 2)).mean()
+
+# %% linear-2 passes
+def smooth_l1(prediction, target, beta=1.0):
+    return F.huber_loss(prediction, target, delta=beta) / beta
+
+# %% linear-3 refused: the short batch of 3 is an update too
+updates, updates_dropped = 70, 70
+
+# %% linear-3 refused: round up each epoch
+updates, updates_dropped = math.ceil(7 * 103 / 10), 70
+
+# %% linear-3 refused: a third of a batch is a batch
+updates, updates_dropped = 7 * 103 / 10, 70
+
+# %% linear-3 refused: one update a batch
+updates, updates_dropped = 7 * 103, 70
+
+# %% linear-3 refused: the short one counts here
+updates, updates_dropped = 77, 77
+
+# %% linear-3 passes
+updates = 7 * len(make_loader(torch.zeros(103), batch_size=10))
+updates_dropped = 7 * len(make_loader(torch.zeros(103), batch_size=10, drop_last=True))
+
+# %% linear-4 refused: it came in evaluation mode
+def train_epoch(model, batches, loss_fn, optimizer):
+    total, rows = 0.0, 0
+    for X, y in batches:
+        loss = loss_fn(model(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(y)
+        rows += len(y)
+    return total / rows
+
+# %% linear-4 refused: one of the three is missing
+def train_epoch(model, batches, loss_fn, optimizer):
+    model.train()
+    total, rows = 0.0, 0
+    for X, y in batches:
+        loss = loss_fn(model(X), y)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(y)
+        rows += len(y)
+    return total / rows
+
+# %% linear-4 refused: stands in the wrong place
+def train_epoch(model, batches, loss_fn, optimizer):
+    model.train()
+    total, rows = 0.0, 0
+    for X, y in batches:
+        loss = loss_fn(model(X), y)
+        loss.backward()
+        optimizer.zero_grad()
+        optimizer.step()
+        total += loss.item() * len(y)
+        rows += len(y)
+    return total / rows
+
+# %% linear-4 refused: a mean of batch means
+def train_epoch(model, batches, loss_fn, optimizer):
+    model.train()
+    losses = []
+    for X, y in batches:
+        loss = loss_fn(model(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return sum(losses) / len(losses)
+
+# %% linear-4 passes
+def train_epoch(model, batches, loss_fn, optimizer):
+    model.train(True)
+    losses = []
+    for X, y in batches:
+        loss = loss_fn(model(X), y)
+        loss.backward()
+        optimizer.step()
+        model.zero_grad()
+        losses += [loss.detach()] * len(y)
+    return torch.stack(losses).mean().item()
+
+# %% linear-4 passes
+def train_epoch(model, batches, loss_fn, optimizer):
+    return fit(model, batches, loss_fn, optimizer, epochs=1)["loss"][0]
+
+# %% linear-5 refused: model.eval() comes before the loop
+def test_loss(model, batches, loss_fn):
+    total, rows = 0.0, 0
+    with torch.inference_mode():
+        for X, y in batches:
+            total += loss_fn(model(X), y).item() * len(y)
+            rows += len(y)
+    return total / rows
+
+# %% linear-5 refused: eval() does not do that
+def test_loss(model, batches, loss_fn):
+    model.eval()
+    total, rows = 0.0, 0
+    for X, y in batches:
+        total += loss_fn(model(X), y).item() * len(y)
+        rows += len(y)
+    model.train()
+    return total / rows
+
+# %% linear-5 refused: a mean of batch means
+def test_loss(model, batches, loss_fn):
+    was = model.training
+    model.eval()
+    with torch.inference_mode():
+        losses = [loss_fn(model(X), y).item() for X, y in batches]
+    model.train(was)
+    return sum(losses) / len(losses)
+
+# %% linear-5 refused: model.train(was) at the end
+def test_loss(model, batches, loss_fn):
+    model.eval()
+    total, rows = 0.0, 0
+    with torch.no_grad():
+        for X, y in batches:
+            total += loss_fn(model(X), y).item() * len(y)
+            rows += len(y)
+    return total / rows
+
+# %% linear-5 passes
+@torch.no_grad()
+def test_loss(model, batches, loss_fn):
+    was = model.training
+    model.train(False)
+    pairs = [(loss_fn(model(X), y) * len(y), len(y)) for X, y in batches]
+    model.train(was)
+    return float(sum(p[0] for p in pairs) / sum(p[1] for p in pairs))
+
+# %% linear-5 passes
+def test_loss(model, batches, loss_fn):
+    return evaluate(model, batches, loss_fn)["loss"]
+
+# %% linear-6 refused: the training error always votes for the largest
+def best_degree(train, valid, degrees):
+    told = {d: poly_error(fit_poly(*train, d), *train) for d in degrees}
+    return min(told, key=told.get)
+
+# %% linear-6 refused: the validation rows took part in the fit
+def best_degree(train, valid, degrees):
+    both = [torch.cat(parts) for parts in zip(train, valid)]
+    told = {d: poly_error(fit_poly(*both, d), *valid) for d in degrees if d < 9}
+    return min(told, key=told.get)
+
+# %% linear-6 refused: that is the error
+def best_degree(train, valid, degrees):
+    return min(poly_error(fit_poly(*train, d), *valid) for d in degrees)
+
+# %% linear-6 refused: a place in the list
+def best_degree(train, valid, degrees):
+    errors = [poly_error(fit_poly(*train, d), *valid) for d in degrees]
+    return errors.index(min(errors))
+
+# %% linear-6 passes
+def best_degree(train, valid, degrees):
+    best, least = None, math.inf
+    for degree in degrees:
+        powers = train[0] ** torch.arange(degree + 1)
+        c = torch.linalg.lstsq(powers, train[1]).solution
+        error = ((valid[0] ** torch.arange(degree + 1) @ c - valid[1]) ** 2).mean()
+        if error < least:
+            best, least = degree, error
+    return best
+
+# %% linear-7 refused: one shuffle for all three
+def three_way(n, shares, seed):
+    rng = torch.Generator().manual_seed(seed)
+    a, b = int(n * shares[0]), int(n * shares[1])
+    return (
+        torch.randperm(n, generator=rng)[:a],
+        torch.randperm(n, generator=rng)[:b],
+        torch.randperm(n, generator=rng)[: n - a - b],
+    )
+
+# %% linear-7 refused: a row is lost
+def three_way(n, shares, seed):
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    a, b = int(n * shares[0]), int(n * shares[1])
+    return order[:a], order[a : a + b], order[a + b : a + b + b]
+
+# %% linear-7 refused: tables are often sorted
+def three_way(n, shares, seed):
+    order = torch.arange(n)
+    a, b = int(n * shares[0]), int(n * shares[1])
+    return order[:a], order[a : a + b], order[a + b :]
+
+# %% linear-7 refused: hand the seed to a generator
+def three_way(n, shares, seed):
+    order = torch.randperm(n)
+    a, b = int(n * shares[0]), int(n * shares[1])
+    return order[:a], order[a : a + b], order[a + b :]
+
+# %% linear-7 passes
+def three_way(n, shares, seed):
+    order = torch.from_numpy(np.random.default_rng(seed).permutation(n))
+    a, b = int(n * shares[0]), int(n * shares[1])
+    return torch.split(order, [a, b, n - a - b])
+
+# %% linear-7 passes
+def three_way(n, shares, seed):
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    a, b = math.floor(n * shares[0]), math.floor(n * shares[1])
+    return [order[:a], order[a : a + b], order[a + b :]]
+
+# %% linear-8 refused: the whole object was saved
+def save_and_reload(model, fresh, path):
+    torch.save(model, path)
+    fresh.load_state_dict(torch.load(path, weights_only=False).state_dict())
+    return fresh
+
+# %% linear-8 refused: torch.save comes first
+def save_and_reload(model, fresh, path):
+    fresh.load_state_dict(model.state_dict())
+    return fresh
+
+# %% linear-8 refused: load_state_dict returns a report
+def save_and_reload(model, fresh, path):
+    torch.save(model.state_dict(), path)
+    return fresh.load_state_dict(torch.load(path, weights_only=True))
+
+# %% linear-8 refused: another object
+def save_and_reload(model, fresh, path):
+    torch.save(model.state_dict(), path)
+    return model
+
+# %% linear-8 passes
+def save_and_reload(model, fresh, path):
+    with open(path, "wb") as file:
+        torch.save(dict(model.named_parameters()), file)
+    fresh.load_state_dict(torch.load(str(path)))
+    return fresh

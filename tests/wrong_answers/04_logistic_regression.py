@@ -1,0 +1,211 @@
+# %% logistic-1 refused: their logarithm is missing
+def logit_of(p):
+    return p / (1 - p)
+
+# %% logistic-1 refused: forgets the probability against
+def logit_of(p):
+    return torch.log(p)
+
+# %% logistic-1 refused: for and against are swapped
+def logit_of(p):
+    return torch.log(1 / p - 1)
+
+# %% logistic-1 refused: base e, not 2
+def logit_of(p):
+    return torch.log2(p / (1 - p))
+
+# %% logistic-1 refused: walk back
+def logit_of(p):
+    return torch.sigmoid(p)
+
+# %% logistic-1 passes
+def logit_of(p):
+    return p.log() - torch.log1p(-p)
+
+# %% logistic-2 refused: reality is the weight
+def kl_bits(p, q):
+    return (q * (q / p).log2()).sum().item()
+
+# %% logistic-2 refused: use log2
+def kl_bits(p, q):
+    seen = p > 0
+    return (p[seen] * (p[seen] / q[seen]).log()).sum().item()
+
+# %% logistic-2 refused: that is the cross-entropy
+def kl_bits(p, q):
+    return -(p * q.log2()).sum().item()
+
+# %% logistic-2 refused: leave out what never happens
+def kl_bits(p, q):
+    return (p * (p / q).log2()).sum().item()
+
+# %% logistic-2 refused: the sign is turned over
+def kl_bits(p, q):
+    seen = p > 0
+    return -(p[seen] * (p[seen] / q[seen]).log2()).sum().item()
+
+# %% logistic-2 passes
+def kl_bits(p, q):
+    return float((torch.xlogy(p, p) - torch.xlogy(p, q)).sum() / math.log(2))
+
+# %% logistic-2 passes
+def kl_bits(p, q):
+    return F.kl_div(q.log(), p, reduction="sum").item() / math.log(2)
+
+# %% logistic-3 refused: exp(200) is inf
+def bce_from_logits(z, y):
+    return (torch.log(1 + torch.exp(z)) - y * z).mean()
+
+# %% logistic-3 refused: inf − inf, or 0 · inf
+def bce_from_logits(z, y):
+    p = torch.sigmoid(z)
+    return -(y * p.log() + (1 - y) * (1 - p).log()).mean()
+
+# %% logistic-3 refused: that is a cut at 100
+def bce_from_logits(z, y):
+    p = torch.sigmoid(z)
+    return -(y * p.log().clamp(min=-100) + (1 - y) * (1 - p).log().clamp(min=-100)).mean()
+
+# %% logistic-3 refused: a sum
+def bce_from_logits(z, y):
+    return (F.softplus(z) - y * z).sum()
+
+# %% logistic-3 refused: y is not used
+def bce_from_logits(z, y):
+    return torch.log1p(torch.exp(-z)).mean()
+
+# %% logistic-3 passes
+def bce_from_logits(z, y):
+    return (z.clamp(min=0) - z * y + torch.log1p(torch.exp(-z.abs()))).mean()
+
+# %% logistic-3 passes
+def bce_from_logits(z, y):
+    pairs = torch.stack([torch.zeros_like(z), z])
+    return torch.mean(torch.logsumexp(pairs, dim=0) - z * y)
+
+# %% logistic-4 refused: take the mean
+def softmax_cross_entropy(Z, labels):
+    return torch.logsumexp(Z, dim=1) - Z[torch.arange(len(Z)), labels]
+
+# %% logistic-4 refused: Z[labels] picks whole rows
+def softmax_cross_entropy(Z, labels):
+    return (torch.logsumexp(Z, dim=1, keepdim=True) - Z[labels]).mean()
+
+# %% logistic-4 refused: the sum runs over samples
+def softmax_cross_entropy(Z, labels):
+    return (torch.logsumexp(Z, dim=0)[labels] - Z[torch.arange(len(Z)), labels]).mean()
+
+# %% logistic-4 refused: a softmax of a softmax
+def softmax_cross_entropy(Z, labels):
+    P = Z.exp() / Z.exp().sum(1, keepdim=True)
+    return (P.logsumexp(1) - P[torch.arange(len(P)), labels]).mean()
+
+# %% logistic-4 refused: use torch.logsumexp
+def softmax_cross_entropy(Z, labels):
+    P = Z.exp() / Z.exp().sum(dim=1, keepdim=True)
+    return -P[torch.arange(len(P)), labels].log().mean()
+
+# %% logistic-4 passes
+def softmax_cross_entropy(Z, labels):
+    Z = Z - Z.max(dim=1, keepdim=True).values
+    right = Z.gather(1, labels.unsqueeze(1)).squeeze(1)
+    return (Z.exp().sum(dim=1).log() - right).mean()
+
+# %% logistic-5 refused: these are names
+digit = (1, "MSELoss")
+film = (12, "BCEWithLogitsLoss")
+rain = (1, "BCEWithLogitsLoss")
+millimeters = (1, "MSELoss")
+
+# %% logistic-5 refused: tags do not exclude each other
+digit = (10, "CrossEntropyLoss")
+film = (12, "CrossEntropyLoss")
+rain = (1, "BCEWithLogitsLoss")
+millimeters = (1, "MSELoss")
+
+# %% logistic-5 refused: a softmax over one output is always 1
+digit = (10, "CrossEntropyLoss")
+film = (12, "BCEWithLogitsLoss")
+rain = (1, "CrossEntropyLoss")
+millimeters = (1, "MSELoss")
+
+# %% logistic-5 refused: one output can do it
+digit = (10, "CrossEntropyLoss")
+film = (12, "BCEWithLogitsLoss")
+rain = (2, "CrossEntropyLoss")
+millimeters = (1, "MSELoss")
+
+# %% logistic-5 refused: millimeters are a quantity
+digit = (10, "CrossEntropyLoss")
+film = (12, "BCEWithLogitsLoss")
+rain = (1, "BCEWithLogitsLoss")
+millimeters = (1, "BCEWithLogitsLoss")
+
+# %% logistic-5 passes
+digit = (10, "CrossEntropyLoss")
+film = (12, "BCEWithLogitsLoss")
+rain = (1, "BCEWithLogitsLoss")
+millimeters = [1, "SmoothL1Loss"]
+
+# %% logistic-6 refused: swapped
+def precision_recall(logits, y, threshold=0.5):
+    flags = torch.sigmoid(logits) > threshold
+    hits = (flags & (y == 1)).sum().item()
+    return hits / max(y.sum().item(), 1), hits / max(flags.sum().item(), 1)
+
+# %% logistic-6 refused: apply the sigmoid first
+def precision_recall(logits, y, threshold=0.5):
+    flags = logits > threshold
+    hits = (flags & (y == 1)).sum().item()
+    return hits / max(flags.sum().item(), 1), hits / max(y.sum().item(), 1)
+
+# %% logistic-6 refused: nothing is flagged
+def precision_recall(logits, y, threshold=0.5):
+    flags = torch.sigmoid(logits) > threshold
+    hits = (flags & (y == 1)).sum()
+    return (hits / flags.sum()).item(), (hits / y.sum()).item()
+
+# %% logistic-6 refused: 0.7 is the accuracy
+def precision_recall(logits, y, threshold=0.5):
+    flags = torch.sigmoid(logits) > threshold
+    hits = (flags & (y == 1)).sum().item()
+    return (flags == (y == 1)).float().mean().item(), hits / y.sum().item()
+
+# %% logistic-6 passes
+def precision_recall(logits, y, threshold=0.5):
+    flags = (logits > math.log(threshold / (1 - threshold))).int()
+    kept = dict(zero_division=0.0)
+    return metrics.precision_score(y, flags, **kept), metrics.recall_score(y, flags, **kept)
+
+# %% logistic-7 refused: missed and alarm are swapped
+def best_threshold(p, y, missed, alarm):
+    def bill(t):
+        return alarm * ((p < t) & (y == 1)).sum() + missed * ((p >= t) & (y == 0)).sum()
+
+    return min(p.tolist(), key=bill)
+
+# %% logistic-7 refused: false alarms cost something too
+def best_threshold(p, y, missed, alarm):
+    bills = {t: missed * ((p < t) & (y == 1)).sum().item() for t in sorted(p.tolist(), reverse=True)}
+    return min(sorted(bills), key=bills.get)
+
+# %% logistic-7 refused: the part at the threshold counts as flagged
+def best_threshold(p, y, missed, alarm):
+    def bill(t):
+        return missed * ((p <= t) & (y == 1)).sum() + alarm * ((p > t) & (y == 0)).sum()
+
+    return min(p.tolist(), key=bill)
+
+# %% logistic-7 refused: only false alarms were counted
+def best_threshold(p, y, missed, alarm):
+    return min(p.tolist(), key=lambda t: alarm * ((p >= t) & (y == 0)).sum().item())
+
+# %% logistic-7 refused: the prices are not used
+def best_threshold(p, y, missed, alarm):
+    return max(sorted(p.tolist(), reverse=True)[3:], key=lambda t: ((p >= t) == (y == 1)).sum().item())
+
+# %% logistic-7 passes
+def best_threshold(p, y, missed, alarm):
+    flagged = p[None, :] >= p[:, None]  # (thresholds, N)
+    bill = missed * (~flagged & (y == 1)).sum(1) + alarm * (flagged & (y == 0)).sum(1)
+    return p[bill.argmin()].item()

@@ -1,0 +1,197 @@
+# %% loader-1 refused: the last window has no value after it
+class Windows(Dataset):
+    def __init__(self, series, size):
+        self.series, self.size = series, size
+
+    def __len__(self):
+        return len(self.series) - self.size + 1
+
+    def __getitem__(self, i):
+        return self.series[i : i + self.size], self.series[i + self.size]
+
+# %% loader-1 refused: 16 is in the window
+class Windows(Dataset):
+    def __init__(self, series, size):
+        self.series, self.size = series, size
+
+    def __len__(self):
+        return len(self.series) - self.size
+
+    def __getitem__(self, i):
+        return self.series[i : i + self.size], self.series[i + self.size - 1]
+
+# %% loader-1 refused: that counts values
+class Windows(Dataset):
+    def __init__(self, series, size):
+        self.series, self.size = series, size
+
+    def __len__(self):
+        return len(self.series)
+
+    def __getitem__(self, i):
+        return self.series[i : i + self.size], self.series[i + self.size]
+
+# %% loader-1 passes
+class Windows(Dataset):
+    def __init__(self, series, size):
+        self.rows = series.unfold(0, size + 1, 1)
+
+    def __len__(self):
+        return self.rows.shape[0]
+
+    def __getitem__(self, i):
+        return self.rows[i, :-1], self.rows[i, -1]
+
+# %% loader-2 refused: a batch ends where its epoch ends
+def steps(n, batch_size, epochs, drop_last=False):
+    return -(-n * epochs // batch_size)
+
+# %% loader-2 refused: the short batch counts as well
+def steps(n, batch_size, epochs, drop_last=False):
+    return epochs * (n // batch_size)
+
+# %% loader-2 refused: drop_last made no difference
+def steps(n, batch_size, epochs, drop_last=False):
+    return epochs * -(-n // batch_size)
+
+# %% loader-2 refused: there is no fourth
+def steps(n, batch_size, epochs, drop_last=False):
+    return epochs * (n // batch_size + (0 if drop_last else 1))
+
+# %% loader-2 passes
+def steps(n, batch_size, epochs, drop_last=False):
+    return len(DataLoader(range(n), batch_size=batch_size, drop_last=drop_last)) * epochs
+
+# %% loader-3 refused: a weight for each class
+def row_weights(labels):
+    return 1 / labels.bincount().float()
+
+# %% loader-3 refused: common classes get commoner
+def row_weights(labels):
+    return labels.bincount()[labels].float()
+
+# %% loader-3 refused: that is an ordinary draw
+def row_weights(labels):
+    return torch.ones(len(labels))
+
+# %% loader-3 passes
+def row_weights(labels):
+    portions = torch.stack([(labels == k).float().mean() for k in labels.tolist()])
+    return 7 / portions.double()
+
+# %% loader-4 refused: batch_size=None is missing
+def whole_batches(dataset, batch_size, shuffle, generator):
+    order = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+    return DataLoader(dataset, sampler=BatchSampler(order, batch_size, drop_last=False))
+
+# %% loader-4 refused: batch_sampler= still fetches row by row
+def whole_batches(dataset, batch_size, shuffle, generator):
+    order = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+    return DataLoader(dataset, batch_sampler=BatchSampler(order, batch_size, drop_last=False))
+
+# %% loader-4 refused: ask for the whole bundle
+def whole_batches(dataset, batch_size, shuffle, generator):
+    return DataLoader(dataset, batch_size=batch_size, shuffle=shuffle, generator=generator)
+
+# %% loader-4 refused: the last batch was dropped
+def whole_batches(dataset, batch_size, shuffle, generator):
+    order = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+    return DataLoader(dataset, sampler=BatchSampler(order, batch_size, drop_last=True), batch_size=None)
+
+# %% loader-4 refused: give RandomSampler the generator
+def whole_batches(dataset, batch_size, shuffle, generator):
+    order = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)
+    return DataLoader(dataset, sampler=BatchSampler(order, batch_size, drop_last=False), batch_size=None)
+
+# %% loader-4 passes
+def whole_batches(dataset, batch_size, shuffle, generator):
+    order = SequentialSampler(dataset)
+    if shuffle:
+        order = RandomSampler(dataset, generator=generator)
+    return DataLoader(dataset, None, sampler=BatchSampler(order, batch_size, False))
+
+# %% loader-5 refused: the step is missing
+def epoch_seconds(batches, fetch, step, workers):
+    return batches * max(fetch / max(workers, 1), step)
+
+# %% loader-5 refused: the two sides overlap
+def epoch_seconds(batches, fetch, step, workers):
+    return batches * (fetch / workers + step) if workers > 1 else batches * (max(fetch, step) if workers else fetch + step)
+
+# %% loader-5 refused: fetch and step overlap
+def epoch_seconds(batches, fetch, step, workers):
+    return batches * (fetch / max(workers, 1) + step)
+
+# %% loader-5 refused: the model needs 15
+def epoch_seconds(batches, fetch, step, workers):
+    return batches * fetch / workers if workers else batches * (fetch + step)
+
+# %% loader-5 passes
+def epoch_seconds(batches, fetch, step, workers):
+    slower = step + fetch if not workers else step if step > fetch / workers else fetch / workers
+    return sum(slower for _ in range(batches))
+
+# %% loader-6 refused: the whole stream was read first
+def shuffled_stream(items, size, generator):
+    items = list(items)
+    for k in torch.randperm(len(items), generator=generator).tolist():
+        yield items[k]
+
+# %% loader-6 refused: the buffer is not emptied
+def shuffled_stream(items, size, generator):
+    buffer = []
+    for item in items:
+        if len(buffer) < size:
+            buffer.append(item)
+            continue
+        k = torch.randint(size, (), generator=generator).item()
+        yield buffer[k]
+        buffer[k] = item
+
+# %% loader-6 refused: doubled if a picked item stays
+def shuffled_stream(items, size, generator):
+    buffer = []
+    for item in items:
+        buffer = [*buffer, item][-size:]
+        yield buffer[torch.randint(len(buffer), (), generator=generator).item()]
+
+# %% loader-6 refused: pick a random position
+def shuffled_stream(items, size, generator):
+    buffer = []
+    for item in items:
+        buffer.append(item)
+        if len(buffer) > size:
+            yield buffer.pop(0)
+    yield from buffer
+
+# %% loader-6 passes
+def shuffled_stream(items, size, generator):
+    buffer = []
+    for item in items:
+        buffer.append(item)
+        if len(buffer) == size + 1:
+            yield buffer.pop(torch.randint(size, (), generator=generator).item())
+    while buffer:
+        yield buffer.pop(torch.randint(len(buffer), (), generator=generator).item())
+
+# %% loader-7 refused: those are lengths
+def length_batches(lengths, batch_size):
+    return [piece.tolist() for piece in lengths.sort().values.split(batch_size)]
+
+# %% loader-7 refused: sort the row numbers by length
+def length_batches(lengths, batch_size):
+    return [piece.tolist() for piece in torch.arange(len(lengths)).split(batch_size)]
+
+# %% loader-7 refused: three batches of 3 and one of 1
+def length_batches(lengths, batch_size):
+    return [piece.tolist() for piece in lengths.argsort().chunk(batch_size)]
+
+# %% loader-7 refused: every row number once
+def length_batches(lengths, batch_size):
+    order = lengths.argsort().tolist()
+    return [order[i : i + batch_size] for i in range(0, len(order) - batch_size + 1, batch_size)]
+
+# %% loader-7 passes
+def length_batches(lengths, batch_size):
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
