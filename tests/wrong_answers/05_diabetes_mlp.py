@@ -1,0 +1,265 @@
+# %% diabetes-1 refused: some zeros are real
+def impossible_zeros(table, may_be_zero):
+    counts = (table == 0).sum()
+    return {name: int(n) for name, n in counts.items() if n > 0}
+
+# %% diabetes-1 refused: age has no zeros
+def impossible_zeros(table, may_be_zero):
+    return {name: int((table[name] == 0).sum()) for name in table if name not in may_be_zero}
+
+# %% diabetes-1 refused: changed the table it was given
+def impossible_zeros(table, may_be_zero):
+    table.drop(columns=may_be_zero, inplace=True)
+    return {name: int(n) for name, n in (table == 0).sum().items() if n > 0}
+
+# %% diabetes-1 passes
+def impossible_zeros(table, may_be_zero):
+    found = {}
+    for name in table.columns:
+        n = int((table[name] == 0).sum())
+        if name not in may_be_zero and n:
+            found[name] = n
+    return found
+
+# %% diabetes-2 refused: its own mean and standard deviation
+def standardize(train, other):
+    def own(t):
+        std = t.std(dim=0)
+        return (t - t.mean(dim=0)) / torch.where(std == 0, 1.0, std)
+
+    return own(train), own(other)
+
+# %% diabetes-2 refused: a constant column has standard deviation 0
+def standardize(train, other):
+    mean, std = train.mean(dim=0), train.std(dim=0)
+    return (train - mean) / std, (other - mean) / std
+
+# %% diabetes-2 refused: both tensors together
+def standardize(train, other):
+    both = torch.cat([train, other])
+    mean, std = both.mean(dim=0), both.std(dim=0)
+    std = torch.where(std == 0, 1.0, std)
+    return (train - mean) / std, (other - mean) / std
+
+# %% diabetes-2 refused: one mean for all columns
+def standardize(train, other):
+    mean, std = train.mean(), train.std()
+    return (train - mean) / std, (other - mean) / std
+
+# %% diabetes-2 passes
+def standardize(train, other):
+    std, mean = torch.std_mean(train, dim=0, correction=0)
+    return tuple((t - mean) / std.clamp(min=1e-8) for t in (train, other))
+
+# %% diabetes-3 refused: each layer has biases too
+def count_parameters(widths):
+    return sum(m * n for m, n in zip(widths, widths[1:]))
+
+# %% diabetes-3 refused: the inputs have no biases
+def count_parameters(widths):
+    return sum(m * n for m, n in zip(widths, widths[1:])) + sum(widths)
+
+# %% diabetes-3 refused: the sum of the widths
+def count_parameters(widths):
+    return sum(widths)
+
+# %% diabetes-3 passes
+def count_parameters(widths):
+    total = 0
+    for i in range(len(widths) - 1):
+        total += widths[i] * widths[i + 1] + widths[i + 1]
+    return total
+
+# %% diabetes-4 refused: that counts patients
+def dead_units(model, X):
+    dead = 0
+    for layer in model:
+        X = layer(X)
+        if isinstance(layer, nn.ReLU):
+            dead += int((X == 0).all(dim=1).sum())
+    return dead
+
+# %% diabetes-4 refused: that counts single zeros
+def dead_units(model, X):
+    dead = 0
+    for layer in model:
+        X = layer(X)
+        if isinstance(layer, nn.ReLU):
+            dead += int((X == 0).sum())
+    return dead
+
+# %% diabetes-4 refused: one layer only
+def dead_units(model, X):
+    for layer in model:
+        X = layer(X)
+        if isinstance(layer, nn.ReLU):
+            return int((X == 0).all(dim=0).sum())
+
+# %% diabetes-4 refused: that is its job
+def dead_units(model, X):
+    dead = 0
+    for layer in model:
+        X = layer(X)
+        if isinstance(layer, nn.ReLU):
+            dead += int((X == 0).any(dim=0).sum())
+    return dead
+
+# %% diabetes-4 refused: look after ReLU layers
+def dead_units(model, X):
+    dead = 0
+    for layer in model:
+        X = layer(X)
+        dead += int((X == 0).all(dim=0).sum())
+    return dead
+
+# %% diabetes-4 passes
+def dead_units(model, X):
+    counts = []
+    for layer in model:
+        X = layer(X)
+        if isinstance(layer, nn.ReLU):
+            counts.append((X.amax(dim=0) <= 0).sum().item())
+    return sum(counts)
+
+# %% diabetes-5 refused: nothing comes after the last linear layer
+def build_mlp(widths, dropout=0.0):
+    layers = []
+    for m, n in zip(widths, widths[1:]):
+        layers += [nn.Linear(m, n), nn.ReLU()]
+        if dropout > 0:
+            layers.append(nn.Dropout(dropout))
+    return nn.Sequential(*layers)
+
+# %% diabetes-5 refused: hand yours on
+def build_mlp(widths, dropout=0.0):
+    layers = []
+    for m, n in zip(widths, widths[1:]):
+        layers += [nn.Linear(m, n), nn.ReLU()] + ([nn.Dropout()] if dropout > 0 else [])
+    return nn.Sequential(*layers[: -2 if dropout > 0 else -1])
+
+# %% diabetes-5 refused: dropout was asked for
+def build_mlp(widths, dropout=0.0):
+    layers = []
+    for m, n in zip(widths, widths[1:]):
+        layers += [nn.Linear(m, n), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+# %% diabetes-5 refused: two layers share one nn.Linear
+def build_mlp(widths, dropout=0.0):
+    made, layers = {}, []
+    for m, n in zip(widths, widths[1:]):
+        layers += [made.setdefault((m, n), nn.Linear(m, n)), nn.ReLU()]
+        if dropout > 0:
+            layers.append(nn.Dropout(dropout))
+    return nn.Sequential(*layers[: -2 if dropout > 0 else -1])
+
+# %% diabetes-5 passes
+def build_mlp(widths, dropout=0.0):
+    net = nn.Sequential()
+    for i in range(len(widths) - 1):
+        net.append(nn.Linear(widths[i], widths[i + 1]))
+        if i < len(widths) - 2:
+            net.append(nn.ReLU())
+            if dropout:
+                net.append(nn.Dropout(dropout))
+    return net
+
+# %% diabetes-6 refused: epoch 7 lies in the future
+def stopping(val_losses, patience):
+    best = val_losses.index(min(val_losses)) + 1
+    return best, min(best + patience, len(val_losses))
+
+# %% diabetes-6 refused: epochs count from 1
+def stopping(val_losses, patience):
+    best = 0
+    for epoch, loss in enumerate(val_losses):
+        if loss < val_losses[best]:
+            best = epoch
+        if epoch - best == patience:
+            return best, epoch
+    return best, len(val_losses) - 1
+
+# %% diabetes-6 refused: one epoch too long
+def stopping(val_losses, patience):
+    best = 1
+    for epoch, loss in enumerate(val_losses, 1):
+        if loss < val_losses[best - 1] and epoch < 7:
+            best = epoch
+        if epoch - best > patience:
+            return best, epoch
+    return best, len(val_losses)
+
+# %% diabetes-6 refused: an equal loss does not count as better
+def stopping(val_losses, patience):
+    best = 1
+    for epoch, loss in enumerate(val_losses, 1):
+        if loss <= val_losses[best - 1]:
+            best = epoch
+        if epoch - best == patience:
+            return best, epoch
+    return best, len(val_losses)
+
+# %% diabetes-6 refused: start counting anew
+def stopping(val_losses, patience):
+    lowest, best, bad = float("inf"), 0, 0
+    for epoch, loss in enumerate(val_losses, 1):
+        if loss < lowest:
+            lowest, best = loss, epoch
+        elif (bad := bad + 1) == patience + (len(val_losses) == 7):
+            return best, epoch
+    return best, len(val_losses)
+
+# %% diabetes-6 refused: stops at the first rise
+def stopping(val_losses, patience):
+    for epoch in range(1, len(val_losses)):
+        if val_losses[epoch] >= val_losses[epoch - 1]:
+            return epoch, epoch + 1
+    return len(val_losses), len(val_losses)
+
+# %% diabetes-6 passes
+def stopping(val_losses, patience):
+    lowest, best, bad = float("inf"), 0, 0
+    for epoch, loss in enumerate(val_losses, 1):
+        if loss < lowest:
+            lowest, best, bad = loss, epoch, 0
+        else:
+            bad += 1
+            if bad >= patience:
+                break
+    return best, epoch
+
+# %% diabetes-7 refused: draw once, for both
+def difference_interval(right_a, right_b, draws=2000, seed=0):
+    g, n = torch.Generator().manual_seed(seed), len(right_a)
+    a = right_a[torch.randint(n, (draws, n), generator=g)].mean(dim=1)
+    b = right_b[torch.randint(n, (draws, n), generator=g)].mean(dim=1)
+    return tuple((a - b).quantile(torch.tensor([0.025, 0.975])).tolist())
+
+# %% diabetes-7 refused: mean(a) - mean(b)
+def difference_interval(right_a, right_b, draws=2000, seed=0):
+    g, d = torch.Generator().manual_seed(seed), right_b - right_a
+    means = d[torch.randint(len(d), (draws, len(d)), generator=g)].mean(dim=1)
+    return tuple(means.quantile(torch.tensor([0.025, 0.975])).tolist())
+
+# %% diabetes-7 refused: the quantiles 0.025 and 0.975 of the means
+def difference_interval(right_a, right_b, draws=2000, seed=0):
+    g, d = torch.Generator().manual_seed(seed), right_a - right_b
+    means = d[torch.randint(len(d), (draws, len(d)), generator=g)].mean(dim=1)
+    return tuple(means.quantile(torch.tensor([0.05, 0.95])).tolist())
+
+# %% diabetes-7 refused: too narrow or too wide
+def difference_interval(right_a, right_b, draws=2000, seed=0):
+    g, d = torch.Generator().manual_seed(seed), right_a - right_b
+    means = d[torch.randint(len(d), (draws, 200), generator=g)].mean(dim=1)
+    return tuple(means.quantile(torch.tensor([0.025, 0.975])).tolist())
+
+# %% diabetes-7 passes
+def difference_interval(right_a, right_b, draws=2000, seed=0):
+    rng = np.random.default_rng(seed)
+    a, b = right_a.numpy(), right_b.numpy()
+    values = []
+    for _ in range(draws):
+        rows = rng.integers(len(a), size=len(a))
+        values.append(a[rows].mean() - b[rows].mean())
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)
