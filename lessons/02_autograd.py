@@ -3,32 +3,31 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: Autograd
-#     minutes: 90
+#     minutes: 120
 #     needs: [01_tensors]
 #     data: []
 #     objectives:
-#       prove: measure a gradient by finite differences, and use that to prove or refute somebody's backward
-#       graph: read a computation graph, multiply its local derivatives, and build the engine that does it for you
+#       prove: measure a slope with small steps, and use that to prove or refute code that claims to know it
+#       graph: read a computation graph, multiply its local derivatives, and build an engine that does it for you
 #       accumulate: put accumulation to work, and clear gradients at the right place
-#       vjp: say what v means in backward(v), and get whole Jacobians and Hessians
+#       vjp: say what v means in backward(v), and get whole tables of first and second derivatives
 #       descend: walk downhill with a gradient, and predict which learning rate will throw you out
 # ---
 
 # %% [markdown]
-# This lesson is about one number: **−0.0898**. It is the slope of a loss with respect to one weight of one
-# tiny neuron.
+# This lesson is about one number: **−0.0898**. A tiny program has one number to adjust, its *weight*. A *loss*
+# says how wrong the program is. The slope of the loss, as the weight grows, is −0.0898.
 #
 # You will get that number by a limit, by hand, from PyTorch, by walking PyTorch's own graph edge by edge, and
-# at the end from an automatic-differentiation engine of about sixty lines that you half write yourself. When five roads end at the same house, you know the neighborhood.
+# at the end from a differentiation engine of about sixty lines, like the one you build in two exercises.
 #
-# After that, you spend the number: you go downhill with it, and see three walks on one landscape. One barely
-# leaves home, one arrives, one flies off the map.
+# After that, you go downhill with such slopes, and see three walks on one landscape. One barely moves, one
+# arrives, one flies off the map.
 
 # %%
 import math
 import random
 import warnings
-from functools import partialmethod
 
 import matplotlib.pyplot as plt
 import torch
@@ -43,10 +42,10 @@ plt.style.use("utils.course")
 # %% [markdown]
 # ## One number, three ways
 #
-# A neuron takes an input $x$, computes $z = wx + b$, squeezes it into a probability $p = \sigma(z) =
-# 1/(1+e^{-z})$ and is told the right answer $y$, 0 or 1. The loss says how surprised it should be: $-\log p$
-# if the answer was 1, $-\log(1-p)$ if it was 0. That is *binary cross-entropy*; lesson 04 is all about it.
-# Here it is only a function to differentiate.
+# A *neuron* takes an input $x$, computes $z = wx + b$ with a weight $w$ and a bias $b$, squeezes $z$ into a
+# probability $p = \sigma(z) = 1/(1+e^{-z})$ and is told the right answer $y$, 0 or 1. The loss says how
+# surprised it should be: $-\log p$ if the answer was 1, $-\log(1-p)$ if it was 0. That is *binary
+# cross-entropy*; lesson 04 is all about it. Here it is only a function to differentiate.
 
 # %%
 def neuron_loss(w, b=0.0, x=1.1, y=1.0):
@@ -55,11 +54,12 @@ def neuron_loss(w, b=0.0, x=1.1, y=1.0):
     return -(y * torch.log(p) + (1 - y) * torch.log(1 - p))
 
 
-print(f"loss at w = 2.2: {neuron_loss(torch.tensor(2.2)).item():.4f}")
+w = torch.tensor(2.2)
+print(f"at w = 2.2: p = {torch.sigmoid(1.1 * w).item():.3f}, loss = {neuron_loss(w).item():.4f}")
 
 # %% [markdown]
-# The neuron is already fairly sure of the right answer, so the loss is small: 0.0852. Now the question of the
-# lesson: **if `w` grows a little, what does the loss do?**
+# The neuron gives the right answer a probability of 0.918, so the loss is small: 0.0852. Now the question of
+# the lesson: **if `w` grows a little, what does the loss do?**
 #
 # ### First way: the limit
 #
@@ -68,21 +68,22 @@ print(f"loss at w = 2.2: {neuron_loss(torch.tensor(2.2)).item():.4f}")
 # **Predict before you run:** of the steps 0.1, 0.001, 0.00001 and 0.0000001, which one gives the best slope?
 
 # %%
-w = torch.tensor(2.2)
 for h in (1e-1, 1e-3, 1e-5, 1e-7):
     slope = (neuron_loss(w + h) - neuron_loss(w)) / h
     print(f"h = {h:<6g}  slope = {slope.item():.4f}")
+print("2.2 + 1e-07 == 2.2 in 32 bits:", (w + 1e-7 == w).item())
 
 # %% [markdown]
-# Not the smallest. At `h = 1e-05` the answer is off by almost a tenth, and at `1e-07` it is **zero**: in
-# 32-bit floats, 2.2 + 0.0000001 *is* 2.2. Too large a step bends around the curve; too small a step drowns in
-# rounding.
+# Not the smallest. At `h = 1e-05` the answer is almost nine percent off, and at `1e-07` it is **zero**: a
+# 32-bit float has no room for the step, as the last line shows. Too large a step is bent by the curve; too
+# small a step drowns in rounding.
 #
-# Two cures. Step to both sides, $\frac{f(w+h)-f(w-h)}{2h}$, so that the bend cancels to first order. And
-# calculate in 64 bits. Here is the error of the two-sided formula for every step size; the true slope comes
-# from the formula you derive a few cells below.
+# Two cures. Step to both sides, $\frac{f(w+h)-f(w-h)}{2h}$: the bend shifts both values the same way and drops
+# out of the difference, and the error left shrinks like $h^2$, not like $h$. And calculate in 64 bits. Here is
+# the error of the two-sided formula for every step size; the true slope comes from the formula you derive a
+# few cells below.
 
-# %% alt="Two curves on logarithmic axes: the step h on the horizontal axis, the error of the measured slope on the vertical axis. Both are V-shaped. The 32-bit curve has its lowest point near h = 0.01 with an error of a few millionths; the 64-bit curve goes down to less than one ten-billionth near h = 0.00001."
+# %% alt="Two curves on logarithmic axes: the step h on the horizontal axis, the error of the measured slope on the vertical axis. Both are V-shaped. The 32-bit curve has its lowest point near h = 0.01 with an error of a few millionths, and is flat at about 0.09 for the three smallest steps; the 64-bit curve goes down to less than one ten-billionth near h = 0.00001."
 p = torch.sigmoid(torch.tensor(1.1 * 2.2, dtype=torch.float64))
 true_slope = ((p - 1) * 1.1).item()
 steps = [10.0**-k for k in range(1, 10)]
@@ -95,23 +96,25 @@ for dtype, name in ((torch.float32, "32-bit floats"), (torch.float64, "64-bit fl
     plt.loglog(steps, errors, "o-", label=name)
 plt.xlabel("step h")
 plt.ylabel("error of the slope")
-plt.title("Too far bends, too near drowns")
+plt.title("Too large bends, too small drowns")
 plt.legend()
 plt.show()
 assert smallest[0] > 10_000 * smallest[1]
 
 # %% [markdown]
 # *Each point is one measured slope: in 32 bits the best step is near 0.01; in 64 bits a step near 0.00001
-# leaves an error more than ten thousand times smaller.* Keep the V in mind. It returns when you check
-# somebody's gradient code.
+# leaves an error more than ten thousand times smaller.* The flat piece at the upper left is the drowned one:
+# the measured slope is 0, so its error is the whole 0.0898. Keep the V in mind; it returns when you check
+# gradient code.
 #
 # ### Second way: by hand
 #
-# The chain rule, one factor per operation. With $y = 1$ the loss is $-\log p$:
+# The chain rule, one factor per operation. With $y = 1$ the loss is $-\log p$. The slope of the sigmoid is
+# $e^{-z}/(1+e^{-z})^2$: one factor is $p = 1/(1+e^{-z})$, the other $1-p = e^{-z}/(1+e^{-z})$.
 #
 # $$\frac{dL}{dw} = \underbrace{-\frac1p}_{dL/dp}\cdot\underbrace{p(1-p)}_{dp/dz}\cdot\underbrace{x}_{dz/dw} = (p-1)\,x .$$
 #
-# The two $p$ cancel, which is why sigmoid and cross-entropy are such good friends.
+# The two $p$ cancel, one reason why sigmoid and cross-entropy are used together.
 
 # %%
 x, z = 1.1, 1.1 * 2.2
@@ -133,16 +136,15 @@ assert math.isclose(w.grad.item(), true_slope, rel_tol=1e-5)
 
 # %% [markdown]
 # −0.0898, three times. The limit is approximate and needs two runs of the function for every weight. The
-# formula is exact, and somebody has to derive it again for every new network. Autograd is exact and derives
+# formula is exact, and somebody has to derive it again for every new program. Autograd is exact and derives
 # nothing: it remembers what you calculated. How it remembers is the next section.
 #
-# Keep the limit anyway. It is slow, it is crude, and it knows nothing about your code, which makes it the
-# ideal witness.
+# Keep the limit anyway. It is slow and crude, but it shares no line with the code that it checks.
 #
 # ### Exercise autograd-1 · difficulty 2 · 6 minutes
 # Write `numerical_gradient(f, w, h)`: the gradient of `f` at a vector `w`, measured. For every element `i`,
 # move **only** that element up and down by `h` and divide the difference of the two losses by `2h`. Use no
-# autograd. `w` must be unchanged when you return.
+# autograd. Return a tensor like `w`, and leave `w` itself unchanged.
 #
 # <details><summary>Hint 1</summary>Make a copy of <code>w</code> for each direction: <code>w.clone()</code>. Then change element <code>i</code> of the copy.</details>
 # <details><summary>Hint 2</summary><code>up, down = w.clone(), w.clone()</code>, then <code>up[i] += h</code>, <code>down[i] -= h</code>; collect the quotients and <code>torch.stack</code> them, or fill a <code>torch.zeros_like(w)</code>.</details>
@@ -165,18 +167,18 @@ def numerical_gradient(f, w: torch.Tensor, h: float = 1e-5) -> torch.Tensor:
 
 # %% tags=["check"]
 with check("autograd-1") as c:
-    at = torch.tensor([1.0, 2, 3], dtype=torch.float64)
-    got, exact = c.attempted(numerical_gradient(lambda w: (w**3).sum(), at, h=0.1)), 3 * torch.tensor([1.0, 4, 9])
-    c.true(at.tolist() == [1, 2, 3], observed=f"w became {at.tolist()}", expected="w as it came in", likely="move a clone")
-    wrong = [(exact + torch.tensor([0.31, 0.61, 0.91]), "one-sided: the bend is in it; step down as well"),
-             (2 * exact + 0.02, "divide by 2h: up and down are two steps apart"),
-             ((exact + 0.01).sum().repeat(3), "all elements moved at once: move one at a time")]
-    c.close(got, exact + 0.01, because="3w², and the error h² that a cube leaves at h = 0.1", mistakes=wrong)
+    at, two = torch.tensor([1.0, 2, 3], dtype=torch.float64), torch.tensor([3.01, 12.01, 27.01])
+    got, bend = c.attempted(numerical_gradient(lambda w: (w**3).sum(), at, h=0.1)), torch.tensor([0.3, 0.6, 0.9])
+    c.true(torch.is_tensor(got) and at.tolist() == [1, 2, 3], observed=(got, at), expected="a tensor; w unmoved", likely="stack a list; move a clone")
+    wrong = [(two + bend, "one-sided: step down as well"), (two - bend, "one-sided: step up as well"), (2 * two, "divide by 2h, not h"),
+             (two / 100, "/ 2 * h multiplies by h: write / (2 * h)"), (two.sum().repeat(3), "all elements moved at once"),
+             (0 * two, "up and down are one tensor: clone both"), (two.cumsum(0), "a new clone for each element"), (two - 0.01, "exact: measure it")]
+    c.close(got, two, because="3w² + h²: with steps to both sides, w³ leaves the error h² = 0.01", mistakes=wrong)
 
 # %% [markdown] tags=["solution"]
 # Each element costs two evaluations of `f`, so a million weights cost two million. That is why nobody trains
-# this way and everybody tests this way. The check uses the large step 0.1 on purpose: with $f = w^3$ the
-# two-sided error is exactly $h^2$, which tells a two-sided answer from a one-sided one.
+# this way and everybody tests this way. The check uses the large step 0.1 on purpose: for $f = w^3$,
+# $\frac{(w+h)^3-(w-h)^3}{2h} = 3w^2 + h^2$, so two-sided, one-sided and exact answers can be told apart.
 
 # %% [markdown] tags=["instructor"]
 # **Watch for** `up = w` (no clone): both copies are the caller's tensor, and the quotient is 0 or nonsense.
@@ -202,18 +204,17 @@ for name, t in dict(x=x, w=w, b=b, z=z, p=p, loss=loss).items():
     print(f"{name:5} requires_grad={t.requires_grad!s:6} is_leaf={t.is_leaf!s:6} {fn}")
 
 # %% [markdown]
-# Read the three columns.
-#
 # - `requires_grad`: you asked for `w` and `b`. Everything made from them inherits the mark; `x` has none.
-# - `is_leaf`: a tensor nobody calculated. `x`, `w` and `b` came from you, `z` came from an operation.
+# - `is_leaf`: a tensor with no diary entry. `x`, `w` and `b` came from you, `z` came from a recorded operation.
 # - `grad_fn`: the diary entry. It is the operation that made the tensor, ready to be run backward.
 #
 # Only leaves that require a gradient get their `.grad` filled. For `z` you would have to ask, with
 # `z.retain_grad()`. You will do it in a moment.
 #
 # Each entry points to the entries of its own inputs, in `next_functions`. And here is a lovely thing: an
-# entry is **callable**. Hand it a slope from above and it returns the slope handed on to each input. Hand it
-# 1 and you get the bare *local derivative*, the derivative of this one operation and nothing else.
+# entry is **callable**. Hand it a slope from above (*above* means nearer the loss) and it returns the slope
+# handed on to each input. Hand it 1 and you get the bare *local derivative*, the derivative of this one
+# operation and nothing else.
 
 # %%
 entry = loss.grad_fn
@@ -222,7 +223,8 @@ print(f"local derivative dL/dp = {entry(torch.tensor(1.0))[0].item():.4f}")
 
 # %% [markdown]
 # −1.0889 is the $-1/p$ of the hand calculation. The `None` stands for `y`, which wanted no gradient. Now
-# follow the pointers all the way down. Ten lines are enough for the walk.
+# follow the pointers all the way down. Each path ends in an entry called `AccumulateGrad`: it holds the leaf,
+# as `.variable`, and fills its `.grad`.
 
 # %%
 def walk(entry):
@@ -237,16 +239,17 @@ def walk(entry):
     return edges
 
 
-def label(entry, **leaves):
-    """A short name: the operation, or the name of the leaf that waits here."""
+def label(entry, **tensors):
+    """A short name: a leaf, or the operation and the tensor that it made."""
     if hasattr(entry, "variable"):
-        return next(name for name, leaf in leaves.items() if leaf is entry.variable)
-    return entry.name().removesuffix("Backward0")
+        return next(name for name, t in tensors.items() if t is entry.variable)
+    made = [name for name, t in tensors.items() if t.grad_fn is entry]
+    return " → ".join([entry.name().removesuffix("Backward0"), *made])
 
 
-edges = walk(loss.grad_fn)
+edges, named = walk(loss.grad_fn), dict(w=w, b=b, z=z, p=p, loss=loss)
 for entry, below, slope in edges:
-    print(f"{label(entry):18} ← {label(below, w=w, b=b):8} {slope:8.4f}")
+    print(f"{label(entry, **named):25} ← {label(below, **named):11} {slope:8.4f}")
 
 # %% [markdown]
 # Five edges, five local derivatives, none of them harder than school. The last step is to multiply along each
@@ -258,11 +261,11 @@ total = {loss.grad_fn: 1.0}
 for entry, below, slope in edges:
     total[below] = total[entry] * slope
 for entry, value in total.items():
-    print(f"dL/d[{label(entry, w=w, b=b)}] = {value:8.4f}")
+    print(f"{label(entry, **named):25} dL/d{label(entry, **named).split()[-1]:5} = {value:8.4f}")
 
 # %% [markdown]
-# There it is again on the way to `w`: −0.0898. And `b` has −0.0817. Draw it: boxes are entries, numbers on
-# the arrows are local derivatives, the number below a box is the product so far. First a spot for every box:
+# There it is again at `w`: −0.0898. And `b` has −0.0817. Draw it: boxes are entries and what they made, numbers
+# on the arrows are local derivatives, the number below a box is the product so far. First a spot for each box:
 
 # %%
 def place(entry, column=0.0, row=0.0):
@@ -276,21 +279,22 @@ def place(entry, column=0.0, row=0.0):
 # %% [markdown]
 # Then boxes and arrows. The arrows point the way `backward` walks.
 
-# %% alt="A computation graph drawn as boxes from left to right: leaf w feeds Mul, Mul and leaf b feed Add, Add feeds Sigmoid, Sigmoid feeds BinaryCrossEntropy. Orange arrows run backward, from right to left, with the local derivatives minus 1.0889, 0.0750, 1 and 1, and 1.1 on them. Below each box stands the product so far: 1 at the loss, minus 1.0889 below Sigmoid, minus 0.0817 below Add, Mul and b, and minus 0.0898 below w."
-fig, ax = plt.subplots(figsize=(9, 2.9))
-spots = place(loss.grad_fn)
-for entry, below, slope in edges:
-    (x0, y0), (x1, y1) = spots[entry], spots[below]
-    arrow = dict(arrowstyle="-|>", color="C1", shrinkA=40, shrinkB=34)
-    ax.annotate("", (x1, y1), (x0, y0), arrowprops=arrow)
-    ax.text((x0 + x1) / 2, (y0 + y1) / 2 + 0.13, f"× {round(slope, 4):g}", color="C1", ha="center")
+# %% alt="A computation graph drawn as boxes from left to right: leaf w feeds Mul, Mul and leaf b feed Add, which makes z; z feeds Sigmoid, which makes p; p feeds BinaryCrossEntropy, which makes the loss. Orange arrows run backward, from right to left and from box to box, with the local derivatives minus 1.0889, 0.075, 1 and 1, and 1.1 on them. Below each box stands the product so far: 1 at the loss, minus 1.0889 at p, minus 0.0817 at z, Mul and b, and minus 0.0898 at w."
+fig, ax = plt.subplots(figsize=(9.5, 3.1))
+spots, boxes = place(loss.grad_fn), {}
 for entry, (cx, cy) in spots.items():
-    name = label(entry, w=w, b=b)
+    name = label(entry, **named)
     face = "#fff3d6" if name in "wb" else "#dcebf7"
     box = dict(boxstyle="round,pad=0.4", fc=face, ec="#444444")
-    ax.text(cx, cy, name.replace("Cross", "\nCross"), ha="center", va="center", bbox=box)
-    ax.text(cx, cy - 0.42, f"{total[entry]:.4f}", ha="center", weight="bold")
-ax.set(xlim=(-4.4, 0.5), ylim=(-1.6, 0.5), title="Backward through the neuron")
+    name = name.replace("Cross", "\nCross").replace(" →", "\n→")
+    boxes[entry] = ax.text(cx, cy, name, ha="center", va="center", bbox=box).get_bbox_patch()
+    ax.text(cx, cy - 0.5, f"{total[entry]:.4f}", ha="center", weight="bold")
+for entry, below, slope in edges:
+    (x0, y0), (x1, y1) = spots[entry], spots[below]
+    arrow = dict(arrowstyle="-|>", color="C1", patchA=boxes[entry], patchB=boxes[below])
+    ax.annotate("", (x1, y1), (x0, y0), arrowprops=arrow)
+    ax.text((x0 + x1) / 2, (y0 + y1) / 2 + 0.1, f"× {round(slope, 4):g}", color="C1", ha="center")
+ax.set(xlim=(-4.3, 0.4), ylim=(-1.75, 0.45), title="Backward through the neuron")
 ax.axis("off")
 plt.show()
 
@@ -306,46 +310,43 @@ z.retain_grad()
 loss.backward()
 print(f"w {w.grad.item():.4f}   b {b.grad.item():.4f}   z {z.grad.item():.4f}")
 assert [round(g.item(), 4) for g in (w.grad, b.grad, z.grad)] == [-0.0898, -0.0817, -0.0817]
-by_name = {label(entry, w=w, b=b): value for entry, value in total.items()}
+by_name = {label(entry, **named): value for entry, value in total.items()}
 assert math.isclose(by_name["w"], w.grad.item(), rel_tol=1e-6)
 
 # %% [markdown]
-# Same numbers, so `backward()` is no magic: it visits entries and multiplies. The picture also says why it is
-# fast. The product at `z` is calculated once and used by both `w` and `b`; a network with a million weights
-# shares almost all of its factors that way.
-#
-# (Our `walk` visits an entry again for every path that leads to it. Here there is one path each. The engine
-# you build later cannot be so careless.)
+# Same numbers: `backward()` visits entries and multiplies. The picture also says why it is
+# fast. The product at `z` is calculated once and used by both `w` and `b`. A *network*, many neurons wired one
+# behind the other, shares almost all of its factors that way.
 #
 # ### Exercise autograd-2 · difficulty 1 · 5 minutes
 # Do the multiplication yourself, for another graph: `z = u·v`, `h = tanh(z)`, `d = h − t`, `loss = d²`, with
 # `u = 0.5`, `v = −1.2`, `t = 0.3`. Give `chain`, a tuple of the four local derivatives on the way from the
 # loss down to `u`, in that order: dloss/dd, dd/dh, dh/dz, dz/du. And `du`, the slope of the loss with respect
-# to `u`. Use Python floats and `math.tanh`.
+# to `u`. Use Python floats and `math.tanh`. The drawing has products below its boxes; `chain` wants the bare
+# factors on the arrows.
 #
 # <details><summary>Hint 1</summary>Calculate forward first: z = −0.6, h = tanh(−0.6), d = h − 0.3. The derivative of tanh is 1 − tanh².</details>
 # <details><summary>Hint 2</summary><code>chain = (2 * d, 1.0, 1 - h**2, …)</code>: what is the derivative of u·v when u moves and v stays?</details>
 
 # %% tags=["exercise"] id="autograd-2" objective="graph"
 ### BEGIN SOLUTION
-h = math.tanh(0.5 * -1.2)
-chain = (2 * (h - 0.3), 1.0, 1 - h**2, -1.2)
+chain = (2 * (math.tanh(-0.6) - 0.3), 1.0, 1 - math.tanh(-0.6) ** 2, -1.2)
 du = math.prod(chain)
 ### END SOLUTION
 
 # %% tags=["check"]
 with check("autograd-2") as c:
-    th, parts = math.tanh(-0.6), [float(slope) for slope in c.attempted(chain)]
+    h, d, parts = math.tanh(-0.6), math.tanh(-0.6) - 0.3, [float(slope) for slope in c.attempted(chain)]
     c.equal(len(parts), 4, because="four edges from the loss down to u")
-    c.close(parts[0], 2 * (th - 0.3), mistakes={th - 0.3: "d(d²)/dd = 2d: the 2 is missing"})
-    c.close(parts[1], 1.0, mistakes={-1.0: "in h − t, h has the plus sign; the minus belongs to t"})
-    c.close(parts[2], 1 - th**2, mistakes={1 - 0.36: "1 − h² with h = tanh(z), not z itself"})
+    c.close(parts[0], 2 * d, mistakes={d: "d(d²)/dd = 2d: the 2 is missing", -1.2: "the order is reversed: start at the loss"})
+    c.close(parts[1], 1.0, mistakes={-1.0: "the minus belongs to t, not to h", 2 * d: "the product so far: give the bare factor"})
+    c.close(parts[2], 1 - h**2, mistakes={0.64: "1 − h² with h = tanh(z), not z itself"})
     c.close(parts[3], -1.2, mistakes={0.5: "dz/du is v, the factor that stays"})
     c.close(c.attempted(du), math.prod(parts), because="one path: multiply", mistakes={sum(parts): "along a path, multiply"})
 
 # %% [markdown] tags=["solution"]
 # $2d \cdot 1 \cdot (1-h^2)\cdot v$. The third factor is the interesting one: it is never above 1, and close
-# to 0 when $|z|$ is large. Put fifty such layers in a row and the product is gone. Lesson 05 measures that.
+# to 0 when $|z|$ is large. Put fifty such factors in a row and the product is gone. Lesson 05 measures that.
 
 # %% [markdown] tags=["instructor"]
 # **Watch for** the sum instead of the product, and for `dz/du = u`. Both come from filling in numbers before
@@ -365,11 +366,13 @@ for turn in (1, 2, 3):
     print(f"after backward number {turn}: w.grad = {w.grad.item():.4f}")
 
 # %% [markdown]
-# Not the same answer three times: −0.0898, −0.1797, −0.2695. `backward()` **adds** to `.grad`. The slope of
-# the loss never changed; the pile did.
+# −0.0898, −0.1797, −0.2695: `backward()` **adds** to `.grad`. The slope of the loss never changed; the pile did.
 #
-# It is a design, not a slip. A tensor used twice in a formula gets two contributions, and they must be
-# summed:
+# It is a design, not a slip. A loss often comes in pieces, one per sample or batch, too big to be held at once.
+# The slope of a sum is the sum of the slopes, so you ask piece by piece and let `.grad` add. The exercise below
+# lives on that.
+#
+# *Within* one call, slopes add up as well, wherever a tensor is used more than once:
 
 # %%
 a = torch.tensor(3.0, requires_grad=True)
@@ -378,7 +381,7 @@ print("d(a·a)/da at 3 =", a.grad.item(), "= 3 from the left factor + 3 from the
 assert a.grad == 6
 
 # %% [markdown]
-# Adding is right *within* one question. Between two questions, you clear the pile. `w.grad = None` does it
+# Adding is right as long as the pieces belong to one sum. Before the next question, you clear the pile. `w.grad = None` does it
 # for one tensor; `optimizer.zero_grad()`, from lesson 03 on, does the same for all weights of a model.
 
 # %%
@@ -398,21 +401,24 @@ print(f"returned: {dw.item():.4f} and {db.item():.4f}")
 print(f"w.grad still {w.grad.item():.4f}   b.grad {b.grad}")
 
 # %% [markdown]
-# Here is a loss for the exercise that follows: a batch of numbers, a weight for each column, the mean squared
-# miss.
+# Here is a loss for the exercise that follows: a batch of rows, a weight for each column, the mean squared miss.
 
 # %%
 def miss(w, batch):
-    """How far the products batch·w are from 1; w: (n,), batch: (n,)."""
+    """How far the products batch·w are from 1; w: (n,), batch: (rows, n)."""
     return ((batch * w - 1) ** 2).mean()
+
+
+batches = torch.arange(12.0).reshape(3, 2, 2)
+print("three batches, losses at w = 1:", [miss(torch.ones(2), batch).item() for batch in batches])
 
 # %% [markdown]
 # ### Exercise autograd-3 · difficulty 2 · 6 minutes
 # Your data does not fit into memory at once, so you feed it in batches of equal size and want the gradient
 # *as if* it had been one. Write `accumulated(loss_fn, batches, w)`: it leaves in `w.grad` the gradient of the
 # **mean loss over all batches**, and returns `w.grad`. `loss_fn(w, batch)` is the mean loss of one batch.
-# Careful: `w.grad` may hold an old gradient when you are called. Only one batch's graph may be alive at a
-# time, so call `backward()` on each.
+# Careful: when you are called, `w.grad` may hold an old gradient, or `None`. Only one batch's graph may be alive
+# at a time, so call `backward()` on each batch's loss before you touch the next.
 #
 # <details><summary>Hint 1</summary>Clear once, before the loop, never inside. Let <code>backward()</code> do the adding.</details>
 # <details><summary>Hint 2</summary>The mean over n batches is the sum of n losses, each divided by n: <code>(loss_fn(w, batch) / len(batches)).backward()</code>.</details>
@@ -432,13 +438,13 @@ def accumulated(loss_fn, batches, w: torch.Tensor) -> torch.Tensor:
 
 # %% tags=["check"]
 with check("autograd-3") as c:
-    parts, leaf = torch.tensor([[1.0, 2], [3, 4], [5, 9]]), torch.tensor([1.0, -1], requires_grad=True)
-    each = [torch.autograd.grad(miss(leaf, part), leaf)[0] for part in parts]
-    leaf.grad, total_3, mean = torch.full((2,), 100.0), sum(each), sum(each) / 3
-    wrong = [(total_3, "the batches were summed: divide each loss by their number")]
-    wrong += [(last, "cleared inside the loop: only the last batch is left") for last in (each[-1], each[-1] / 3)]
-    wrong += [(old, "the old gradient is still in the pile") for old in (mean + 100, total_3 + 100, mean + 100 / 3)]
-    c.close(c.attempted(accumulated(miss, parts, leaf)), mean, because="as if it were one batch", mistakes=wrong)
+    leaf, each, held = torch.ones(2, requires_grad=True), (batches * (batches - 1)).sum(1) / 2, []
+    wrong = [(each.sum(0), "the batches were summed: divide by their number"), *((g, "only the last batch is left") for g in (each[2], each[2] / 3)),
+             *((g, "the old gradient is still in the pile") for g in (each.mean(0) + 100, each.sum(0) + 100, each.mean(0) + 100 / 3))]
+    for leaf.grad in (torch.full((2,), 100.0), None):
+        got = c.attempted(accumulated(lambda w, batch: held.append(str(w.grad)) or miss(w, batch), batches, leaf))
+        c.close(got, each.mean(0), because="as if it were one batch", mistakes=wrong)
+        c.true(len({*held}) > 2 and torch.equal(got, leaf.grad), observed=held, expected="w.grad grows from call to call", likely="one backward per batch")
 
 # %% [markdown] tags=["solution"]
 # Accumulation is what makes this three lines long. It is a standard trick for large models (*gradient
@@ -453,8 +459,9 @@ with check("autograd-3") as c:
 # %% [markdown]
 # ## May `backward` be called twice?
 #
-# A margin question that many leave open. You have called it three times already, on three *fresh* graphs. Now
-# call it twice on **one** graph. Watch the last sentence of the message.
+# The first of this lesson's *margin questions*: questions that readers of this material have left in the margins
+# of their notes. You have called it three times already, on three *fresh* graphs. Now call it twice on **one**
+# graph. Watch the last sentence of the message.
 
 # %%
 w = torch.tensor(2.2, requires_grad=True)
@@ -465,8 +472,8 @@ with expect_error(RuntimeError):
 
 # %% [markdown]
 # The diary keeps numbers it needs for the way back: the factor `x` for a product, the output for a sigmoid.
-# After one pass they are freed, because in a real network these saved
-# numbers often fill more memory than the weights. To be asked twice, a graph has to be told so in advance: `retain_graph=True`.
+# After one pass they are freed, because in a real network these saved numbers often fill more memory than the
+# weights. To be asked twice, a graph has to be told so in advance: `retain_graph=True`.
 
 # %%
 w = torch.tensor(2.2, requires_grad=True)
@@ -477,7 +484,8 @@ print(f"two passes over one graph: {w.grad.item():.4f}, which is twice −0.0898
 assert round(w.grad.item(), 4) == -0.1797
 
 # %% [markdown]
-# So: yes, on a fresh graph always; on the same graph if the earlier call kept it; and in both cases the results add up.
+# So: yes, on a fresh graph always; on the same graph if the earlier call kept it; and in both cases the results
+# add up.
 #
 # ### Margin question: does the second `grad` call need `retain_graph=True`?
 #
@@ -498,27 +506,13 @@ for first in (False, True):
 
 # %% [markdown]
 # The column `second` makes no difference. **The flag speaks about the calls that come after it.** Nothing
-# comes after the last call, so the last one never needs it. Most notebooks that say `retain_graph=True` twice
-# copied the first line.
+# comes after the last call, so the last one never needs it.
 #
-# Better still, ask one question for both, `torch.autograd.grad(loss, (w, b))`: one walk, no flag.
-#
-# One trap for experimenters: a graph that has saved nothing has nothing to free.
-
-# %%
-w = torch.tensor(2.2, requires_grad=True)
-total_only = w + w + 1
-total_only.backward()
-total_only.backward()
-print("two passes without the flag:", w.grad.item())
-assert w.grad == 4
-
-# %% [markdown]
-# A sum needs no saved numbers, so the second call goes through. If your toy example worked and the real one
-# does not, this may be the reason.
+# Better still, ask once for both, `torch.autograd.grad(loss, (w, b))`: one walk, no flag.
 #
 # There is one more reason to keep a graph: to differentiate the *derivative*. Then the backward pass itself has
-# to be written into the diary: `create_graph=True`.
+# to be written into the diary: `create_graph=True`. By hand: the slope was $(p-1)\,x$, and $p$ changes with $w$
+# by $p(1-p)\,x$, so the second derivative is $p(1-p)\,x^2$.
 
 # %%
 w = torch.tensor(2.2, requires_grad=True)
@@ -529,13 +523,12 @@ by_hand = p * (1 - p) * 1.1**2
 print(f"second derivative {second.item():.4f}   by hand p(1−p)x² = {by_hand.item():.4f}")
 
 # %% [markdown]
-# Both say 0.0907. Positive: the loss bends upward here, like the inside of a bowl.
+# Both say 0.0907. Positive: the loss bends upward here.
 
 # %% [markdown]
 # ## Three ways to look away
 #
-# Sooner or later you want to calculate *without* the diary. The most common moment is the most natural thing
-# in the world: to move a weight downhill.
+# Sooner or later you want to calculate *without* the diary, most often to move a weight downhill.
 
 # %%
 w = torch.tensor(2.2, requires_grad=True)
@@ -544,9 +537,8 @@ with expect_error(RuntimeError):
     w -= 0.1 * w.grad
 
 # %% [markdown]
-# *Variable* is the old word for tensor. The message says: you are changing a leaf in place, and the diary is
-# open. Should the update become part of the function you differentiate? PyTorch refuses to guess. The mend is
-# to close the diary for that line:
+# *Variable* is the old word for tensor. You are changing a leaf in place, and the diary is open. Should the update
+# become part of the function you differentiate? PyTorch refuses to guess. Close the diary for that line:
 
 # %%
 with torch.no_grad():
@@ -554,15 +546,20 @@ with torch.no_grad():
 print(f"w = {w.item():.4f}   leaf: {w.is_leaf}   still asks for gradients: {w.requires_grad}")
 
 # %% [markdown]
-# Many try `w = w - 0.1 * w.grad` instead. No error, and that is worse:
+# Many try `w = w - 0.1 * w.grad` instead. The first step goes through. Then look at the second (torch also warns
+# about the `.grad` of a tensor that is no leaf; silenced here to keep the page short):
 
 # %%
 moved = w - 0.1 * w.grad
 print(f"moved = {moved.item():.4f}   leaf: {moved.is_leaf}   made by {moved.grad_fn.name()}")
+neuron_loss(moved).backward()
+with warnings.catch_warnings(), expect_error(TypeError):
+    warnings.simplefilter("ignore")
+    moved = moved - 0.1 * moved.grad
 
 # %% [markdown]
-# `moved` is the *result of a subtraction*, not a leaf. Its `.grad` will stay empty, and every further step
-# would lengthen the graph behind it.
+# `moved` is the *result of a subtraction*, not a leaf. `backward()` filled the `.grad` of the old `w` behind it;
+# `moved.grad` is `None`, and 0.1 times `None` is the error.
 #
 # Three tools look away, for three occasions:
 
@@ -599,8 +596,8 @@ print("slope with one factor detached:", a.grad.item())
 assert a.grad == 16
 
 # %% [markdown]
-# 16, half of 32. The detached factor counts as the constant 4, so what is left is d(4a²)/da = 8a = 16. The
-# *value* of the product has not changed at all, so nothing but the gradient tells you that something was cut.
+# 16: the detached factor counts as the constant 4, and d(4a²)/da = 8a. The *value* of the product has not changed,
+# so nothing but the gradient tells you that something was cut.
 #
 # `detach` copies nothing. The cut tensor shares its numbers with the original, and a counter watches over
 # them: change them in place while the diary still needs them, and you are stopped.
@@ -613,7 +610,7 @@ with expect_error(RuntimeError):
     e.sum().backward()
 
 # %% [markdown]
-# Long, but precise: *output 0 of Exp, is at version 1; expected version 0*. The backward of exp wants exp's
+# *Output 0 of Exp, is at version 1; expected version 0*: the backward of exp wants exp's
 # own output; you have overwritten it. The mend is a copy: `e.detach().clone()`, or `e * 10` instead of
 # `mul_`.
 
@@ -690,11 +687,11 @@ assert torch.equal(whole, in_two)
 #
 # ### Exercise autograd-4 · difficulty 2 · 7 minutes
 # Which `v` gives you a single row of the Jacobian? Use it to write `jacobian_by_rows(f, at)`: the whole
-# table, one vector–Jacobian product per output, without `torch.func`. `at` comes without `requires_grad`, and
-# must be left so.
+# table as one tensor, one vector–Jacobian product per output, without `torch.func`. The outputs may be more or
+# fewer than the inputs. `at` comes without `requires_grad`, and must be left so.
 #
 # <details><summary>Hint 1</summary>A <code>v</code> that is 1 at output i and 0 elsewhere picks row i. All of them together are the rows of <code>torch.eye(m)</code>.</details>
-# <details><summary>Hint 2</summary>Make your own leaf: <code>at.clone().requires_grad_()</code>. Calculate <code>y = f(leaf)</code> once, then <code>torch.autograd.grad(y, leaf, v, retain_graph=True)</code> per row, and stack.</details>
+# <details><summary>Hint 2</summary>Make your own leaf: <code>at.clone().requires_grad_()</code>. Calculate <code>y = f(leaf)</code> once, then <code>torch.autograd.grad(y, leaf, v, retain_graph=True)[0]</code> per row, and <code>torch.stack</code>. If you read <i>a second time</i>: the flag is missing. <i>Mismatch in shape</i>: <code>v</code> has one element per output. <i>got tuple</i>: <code>grad</code> returns a tuple, take <code>[0]</code>.</details>
 
 # %% tags=["exercise"] id="autograd-4" objective="vjp"
 def jacobian_by_rows(f, at: torch.Tensor) -> torch.Tensor:
@@ -711,13 +708,13 @@ def jacobian_by_rows(f, at: torch.Tensor) -> torch.Tensor:
 
 # %% tags=["check"]
 with check("autograd-4") as c:
-    spot = torch.tensor([1.0, 2.0, 3.0])
-    table, J = c.attempted(jacobian_by_rows(pair, spot)), jacrev(pair)(spot)
-    c.close(table, J, because="row i is what v = e_i asks for",
-            mistakes=[(J.T, "transposed: outputs go down, inputs go across"), (J.cumsum(0), "the rows piled up in .grad"),
-                      (J.sum(0).repeat(2, 1), "all rows are one object, .grad: append a clone, and clear"),
-                      (J.sum(0), "v = ones gives the sum of the rows, not the table")])
-    c.true(not spot.requires_grad, observed="at is marked now", expected="at as it came in", likely="mark a clone")
+    spot, seen, f = torch.tensor([1.0, 2.0, 3.0]), [], lambda a: torch.cat((pair(a), a[:2] ** 3))
+    table, J = c.attempted(jacobian_by_rows(lambda a: seen.append(str(a)) or f(a), spot)), jacrev(f)(spot)
+    c.true(torch.is_tensor(table), observed=table, expected="a tensor of shape (m, n)", likely="these are the rows: torch.stack them")
+    wrong = [(J.T, "transposed: outputs go down, inputs go across"), (J.cumsum(0), "the rows piled up in .grad"), (J.sum(0), "v = ones sums the rows"),
+             (J.sum(0).repeat(4, 1), "all rows are one object, .grad: append a clone, and clear"), (J[:2], "hard-coded size: one row per output")]
+    c.close(table, J, because="row i is what v = e_i asks for; here 4 outputs, 3 inputs", mistakes=wrong)
+    c.true(not (spot.requires_grad or "Tracking" in str(seen)), observed="at marked, or torch.func", expected="neither", likely="mark a clone; autograd.grad")
 
 # %% [markdown] tags=["solution"]
 # With `backward` it works too, but then you must clear `.grad` and clone it between rows. `grad` returns a
@@ -735,9 +732,8 @@ with check("autograd-4") as c:
 # The library builds the table for you, in two directions. `jacrev` goes backward, one pass per output.
 # `jacfwd` goes forward, one pass per input, alongside the calculation itself.
 #
-# One line first: the first forward-mode call in torch 2.15 makes torch warn about *its own* inner code (it
-# still uses the retired `torch.jit.script`). There is nothing for you to mend, so tell Python to keep quiet
-# about that one message.
+# The first forward-mode call makes torch 2.15 warn about *its own* inner code (the retired `torch.jit.script`).
+# There is nothing for you to mend, so the first line keeps that one message quiet.
 
 # %%
 warnings.filterwarnings("ignore", message="`torch.jit.script`", category=FutureWarning)
@@ -746,21 +742,23 @@ print("jacrev\n", jacrev(pair)(at))
 print("same from jacfwd:", torch.equal(jacrev(pair)(at), jacfwd(pair)(at)))
 
 # %% [markdown]
-# Both take a *function* and return a *function*, which you then call. No `requires_grad`, no `.grad`.
+# Both take a *function* and return a *function*, which you then call.
 #
-# If they give the same table, why two? Count. Below, a network of two 100×100 layers ends in one number, then
-# another starts from one number. `FlopCounterMode` counts the arithmetic in matrix products.
+# If they give the same table, why two? Count. A *layer* multiplies its input by a matrix of weights, and bends
+# the result, here with tanh. Below, a network of two 100×100 layers ends in one number, then another starts
+# from one number. `FlopCounterMode` counts the arithmetic in matrix products (of tables, so the inputs are
+# columns).
 
 # %%
 def layers(t, A, B):
-    """(100,) → (100,): two layers."""
+    """(100, 1) → (100, 1): two layers."""
     return torch.tanh(A @ torch.tanh(B @ t))
 
 
 torch.manual_seed(0)
-A, B, t = torch.randn(100, 100) / 10, torch.randn(100, 100) / 10, torch.randn(100)
+A, B, t = torch.randn(100, 100) / 10, torch.randn(100, 100) / 10, torch.randn(100, 1)
 jobs = {"100 → 1": (lambda t: layers(t, A, B).sum(), t)}
-jobs["1 → 100"] = (lambda s: layers(s * torch.ones(100), A, B), torch.tensor(0.3))
+jobs["1 → 100"] = (lambda s: layers(s * torch.ones(100, 1), A, B), torch.tensor(0.3))
 for name, (f, at) in jobs.items():
     for mode in (jacrev, jacfwd):
         with FlopCounterMode(display=False) as counter:
@@ -768,7 +766,7 @@ for name, (f, at) in jobs.items():
         print(f"{name}  {mode.__name__}  {counter.get_total_flops():>9,}")
 
 # %% [markdown]
-# One hundred times the work, in the wrong direction, either way. Training is the first kind: millions of
+# The wrong direction costs dozens of times the work, either way. Training is the first kind: millions of
 # weights in, **one loss out**. That is why deep learning runs on *backward*.
 #
 # A Jacobian of a gradient is a **Hessian**: the table of second derivatives, which says how the slopes
@@ -786,7 +784,7 @@ assert H[1, 2, 1, 2] == 6 * weight[1, 2]
 
 # %% [markdown]
 # (2, 3, 2, 3): every weight against every weight. For a network with 60,000 weights that would be 3.6 billion
-# numbers, which is why training lives on gradients alone. For two weights a Hessian is a treasure, and you
+# numbers, which is why training lives on gradients alone. For two weights a Hessian is cheap, and you
 # will use one on the landscape below.
 
 # %% [markdown]
@@ -795,8 +793,8 @@ assert H[1, 2, 1, 2] == 6 * weight[1, 2]
 # Half. On the drawing, where the input stands left and the loss right, backpropagation runs from right to
 # left. In the formula $\frac{dL}{dx} = \frac{dL}{dc}\cdot\frac{dc}{db}\cdot\frac{db}{dx}$ the *same* work
 # runs from left to right, because there the loss stands on the left. What matters is neither: it is **which
-# pair you multiply first**. All orders give the same product; the bill differs. The row on the left has one
-# line, because the loss is one number.
+# pair you multiply first**. All orders give the same product; the bill differs. The leftmost factor has a single
+# row, because the loss is one number.
 
 # %%
 def cost(*order):
@@ -811,37 +809,17 @@ print(f"from the loss {loss_first:,}   from the input {input_first:,}")
 print(f"ratio {input_first / loss_first:.1f}")
 
 # %% [markdown]
-# And is it really the same product? A smaller case, in 64 bits:
-
-# %%
-torch.manual_seed(0)
-row, J2, J1 = torch.randn(1, 300), torch.randn(300, 300), torch.randn(300, 300)
-row, J2, J1 = row.double(), J2.double(), J1.double()
-print("same product:", torch.allclose((row @ J2) @ J1, row @ (J2 @ J1)))
-
-# %% [markdown]
-# The same gradient, 500 times cheaper when you start at the loss, because a row times a table is again a row:
-# you never hold a table. Backpropagation is that order of multiplying, **plus** the diary of saved values,
+# The same product, 500 times cheaper when you start at the loss, because a row times a table is again a row:
+# no new table is ever made. Backpropagation is that order of multiplying, **plus** the diary of saved values,
 # **plus** adding up where paths meet. Direction alone is only the first of the three.
 
 # %% [markdown]
 # ### Margin question: why is a stack of linear layers one linear layer?
 #
-# Because a product of matrices is a matrix. Stack three layers with 43 numbers in them and compare with one
-# layer of 6.
-
-# %%
-torch.manual_seed(0)
-W1, W2, W3 = (torch.randn(shape, dtype=torch.float64) for shape in ((5, 3), (4, 5), (2, 4)))
-one_layer = W3 @ W2 @ W1
-t = torch.randn(3, dtype=torch.float64)
-print("numbers:", W1.numel() + W2.numel() + W3.numel(), "against", one_layer.numel())
-print("same output:", torch.allclose(W3 @ (W2 @ (W1 @ t)), one_layer @ t))
-
-# %% [markdown]
-# Biases change nothing: they add up to one bias. Autograd gives a sharper test. A map is a line, a plane, a
-# flat thing, exactly if its slopes are the same **everywhere**. So compare Jacobians at two places, with and
-# without a bend (tanh) between the layers.
+# Because a product of matrices is a matrix. A constant added after each matrix, its *biases*, changes no slope: it
+# passes through the later matrices and comes out as one constant. Autograd can show it. A map is a line, a plane,
+# a flat thing, exactly if its slopes are the same **everywhere**. So compare Jacobians at two places, with and
+# without a bend (tanh) between the layers, and with the product of the three matrices.
 
 # %%
 def stack(t, W1, W2, W3, bend):
@@ -849,23 +827,29 @@ def stack(t, W1, W2, W3, bend):
     return W3 @ bend(W2 @ bend(W1 @ t + 1) - 2) + 3
 
 
+torch.manual_seed(0)
+W1, W2, W3 = (torch.randn(shape, dtype=torch.float64) for shape in ((5, 3), (4, 5), (2, 4)))
+one_layer = W3 @ W2 @ W1
 here, there = torch.zeros(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
 for name, bend in (("linear only", lambda t: t), ("with tanh", torch.tanh)):
     slopes = [jacrev(stack)(at, W1, W2, W3, bend) for at in (here, there)]
     print(f"{name:12} same slopes at both places: {torch.allclose(*slopes)}")
     print(f"{'':12} the slopes of one_layer:    {torch.allclose(slopes[0], one_layer)}")
+print("numbers:", W1.numel() + W2.numel() + W3.numel(), "against", one_layer.numel())
 
 # %% [markdown]
-# Without bends, depth buys no new function: the slopes are those of `one_layer`, here and there. The
-# nonlinearity between the layers is what makes depth worth having.
+# Without bends, depth buys no new function: the slopes are those of `one_layer`, here and there, with 6 numbers in
+# place of 43. The nonlinearity between the layers is what makes depth worth having.
 
 # %% [markdown]
 # ## Your own operation, and how to distrust it
 #
 # Sometimes you know a derivative better than autograd can: it is cheaper, or safer, or the operation comes
 # from outside. Then you write the diary entry yourself, as a `torch.autograd.Function` with two static
-# methods. `forward` calculates and saves what the way back will need. `backward` receives the slope from
-# above, the `v` of two sections ago, and returns it times the local derivative, one result per input.
+# methods. `forward` calculates. Its first argument, `ctx`, is the diary entry being written;
+# `ctx.save_for_backward` keeps tensors in it for the way back. `backward` gets the same `ctx` and the slope from
+# above, the `v` of two sections ago, and returns that slope times the local derivative, one result per input.
+# You call neither: `Cube.apply` runs `forward` *and* hangs the entry into the graph.
 #
 # Here is a cube. It contains a mistake.
 
@@ -887,8 +871,7 @@ Cube.apply(t).sum().backward()
 print("values", Cube.apply(t).tolist(), "  slopes", t.grad.tolist())
 
 # %% [markdown]
-# The values are right. Nothing complains. A network with this inside would train, a bit worse than it should,
-# and you would blame the learning rate for a week. So ask the crude witness from the first section.
+# The values are right, nothing complains, and the slopes are wrong. So go back to the first section: measure.
 # `gradcheck` measures every slope with two-sided steps and holds it against the backward:
 
 # %%
@@ -925,16 +908,17 @@ double = single.detach().double().requires_grad_()
 print("64 bits:", torch.autograd.gradcheck(torch.sigmoid, double))
 
 # %% [markdown]
-# It does: the witness, not the suspect, was drunk. PyTorch warns about it too (silenced above to keep the
+# It does: the measurement was at fault, not the gradient. PyTorch warns about it too (silenced above to keep the
 # page short): *not a double precision floating point … This check will likely fail*. Always hand `gradcheck`
 # doubles.
 #
 # ### Exercise autograd-5 · difficulty 2 · 8 minutes
-# Write the operation `Softplus`: $\log(1 + e^x)$, a smooth version of "zero if negative". Its derivative is
-# the sigmoid of $x$. Your backward must pass `gradcheck`.
+# Write the operation `Softplus`: $\log(1 + e^x)$, a smooth version of $\max(0, x)$. Its derivative is the
+# sigmoid of $x$. Your backward must pass `gradcheck`. (Above x = 88 this formula overflows in 32 bits. Leave that
+# to the library's `F.softplus`; your values may be infinite there.)
 #
 # <details><summary>Hint 1</summary>In forward: save <code>x</code> with <code>ctx.save_for_backward(x)</code> and return <code>torch.log1p(torch.exp(x))</code>.</details>
-# <details><summary>Hint 2</summary>In backward: take <code>x</code> out of <code>ctx.saved_tensors</code>, which is a tuple, and return the slope from above times <code>torch.sigmoid(x)</code>.</details>
+# <details><summary>Hint 2</summary>In backward: take <code>x</code> out of <code>ctx.saved_tensors</code>, which is a tuple even for one tensor: <code>(x,) = ctx.saved_tensors</code>. Return the slope from above times <code>torch.sigmoid(x)</code>. If you read <i>not enough values to unpack</i>, forward has saved nothing; <i>not tuple</i>, the comma is missing.</details>
 
 # %% tags=["exercise"] id="autograd-5" objective="prove"
 class Softplus(torch.autograd.Function):
@@ -967,8 +951,7 @@ with check("autograd-5") as c:
 # %% [markdown] tags=["solution"]
 # `backward` answers for one box only; `grad_output` is what it knows about the rest of the world. Forget it
 # and the box works as long as it is the last one before a plain sum, which is how such bugs survive their
-# first test. (For x above 88, `exp` overflows in 32 bits; the library's `F.softplus` switches to x
-# itself above 20.)
+# first test. (`F.softplus` avoids the overflow by switching to x itself above 20.)
 
 # %% [markdown] tags=["instructor"]
 # **Watch for** `return torch.sigmoid(x)` without `grad_output`: with `.sum().backward()` it gives the right
@@ -1005,12 +988,12 @@ six = Value(two.data * three.data, [(two, 3.0), (three, 2.0)])
 print(six.data, local(six, two), local(six, three))
 
 # %% [markdown]
-# Nobody wants to wire by hand. Python lets you say what `+` and `*` mean for your class.
+# Python lets you say what `+` and `*` mean for your class.
 #
 # ### Exercise autograd-6 · difficulty 2 · 10 minutes
 # Write `MyValue`, a `Value` with addition and multiplication. `a + b` and `a * b` return a new `MyValue` that
-# holds the result **and** the two pairs (input, local derivative). It has to work for `a * a` too. Both
-# operands are always `MyValue`s, and your methods leave `.grad` alone.
+# holds the result **and** the two pairs (input, local derivative), in that order. It has to work for `a * a` and
+# `a + a` too. Both operands are always `MyValue`s, and your methods leave `.grad` alone.
 #
 # <details><summary>Hint 1</summary>The constructor already takes everything: <code>MyValue(result, [(self, …), (other, …)])</code>.</details>
 # <details><summary>Hint 2</summary>Sum: if one term moves by 1, so does the sum. Product: if one factor moves by 1, the product moves by the other factor, <code>other.data</code>.</details>
@@ -1031,13 +1014,13 @@ class MyValue(Value):
 
 # %% tags=["check"]
 with check("autograd-6") as c:
-    m, n = MyValue(3), MyValue(4)
+    m, n, order = MyValue(3), MyValue(4), "no input found: give pairs (input, slope), in this order"
     plus, times = c.attempted((m + n, m * n))
-    c.true(type(plus) is type(times) is MyValue, observed=f"{type(plus).__name__}, {type(times).__name__}",
-           expected="MyValue from both", likely="return a MyValue, or the next + has nowhere to go")
-    c.equal((local(plus, m), local(plus, n)), (1.0, 1.0), mistakes={(0, 0): "no inputs given: nothing can flow back"})
-    c.equal((local(times, m), local(times, n)), (4.0, 3.0), because="the other factor", mistakes={(3.0, 4.0): "each got its own"})
-    c.equal((plus.data, times.data, local(m * m, m)), (7, 12, 6), mistakes={(7, 12, 3): "m · m has two edges; one is lost"})
+    c.true(type(plus) is type(times) is MyValue, observed=f"{type(plus)}, {type(times)}", expected="MyValue", likely="the next + has nowhere to go")
+    c.equal((local(plus, m), local(plus, n)), (1, 1), mistakes={(0, 0): order, (3, 4): "own .data: a sum moves 1 for 1", (4, 3): "that is for *"})
+    c.equal((local(times, m), local(times, n)), (4, 3), because="the other factor", mistakes={(0, 0): order, (3, 4): "each got its own"})
+    c.equal((plus.data, times.data, local(m * m, m), local(m + m, m), m.grad), (7, 12, 6, 2, 0), because="both edges of m · m and m + m; .grad stays 0",
+            mistakes=[((7, 12, mm, m2, 0), "two edges lead to m: one is lost") for mm, m2 in ((3, 2), (3, 1), (6, 1))])
 
 # %% [markdown] tags=["solution"]
 # Two lines of calculus for the whole class. `m * m` needs no special case: the same input stands there twice,
@@ -1053,12 +1036,12 @@ with check("autograd-6") as c:
 # times the edge*. There is one trap, and it needs a graph in which paths meet again:
 
 # %%
-def diamond():
-    """b = a·a, s = b + a, d = b·s, at a = 2. Returns (a, d)."""
-    a = Value(2)
-    b = Value(4, [(a, 2.0), (a, 2.0)])
-    s = Value(6, [(b, 1.0), (a, 1.0)])
-    return a, Value(24, [(b, 6.0), (s, 4.0)])
+def diamond(at):
+    """b = a·a, s = b + a, d = b·s for a given a. Returns (a, d)."""
+    a = Value(at)
+    b = Value(at * at, [(a, at), (a, at)])
+    s = Value(b.data + at, [(b, 1.0), (a, 1.0)])
+    return a, Value(b.data * s.data, [(b, s.data), (s, b.data)])
 
 
 leaf = torch.tensor(2.0, requires_grad=True)
@@ -1067,9 +1050,11 @@ print("what torch says for the slope at the bottom:", leaf.grad.item())
 assert leaf.grad == 44
 
 # %% [markdown]
-# `b` feeds both `s` and `d`. If you let `b` hand down its grad as soon as `d` has spoken, the message from
-# `s` comes too late. **A node may pass on its grad only when everybody above has paid in.** A good order for
-# that: every node after all the nodes that use it. That is a *topological order*.
+# `b` feeds both `s` and `d`. If `b` hands down its grad as soon as `d` has added its share, the share of `s` comes
+# too late. **A node may pass on its grad only when every node that uses it has added its share.** So you want
+# an order in which each node comes after all its users: a *topological order*. To get one, go down from the
+# root and put a node on a list only when everything below it is on the list already. Read backward, that
+# list has every user before its inputs.
 #
 # ### Exercise autograd-7 · difficulty 3 · 12 minutes
 # Write `backprop(root)`. It sets `root.grad = 1`, then visits all nodes, each **once**, users before inputs;
@@ -1077,7 +1062,7 @@ assert leaf.grad == 44
 # the order visited, root first. (Assume all `.grad` are 0 when you start. Work with `node.inputs`; you need
 # no `MyValue`.)
 #
-# <details><summary>Hint 1</summary>Depth-first search: a function <code>visit(node)</code> that first visits all inputs not seen yet, then appends the node to a list. In that list every node stands after its inputs. You want the reverse.</details>
+# <details><summary>Hint 1</summary>A function <code>visit(node)</code> inside yours: it first visits all inputs not seen yet, then appends the node to a list. At the end, turn the list around.</details>
 # <details><summary>Hint 2</summary>Two separate steps: build the list, then <code>for node in reversed(order): for below, slope in node.inputs: below.grad += …</code>. Keep the nodes seen in a <code>set</code>.</details>
 
 # %% tags=["exercise"] id="autograd-7" objective="graph"
@@ -1104,31 +1089,39 @@ def backprop(root: Value) -> list[Value]:
 
 # %% tags=["check"]
 with check("autograd-7") as c:
-    bottom, top = diamond()
-    order = c.attempted(backprop(top))
-    c.equal(top.grad, 1.0, because="the root starts with 1", mistakes={0.0: "d(root)/d(root) is 1: set it first"})
-    wrong = {8.0: "add to .grad, do not assign: paths meet", 0.0: "inputs came before users: reverse the list",
-             28.0: "b passed on before s had paid in", 68.0: "b passed on twice; wait until all users have paid in"}
-    c.close(bottom.grad, 44.0, because="4a³ + 3a² at a = 2: every path, once", mistakes=wrong)
-    c.equal((len(order), order[0] is top, order[-1] is bottom), (4, True, True), because="4 nodes, root first, leaf last")
+    wrong = {(0, 0): "d(root)/d(root) is 1: set it first", (1, 0): "inputs came before users: reverse the list",
+             (1, 8): "add to .grad, do not assign: paths meet", (1, 28): "b passed on before s had added its share",
+             (1, 68): "b passed on twice; wait until all its users are done", (1, -27): "b came before s: sizes give no order"}
+    for (bottom, top), slope in ((diamond(2.0), 44.0), (diamond(-3.0), -81.0)):
+        order = c.attempted(backprop(top))
+        c.close((top.grad, bottom.grad), (1, slope), because="1 at the root; 4a³ + 3a² at a: every path, once", mistakes=wrong)
+        c.equal((len(order), order[0] is top, order[-1] is bottom), (4, True, True), because="4 nodes, root first, leaf last")
 
 # %% [markdown] tags=["solution"]
 # Two steps, and the order is the whole art. The search appends a node after everything below it, so the
-# reversed list has every user before its inputs. PyTorch keeps a counter of unpaid users per node instead,
+# reversed list has every user before its inputs. PyTorch counts per node the users still to come instead,
 # and so does the engine that comes next: no recursion, so a chain of ten thousand operations is no problem.
 
 # %% [markdown] tags=["instructor"]
 # **Watch for** recursive "hand down now" solutions. They are right on trees, and exponential or wrong on
 # diamonds. Let the group trace `diamond()` with four people holding papers: nobody passes on a sum before
-# every user has paid. **Timing:** 12 minutes with hints. **Fast groups:** add `tanh` to `MyValue`.
+# every user has added a share. **Timing:** 12 minutes with hints. **Fast groups:** add `tanh` to `MyValue`.
 
 # %% [markdown]
 # ### The engine of the story
 #
-# Here is one that the lesson goes on with; yours may look different. It is a *table of rules*: one line per
+# You have both halves of an engine. If you like, put them together in a cell of your own: `a = MyValue(2)`,
+# `d = a * a * (a * a + a)`, `backprop(d)`, and `a.grad` says 44, as torch did.
+#
+# The lesson goes on with an engine like yours that knows more operations. It is a *table of rules*: one line per
 # operation, its value and its local derivatives. To teach it a new operation means to add a line.
 
 # %%
+def logistic(a):
+    """The sigmoid of a plain number."""
+    return 1 / (1 + math.exp(-a))
+
+
 class Recorded(Value):
     """A Value with a table of rules: name → function giving (value, local derivatives)."""
 
@@ -1138,26 +1131,26 @@ class Recorded(Value):
         "mul": lambda a, b: (a * b, (b, a)),
         "log": lambda a: (math.log(a), (1 / a,)),
         "tanh": lambda a: (math.tanh(a), (1 - math.tanh(a) ** 2,)),
-        "sigmoid": lambda a: (s := 1 / (1 + math.exp(-a)), (s * (1 - s),)),
+        "sigmoid": lambda a: (logistic(a), (logistic(a) * (1 - logistic(a)),)),
     }
 
-    def apply(self, name, *others):
+    def record(self, name, *others):
         new = type(self)
         nodes = (self, *[n if isinstance(n, Value) else new(n) for n in others])
         data, slopes = self.rules[name](*[node.data for node in nodes])
         return new(data, zip(nodes, slopes, strict=True))
 
 # %% [markdown]
-# The way back, as PyTorch does it: count how many users each node has, pay in, and let a node speak when its
-# last user has paid.
+# The way back, as PyTorch does it: count how many users each node has, and let a node pass on its grad when
+# its last user is done.
 
 # %%
 def run_back(root):
-    """Fill ``.grad`` below ``root``: a node passes on when its last user has paid in."""
-    unpaid, stack, seen = {}, [root], {root}
+    """Fill ``.grad`` below ``root``: a node passes on when its last user is done."""
+    users, stack, seen = {}, [root], {root}
     while stack:
         for below, _ in stack.pop().inputs:
-            unpaid[below] = unpaid.get(below, 0) + 1
+            users[below] = users.get(below, 0) + 1
             if below not in seen:
                 seen.add(below)
                 stack.append(below)
@@ -1166,32 +1159,34 @@ def run_back(root):
         node = ready.pop()
         for below, slope in node.inputs:
             below.grad += slope * node.grad
-            unpaid[below] -= 1
-            if unpaid[below] == 0:
+            users[below] -= 1
+            if users[below] == 0:
                 ready.append(below)
 
 # %% [markdown]
-# And Python's spelling for all of it: `partialmethod` is `apply` with its first argument filled in, and
+# And Python's spelling for all of it. `method("add")` makes a method that records the rule `"add"`;
 # `__rmul__` is for a plain number on the left, as in `0.5 * a`.
 
 # %%
+def method(name):
+    """A method that records the rule ``name``."""
+    return lambda self, *others: self.record(name, *others)
+
+
 class Scalar(Recorded):
     """A number that you calculate with as usual, and then ask for its slopes."""
 
-    __add__ = __radd__ = partialmethod(Recorded.apply, "add")
-    __mul__ = __rmul__ = partialmethod(Recorded.apply, "mul")
-    __sub__ = partialmethod(Recorded.apply, "sub")
-    log = partialmethod(Recorded.apply, "log")
-    tanh = partialmethod(Recorded.apply, "tanh")
-    sigmoid = partialmethod(Recorded.apply, "sigmoid")
+    __add__ = __radd__ = method("add")
+    __mul__ = __rmul__ = method("mul")
+    __sub__ = method("sub")
+    log, tanh, sigmoid = method("log"), method("tanh"), method("sigmoid")
     backward = run_back
 
     def __neg__(self):
         return self * -1.0
 
 # %% [markdown]
-# With `Value`, that makes a little under sixty lines, and no torch in any of them. First the number of this
-# lesson:
+# With `Value`, that makes about sixty lines, and no torch in any of them. First the number of this lesson:
 
 # %%
 w, b = Scalar(2.2), Scalar(0.0)
@@ -1201,9 +1196,8 @@ print(f"loss {loss.data:.4f}   w.grad {w.grad:.4f}   b.grad {b.grad:.4f}")
 assert math.isclose(w.grad, true_slope)
 
 # %% [markdown]
-# −0.0898, from your own hands. But one neuron is one witness. Grow random expressions: start with three
-# leaves, combine random earlier results, again and again. Results get reused all the time, so paths meet
-# again and again.
+# −0.0898, for the fifth time. But one neuron is one test. Grow random expressions: start with three leaves and
+# combine random earlier results, over and over. Results get reused all the time, so paths meet everywhere.
 
 # %%
 def grow(leaves, seed, steps=25):
@@ -1236,12 +1230,11 @@ assert agree == 200
 # %% [markdown]
 # 200 of 200, to nine digits. (A leaf that an expression happens not to use has slope 0; `materialize_grads`
 # makes torch say 0 rather than `None`.) What PyTorch adds to this is tensors, hundreds of rules, and speed.
-# The idea fits on two screens, and you have read every line of it.
 
 # %% [markdown]
 # ## Downhill, sample by sample
 #
-# Time to spend the number. Three points, and a model with one weight, $\hat y = w \cdot x$:
+# Now use a slope. Three points, and a model with one weight, $\hat y = w \cdot x$:
 
 # %%
 xs, ys = [1.0, 2.0, 3.0], [2.0, 4.0, 6.0]
@@ -1249,7 +1242,7 @@ w = torch.tensor(1.0, requires_grad=True)
 print("before training, x = 4 gives", (w * 4).item())
 
 # %% [markdown]
-# You see at once that `w` should be 2 and the answer 8. The program starts at 1 and answers 4. It looks at
+# `w` should be 2 and the answer 8; the program starts at 1 and answers 4. It looks at
 # one sample, takes a step against the slope of *that sample's* squared error, and goes on to the next.
 #
 # **Predict before you run:** all three samples say "w is too small". Which of them pushes hardest?
@@ -1285,18 +1278,18 @@ def walk_samples(clear, rounds=20, lr=0.01):
 good, forgot = walk_samples(clear=True), walk_samples(clear=False)
 plt.plot(good, label="cleared after every step")
 plt.plot(forgot, label="never cleared")
-plt.axhline(2, color="#444444", linestyle="--", linewidth=1)
+plt.axhline(2, color="#444444", linestyle="--", linewidth=1, label="w = 2")
 plt.xlabel("step")
 plt.ylabel("w")
-plt.title("What zero_grad is for")
+plt.title("What clearing is for")
 plt.ylim(0.5, 3.8)
-plt.legend(loc="upper center", ncols=2)
+plt.legend(loc="upper center", ncols=3)
 plt.show()
 
 # %% [markdown]
 # *The cleared walk climbs to 2 and stays; the one that never clears pushes with the sum of all its old
-# slopes, rushes past 2 and swings back and forth.* How close did the good one get, and what does it say about x =
-# 4?
+# slopes, rushes past 2 and swings back and forth.* How close did the good one get, and what does it say about
+# x = 4?
 
 # %%
 print(f"after 60 steps w = {good[-1]:.3f}, so x = 4 gives {4 * good[-1]:.3f}")
@@ -1326,21 +1319,21 @@ def train(xs: list[float], ys: list[float], w: float, lr: float, rounds: int) ->
 
 # %% tags=["check"]
 with check("autograd-8") as c:
-    got = c.attempted(train([1.0, 2.0], [3.0, 6.0], w=0.0, lr=0.05, rounds=1))
+    got = c.attempted(train([1.0, 2.0], [3.0, 5.0], w=0.0, lr=0.05, rounds=2))
     c.kind(got, float)
-    c.close(got, 3 * (1 - 0.9 * 0.6), because="each step keeps 1 − 2·lr·x² of the distance: 0.9, then 0.6",
-            mistakes={0.75: "a step per round: take a step per sample", 1.5: "a step per round: take a step per sample",
-                      1.68: "sample 1 is still in the pile at sample 2: clear it", -1.62: "uphill: subtract the slope",
-                      0.72: "the 2 of the square's derivative is missing", 0.0: "w never moved"})
-    c.close(train([1.0, 2.0], [3.0, 6.0], 0.0, 0.05, 20), 3 * (1 - 0.54**20), because="20 rounds arrive at 3")
+    per_round = "a step per round: take a step per sample"
+    c.close(got, 1.8172, because="1st sample: to 3, 0.9 of the way is left; 2nd: to 2.5, 0.6 is left; twice",
+            mistakes={1.1375: per_round, 1.95: per_round, 1.8052: "loops swapped: all samples, then the next round",
+                      1.848: "the samples came in reverse order", 4.0192: "old slopes are still in the pile: clear it",
+                      -3.6068: "uphill: subtract the slope", 1.0912: "the 2 of the square's derivative is missing", 0.0: "w never moved"})
 
 # %% [markdown] tags=["solution"]
-# The check knows the answer in closed form: the distance to the target shrinks by $1 - 2\,\mathrm{lr}\,x^2$
-# at each step. If that factor leaves the interval (−1, 1), the distance grows instead. With x = 3 that
-# happens at lr = 1/9.
+# The two samples of the check disagree, one wants w = 3 and the other 2.5, so that the order of the steps shows.
+# Each step multiplies the distance to its own sample's target by $1 - 2\,\mathrm{lr}\,x^2$. If that factor leaves
+# the interval (−1, 1), the distance grows. With x = 3 that happens at lr = 1/9.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** a step per round in place of a step per sample (0.75 or 1.5 in the check), and for `w = w - …`
+# **Watch for** a step per round in place of a step per sample (1.1375 or 1.95 in the check), and for `w = w - …`
 # inside the loop, which works once and then fails on `None`. **Ask:** from which learning rate on does the
 # sample x = 3 throw the weight out? (1/9: see the solution.)
 
@@ -1365,21 +1358,23 @@ print(H)
 print("curvatures:", [round(k, 3) for k in curvatures.tolist()])
 
 # %% [markdown]
-# The Hessian is the same everywhere, because the loss is a quadratic. Its two eigenvalues are the curvatures
-# along the valley and across it: 0.24 and 11.09. Across, the curvature is 46
-# times larger: a canyon.
+# A loss made of squares of straight-line errors has the same Hessian everywhere: the landscape is one long bowl.
+# `eigvalsh` gives its curvature in the two directions that matter, along the valley and across it: 0.24 and
+# 11.09. Across, the curvature is 46 times larger.
 #
-# In a direction with curvature $k$, a step with learning rate $\eta$ multiplies the distance to the bottom by
-# $1 - \eta k$. It shrinks only while $\eta < 2/k$. So the steepest direction sets the speed limit for all.
+# Cut through the bowl in a direction with curvature $k$: at distance $d$ from the bottom the height is
+# $\frac{k}{2} d^2$ and the slope $kd$. A step with learning rate $\eta$ leads from $d$ to $d - \eta k d = (1 - \eta k)\,d$.
+# The distance shrinks only while $\eta < 2/k$. So the direction with the largest curvature sets the speed limit
+# for all.
 
 # %%
 limit = 2 / curvatures.max().item()
-print(f"speed limit: {limit:.4f}   steepness ratio: {(curvatures[1] / curvatures[0]).item():.0f}")
+ratio = (curvatures[1] / curvatures[0]).item()
+print(f"speed limit: {limit:.4f}   ratio of curvatures: {ratio:.0f}")
 assert round(limit, 2) == 0.18
 
 # %% [markdown]
-# So 0.18 is the limit for this landscape. Put it to the test, with a function that walks and remembers where it
-# has been.
+# Put the limit to the test, with a function that walks and remembers its path.
 
 # %%
 def descend(f, start, lr, steps, *data):
@@ -1394,20 +1389,21 @@ def descend(f, start, lr, steps, *data):
     return torch.stack(path)
 
 # %% [markdown]
-# **Predict before you run:** the limit says 0.1803. After 60 steps with 0.17 and with 0.19, how different are
-# the losses?
+# **Predict before you run:** the limit says 0.1803. After 60 steps with 0.17, 0.18, 0.185 and 0.19, how different
+# are the losses?
 
 # %%
-for lr in (0.17, 0.19):
+for lr in (0.17, 0.18, 0.185, 0.19):
     end = descend(mse, [0.5, 0.5], lr, 60, X, Y)[-1]
     loss = mse(end, X, Y).item()
-    print(f"lr = {lr}: loss below 0.01: {loss < 0.01}   loss above a million: {loss > 1e6}")
+    print(f"lr = {lr:<5}  loss {loss:.2g}")
 
 # %% [markdown]
-# A hair below the limit it arrives; a hair above, the loss is beyond a million. There is no gentle
-# in-between: the cliff is where the Hessian said. Now look at three walks from one start.
+# Clearly below the limit it arrives. Right at the limit, with 0.18, it only dawdles: each step keeps more than 99 %
+# of the distance. A few percent above, it explodes; the turning point is where the Hessian said. Now look at
+# three walks from one start.
 
-# %% export="descent.png" alt="Three contour maps of the loss over weight w (horizontal) and bias b (vertical): a long narrow valley running from upper left to lower right, its bottom marked by a star at w = 2, b = 0. Left, learning rate 0.001: the path goes straight toward the valley floor and stops before it. Middle, 0.1: one leap lands on the valley floor and small steps follow it to the star. Right, 0.19: the path jumps from one wall of the valley to the other, each jump longer than the last, and leaves the map."
+# %% export="descent.png" alt="Three contour maps of the loss over weight w (horizontal) and bias b (vertical): a long narrow valley running from upper left to lower right, its bottom marked by a star at w = 2, b = 0. A hollow circle marks the start. Left, learning rate 0.001: the path goes straight toward the valley floor and stops before it. Middle, 0.1: one leap lands on the valley floor and small steps follow it almost to the star. Right, 0.19: the path jumps from one wall of the valley to the other, each jump longer than the last, and leaves the map."
 ww, bb = torch.meshgrid(torch.linspace(-2, 6, 120), torch.linspace(-3, 3, 120), indexing="xy")
 height = ((ww[..., None] * X + bb[..., None] - Y) ** 2).mean(-1)
 fig, axes = plt.subplots(1, 3, figsize=(9.5, 3.4), sharey=True)
@@ -1416,16 +1412,17 @@ for ax, (lr, steps, verdict) in zip(axes, walks, strict=True):
     path = descend(mse, [-0.4, 0.6], lr, steps, X, Y)
     levels = [0.05, 0.3, 1, 3, 8, 20, 45]
     ax.contour(ww, bb, height, levels=levels, colors="#9bb8cc", linewidths=0.9)
-    ax.plot(path[:, 0], path[:, 1], "o-", color="C1", markersize=3, linewidth=1)
+    ax.plot(path[:, 0], path[:, 1], ".-", color="C1", markersize=2, linewidth=0.6)
+    ax.plot(*path[0], "o", color="C1", markersize=8, markerfacecolor="none")
     ax.plot(2, 0, "*", color="C0", markersize=13)
     ax.set(xlim=(-2, 6), ylim=(-3, 3), xlabel="weight w", title=f"lr = {lr}: {verdict}")
 axes[0].set_ylabel("bias b")
 plt.show()
 
 # %% [markdown]
-# *All three start at w = −0.4, b = 0.6, and the star marks the bottom. After 100 steps 0.001 has not reached
-# the valley floor; in 100 steps 0.1 has leapt onto the floor and followed it to the star; with 0.19 nine
-# steps, from wall to wall and each longer than the last, are enough to leave.*
+# *All three start at the hollow circle, w = −0.4 and b = 0.6; the star marks the bottom. After 100 steps 0.001 has
+# not reached the valley floor; in 100 steps 0.1 has leapt onto the floor and followed it almost to the star;
+# with 0.19 nine steps, from wall to wall and each longer than the last, are enough to leave.*
 
 # %%
 for lr, steps in ((0.001, 100), (0.1, 20), (0.1, 100), (0.19, 9)):
@@ -1436,15 +1433,15 @@ for lr, steps in ((0.001, 100), (0.1, 20), (0.1, 100), (0.19, 9)):
 
 # %% [markdown]
 # Look at the two rows of the right rate: the loss is small after 20 steps, and the star is still far. Along
-# the flat floor of the canyon each step keeps 1 − 0.1 · 0.24 = 97.6 % of the distance. The steep direction
-# sets the limit, the flat direction sets the waiting time. Momentum, Adam and their friends (lesson 03) exist
-# because of that sentence.
+# the flat floor of the valley each step keeps 1 − 0.1 · 0.24 = 97.6 % of the distance. The steep direction
+# sets the limit, the flat direction sets the waiting time. Momentum and Adam (lesson 03) exist for that
+# reason.
 
 # %% [markdown]
 # ### Margin question: why does a weight with gradient 1000 move more than one with gradient 1, and is that good?
 #
 # It moves more because the step is `lr * gradient`, nothing else. Whether that is *good* depends on what a
-# unit of that weight means. Take a target made of two lengths, $2a + 3b$, both in meters. Then write `b` in
+# unit of that weight means; two experiments, then the answer. Take a target made of two lengths, $2a + 3b$, both in meters. Then write `b` in
 # millimeters: the same table, the same truth, and the right second weight is now 0.003.
 
 # %%
@@ -1465,8 +1462,8 @@ for name, table in (("meters", meters), ("mixed", mixed)):
     print(f"{name:7} slopes {slope[0].item():9.2f} {slope[1].item():9.2f}")
 
 # %% [markdown]
-# The slope of the second weight has grown a thousandfold, while the distance it has to go has *shrunk* a
-# thousandfold, from 3 to 0.003. The step is wrong by a factor of a million. Let it walk:
+# The slope of the second weight has grown a thousandfold, while the distance it has to go has *shrunk* to a
+# thousandth, from 3 to 0.003. The step is wrong by a factor of a million. Let it walk:
 
 # %%
 for name, table, lr, steps in (
@@ -1483,17 +1480,18 @@ for name, table, lr, steps in (
 # hardly left zero and the second has to make up for it.
 #
 # So the answer: **a large gradient says that the loss is sensitive to this number *in its present unit*. It
-# does not say that the number is far from right.** The cure is to give all inputs one scale:
+# does not say that the number is far from right.** The cure is to give all inputs one scale, here by dividing
+# each column by its largest entry. The rate 0.3 works again:
 
 # %%
-scale = mixed.std(dim=0)
-scaled = descend(error, [0.0, 0.0], 0.03, 500, mixed / scale, target)[-1]
+scale = mixed.amax(dim=0)
+scaled = descend(error, [0.0, 0.0], 0.3, 500, mixed / scale, target)[-1]
 print("weights of the scaled inputs  ", [round(v, 3) for v in scaled.tolist()])
 print("back in meters and millimeters", [round(v, 4) for v in (scaled / scale).tolist()])
 
 # %% [markdown]
-# Divide each column by its spread, train, divide the weights back: 2 and 0.003. That is the reason for
-# "standardize your inputs", which you will read in every recipe from now on.
+# Divide the columns, train, divide the weights by the same numbers: 2 and 0.003. One scale for all inputs is
+# what recipes mean by "normalize" or "standardize" (there you also subtract the mean; lesson 05 does it).
 
 # %% [markdown]
 # ## Old code you will meet
@@ -1525,8 +1523,7 @@ for name, slopes in (("silently wrong", a.grad), ("right", a.detach().exp())):
     print(f"{name:15}", [round(slope, 4) for slope in slopes.tolist()])
 
 # %% [markdown]
-# Ten times too large, and not a word. `detach` stopped you with an error at the same spot. An error is a
-# present.
+# Ten times too large, and not a word. `detach` stopped you with an error at the same spot.
 
 # %% [markdown]
 # ## What you take along
@@ -1534,7 +1531,7 @@ for name, slopes in (("silently wrong", a.grad), ("right", a.detach().exp())):
 # | call | what it does | shape in → shape out |
 # |---|---|---|
 # | `torch.tensor(…, requires_grad=True)`, `t.requires_grad_()` | marks a leaf whose slope you will want | same shape |
-# | `t.grad_fn`, `.next_functions`, `t.is_leaf` | the diary entry, its inputs' entries, whether there is none | – |
+# | `t.grad_fn`, `.next_functions`, `t.is_leaf` | the diary entry, its inputs' entries, `True` if it has no entry | – |
 # | `loss.backward()` | **adds** the slopes to `.grad` of every marked leaf | () → `.grad` like each leaf |
 # | `y.backward(v)` | the same for `v @ J`; `v` is the gradient of what comes after | (m,), v (m,) → `.grad` (n,) |
 # | `torch.autograd.grad(y, inputs, v)` | returns the slopes, touches no `.grad` | → a tuple, one like each input |

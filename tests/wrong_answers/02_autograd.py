@@ -37,6 +37,64 @@ def numerical_gradient(f, w, h=1e-5):
     steps = torch.eye(len(w), dtype=w.dtype) * h
     return torch.stack([(f(w + s) - f(w - s)) / (2 * h) for s in steps])
 
+# %% autograd-1 refused: / 2 * h multiplies by h
+def numerical_gradient(f, w, h=1e-5):
+    slopes = torch.zeros_like(w)
+    for i in range(len(w)):
+        up, down = w.clone(), w.clone()
+        up[i] += h
+        down[i] -= h
+        slopes[i] = (f(up) - f(down)) / 2 * h
+    return slopes
+
+# %% autograd-1 refused: one-sided
+def numerical_gradient(f, w, h=1e-5):
+    slopes = torch.zeros_like(w)
+    for i in range(len(w)):
+        down = w.clone()
+        down[i] -= h
+        slopes[i] = (f(w) - f(down)) / h
+    return slopes
+
+# %% autograd-1 refused: up and down are one tensor
+def numerical_gradient(f, w, h=1e-5):
+    slopes = torch.zeros_like(w)
+    for i in range(len(w)):
+        up, down = w, w
+        up[i] += h
+        down[i] -= h
+        slopes[i] = (f(up) - f(down)) / (2 * h)
+    return slopes
+
+# %% autograd-1 refused: a new clone for each element
+def numerical_gradient(f, w, h=1e-5):
+    slopes, up, down = torch.zeros_like(w), w.clone(), w.clone()
+    for i in range(len(w)):
+        up[i] += h
+        down[i] -= h
+        slopes[i] = (f(up) - f(down)) / (2 * h)
+    return slopes
+
+# %% autograd-1 refused: measure it
+def numerical_gradient(f, w, h=1e-5):
+    leaf = w.clone().requires_grad_()
+    return torch.autograd.grad(f(leaf), leaf)[0]
+
+# %% autograd-1 refused: stack a list
+def numerical_gradient(f, w, h=1e-5):
+    steps = torch.eye(len(w), dtype=w.dtype) * h
+    return [(f(w + s) - f(w - s)) / (2 * h) for s in steps]
+
+# %% autograd-1 refused: move a clone
+def numerical_gradient(f, w, h=1e-5):
+    slopes = torch.zeros_like(w)
+    for i in range(len(w)):
+        w[i] += h
+        up = f(w)
+        w[i] -= 2 * h
+        slopes[i] = (up - f(w)) / (2 * h)
+    return slopes
+
 # %% autograd-2 refused: the 2 is missing
 h = math.tanh(-0.6)
 chain = (h - 0.3, 1.0, 1 - h**2, -1.2)
@@ -63,6 +121,17 @@ h = torch.tanh(u * -1.2)
 loss = (h - 0.3) ** 2
 chain = [2 * (h.item() - 0.3), 1, 1 - h.item() ** 2, -1.2]
 du = torch.autograd.grad(loss, u)[0].item()
+
+# %% autograd-2 refused: the order is reversed
+h = math.tanh(-0.6)
+chain = (-1.2, 1 - h**2, 1.0, 2 * (h - 0.3))
+du = math.prod(chain)
+
+# %% autograd-2 refused: the product so far
+h = math.tanh(-0.6)
+d = h - 0.3
+chain = (2 * d, 2 * d, 2 * d * (1 - h**2), 2 * d * (1 - h**2) * -1.2)
+du = chain[-1]
 
 # %% autograd-3 refused: only the last batch
 def accumulated(loss_fn, batches, w):
@@ -98,6 +167,35 @@ def accumulated(loss_fn, batches, w):
         loss_fn(w, batch).backward()
     w.grad /= len(batches)
     return w.grad
+
+# %% autograd-3 refused: one backward per batch
+def accumulated(loss_fn, batches, w):
+    return sum(torch.autograd.grad(loss_fn(w, b), w)[0] for b in batches) / len(batches)
+
+# %% autograd-3 refused: one backward per batch
+def accumulated(loss_fn, batches, w):
+    w.grad = None
+    (sum(loss_fn(w, batch) for batch in batches) / len(batches)).backward()
+    return w.grad
+
+# %% autograd-3 refused: one backward per batch
+def accumulated(loss_fn, batches, w):
+    w.grad = None
+    loss_fn(w, torch.cat(list(batches))).backward()
+    return w.grad
+
+# %% autograd-3 refused: 'NoneType' object has no attribute 'zero_'
+def accumulated(loss_fn, batches, w):
+    w.grad.zero_()
+    for batch in batches:
+        (loss_fn(w, batch) / len(batches)).backward()
+    return w.grad
+
+# %% autograd-3 refused: is the return missing
+def accumulated(loss_fn, batches, w):
+    w.grad = None
+    for batch in batches:
+        (loss_fn(w, batch) / len(batches)).backward()
 
 # %% autograd-4 refused: transposed
 def jacobian_by_rows(f, at):
@@ -143,6 +241,54 @@ def jacobian_by_rows(f, at):
         f(leaf)[i].backward()
         rows.append(leaf.grad.tolist())
     return torch.tensor(rows)
+
+# %% autograd-4 refused: autograd.grad
+def jacobian_by_rows(f, at):
+    return jacfwd(f)(at)
+
+# %% autograd-4 refused: autograd.grad
+def jacobian_by_rows(f, at):
+    return torch.func.jacrev(f)(at)
+
+# %% autograd-4 refused: Mismatch in shape
+def jacobian_by_rows(f, at):
+    leaf = at.clone().requires_grad_()
+    y = f(leaf)
+    rows = [torch.autograd.grad(y, leaf, v, retain_graph=True)[0] for v in torch.eye(2)]
+    return torch.stack(rows)
+
+# %% autograd-4 refused: Mismatch in shape
+def jacobian_by_rows(f, at):
+    leaf = at.clone().requires_grad_()
+    y = f(leaf)
+    rows = [torch.autograd.grad(y, leaf, v, retain_graph=True)[0] for v in torch.eye(len(at))]
+    return torch.stack(rows)
+
+# %% autograd-4 refused: hard-coded size
+def jacobian_by_rows(f, at):
+    leaf = at.clone().requires_grad_()
+    y = f(leaf)
+    rows = [torch.autograd.grad(y[i], leaf, retain_graph=True)[0] for i in range(2)]
+    return torch.stack(rows)
+
+# %% autograd-4 refused: a second time
+def jacobian_by_rows(f, at):
+    leaf = at.clone().requires_grad_()
+    y = f(leaf)
+    return torch.stack([torch.autograd.grad(y, leaf, v)[0] for v in torch.eye(len(y))])
+
+# %% autograd-4 refused: got tuple
+def jacobian_by_rows(f, at):
+    leaf = at.clone().requires_grad_()
+    y = f(leaf)
+    rows = [torch.autograd.grad(y, leaf, v, retain_graph=True) for v in torch.eye(len(y))]
+    return torch.stack(rows)
+
+# %% autograd-4 refused: torch.stack them
+def jacobian_by_rows(f, at):
+    leaf = at.clone().requires_grad_()
+    y = f(leaf)
+    return [torch.autograd.grad(y, leaf, v, retain_graph=True)[0] for v in torch.eye(len(y))]
 
 # %% autograd-5 refused: the slope from above is lost
 class Softplus(torch.autograd.Function):
@@ -192,6 +338,29 @@ class Softplus(torch.autograd.Function):
         (y,) = ctx.saved_tensors
         return grad_output * (1 - torch.exp(-y))
 
+# %% autograd-5 refused: not tuple
+class Softplus(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.log1p(torch.exp(x))
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        x = ctx.saved_tensors
+        return grad_output * torch.sigmoid(x)
+
+# %% autograd-5 refused: not enough values to unpack
+class Softplus(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return torch.log1p(torch.exp(x))
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (x,) = ctx.saved_tensors
+        return grad_output * torch.sigmoid(x)
+
 # %% autograd-6 refused: each got its own
 class MyValue(Value):
     def __add__(self, other):
@@ -200,7 +369,7 @@ class MyValue(Value):
     def __mul__(self, other):
         return MyValue(self.data * other.data, [(self, self.data), (other, other.data)])
 
-# %% autograd-6 refused: no inputs given
+# %% autograd-6 refused: no input found
 class MyValue(Value):
     def __add__(self, other):
         return MyValue(self.data + other.data)
@@ -208,7 +377,7 @@ class MyValue(Value):
     def __mul__(self, other):
         return MyValue(self.data * other.data)
 
-# %% autograd-6 refused: one is lost
+# %% autograd-6 refused: two edges lead to m
 class MyValue(Value):
     def __add__(self, other):
         return MyValue(self.data + other.data, {self: 1.0, other: 1.0}.items())
@@ -236,6 +405,40 @@ class MyValue(Value):
         out.inputs = ((self, other.data), (other, self.data))
         return out
 
+# %% autograd-6 refused: own .data
+class MyValue(Value):
+    def __add__(self, other):
+        return MyValue(self.data + other.data, [(self, self.data), (other, other.data)])
+
+    def __mul__(self, other):
+        return MyValue(self.data * other.data, [(self, other.data), (other, self.data)])
+
+# %% autograd-6 refused: in this order
+class MyValue(Value):
+    def __add__(self, other):
+        return MyValue(self.data + other.data, [(1.0, self), (1.0, other)])
+
+    def __mul__(self, other):
+        return MyValue(self.data * other.data, [(other.data, self), (self.data, other)])
+
+# %% autograd-6 refused: two edges lead to m
+class MyValue(Value):
+    def __add__(self, other):
+        return MyValue(self.data + other.data, {self: 1.0, other: 1.0}.items())
+
+    def __mul__(self, other):
+        return MyValue(self.data * other.data, [(self, other.data), (other, self.data)])
+
+# %% autograd-6 refused: .grad stays 0
+class MyValue(Value):
+    def __add__(self, other):
+        return MyValue(self.data + other.data, [(self, 1.0), (other, 1.0)])
+
+    def __mul__(self, other):
+        self.grad += other.data
+        other.grad += self.data
+        return MyValue(self.data * other.data, [(self, other.data), (other, self.data)])
+
 # %% autograd-7 refused: do not assign
 def backprop(root):
     order = []
@@ -253,7 +456,7 @@ def backprop(root):
             below.grad = slope * node.grad
     return order[::-1]
 
-# %% autograd-7 refused: b passed on before s had paid in
+# %% autograd-7 refused: b passed on before s had added its share
 def backprop(root):
     order = [root]
     root.grad = 1.0
@@ -331,6 +534,36 @@ def backprop(root):
                 order.append(below)
     return order
 
+# %% autograd-7 refused: sizes give no order
+def backprop(root):
+    nodes, stack = {root}, [root]
+    while stack:
+        for below, _ in stack.pop().inputs:
+            if below not in nodes:
+                nodes.add(below)
+                stack.append(below)
+    root.grad, order = 1.0, sorted(nodes, key=lambda node: -node.data)
+    for node in order:
+        for below, slope in node.inputs:
+            below.grad += slope * node.grad
+    return order
+
+# %% autograd-7 refused: is the return missing
+def backprop(root):
+    order = []
+
+    def visit(node):
+        if node not in order:
+            for below, _ in node.inputs:
+                visit(below)
+            order.append(node)
+
+    visit(root)
+    root.grad = 1.0
+    for node in order[::-1]:
+        for below, slope in node.inputs:
+            below.grad += slope * node.grad
+
 # %% autograd-8 refused: take a step per sample
 def train(xs, ys, w, lr, rounds):
     x, y = torch.tensor(xs), torch.tensor(ys)
@@ -372,6 +605,27 @@ def train(xs, ys, w, lr, rounds):
 # %% autograd-8 passes
 def train(xs, ys, w, lr, rounds):
     for _ in range(rounds):
+        for x, y in zip(xs, ys):
+            w = w - lr * 2 * x * (w * x - y)
+    return float(w)
+
+# %% autograd-8 refused: loops swapped
+def train(xs, ys, w, lr, rounds):
+    for x, y in zip(xs, ys):
+        for _ in range(rounds):
+            w = w - lr * 2 * x * (w * x - y)
+    return float(w)
+
+# %% autograd-8 refused: reverse order
+def train(xs, ys, w, lr, rounds):
+    for _ in range(rounds):
+        for x, y in zip(xs[::-1], ys[::-1]):
+            w = w - lr * 2 * x * (w * x - y)
+    return float(w)
+
+# %% autograd-8 refused: expected: 1.8172
+def train(xs, ys, w, lr, rounds):
+    for _ in range(20):
         for x, y in zip(xs, ys):
             w = w - lr * 2 * x * (w * x - y)
     return float(w)
