@@ -293,8 +293,15 @@ class TensorLoader:
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         tensors, n = self.dataset.tensors, len(self.dataset)
         order = torch.randperm(n, generator=self.generator) if self.shuffle else torch.arange(n)
-        for rows in order.split(self.batch_size)[: len(self)]:
-            yield tuple(t.index_select(0, rows.to(t.device)) for t in tensors)
+        order = order[: len(self) * self.batch_size].to(tensors[0].device)
+        row = max(1, sum(t[:1].numel() for t in tensors))
+        several = self.batch_size * max(1, 100_000 // (row * self.batch_size))
+        for rows in (
+            order.split(several) if len(order) else ()
+        ):  # small batches are fetched several at a time
+            yield from zip(
+                *(t.index_select(0, rows).split(self.batch_size) for t in tensors), strict=True
+            )
 
 
 def save_checkpoint(
