@@ -233,7 +233,7 @@ def test_stub_keeps_what_stands_around_the_answer(tmp_path):
     lay(tmp_path, l00_tiny=LESSON)
     cells = read_lesson(tmp_path / "lessons" / "00_tiny.py").cells
     stub = student_source(next(c for c in cells if c.id == "tiny-1"))
-    assert stub == "def add(x, y):\n    # Your code here: replace the dots.\n    return ..."
+    assert stub == "def add(x, y):\n    # Your code here, in place of the dots:\n    return ..."
 
 
 def test_ids_of_other_cells_stay_when_a_cell_comes_in(tmp_path):
@@ -351,7 +351,7 @@ def test_students_get_no_answers_and_no_notes(good):
     for secret in ("SOLUTION", "return x + y", "Because plus adds", "Ask the room"):
         assert secret not in students
         assert secret in teachers
-    assert "replace the dots" in students and "replace the dots" not in teachers
+    assert "in place of the dots" in students and "in place of the dots" not in teachers
 
 
 def test_both_editions_were_run_and_say_what_they_are(good):

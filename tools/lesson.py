@@ -103,7 +103,7 @@ def student_source(cell: NotebookNode) -> str:
             names = [node.id for t in given for node in ast.walk(t) if isinstance(node, ast.Name)]
             dots = [f"{name} = ..." for name in dict.fromkeys(names)] or ["..."]
         return "\n".join(
-            region["indent"] + row for row in ["# Your code here: replace the dots.", *dots]
+            region["indent"] + row for row in ["# Your code here, in place of the dots:", *dots]
         )
 
     source = REGION.sub(stub, cell.source)

@@ -67,7 +67,7 @@ def main(words: list[str]) -> int:
             continue
         files = [f"{folder}/{m.stem}.ipynb" for m in group for folder in ("notebooks", "solutions")]
         options = ["-p", "nbval_guard", mode, "--nbval-current-env", "--nbval-cell-timeout=300"]
-        quiet = ["-q", "--no-header", "-n", "2", "--dist", "loadscope"]
+        quiet = ["--no-header", "-n", "2", "--dist", "loadscope"]
         env = (
             {"OMP_NUM_THREADS": "1"} | os.environ | LESSON_ENV | {"PYTHONPATH": str(ROOT / "tests")}
         )

@@ -28,6 +28,21 @@ def line_gradient(w, b, x, y):
     e = w * x + b - y
     return 2 * (e @ x) / len(x), 2 * e.mean()
 
+# %% linear-1 refused: the 2 and the mean are missing
+def line_gradient(w, b, x, y):
+    e = w * x + b - y
+    return (e * x).sum().item(), e.sum().item()
+
+# %% linear-1 refused: the pair is swapped
+def line_gradient(w, b, x, y):
+    e = w * x + b - y
+    return (2 * e).mean().item(), (2 * e * x).mean().item()
+
+# %% linear-1 refused: the mean is missing
+def line_gradient(w, b, x, y):
+    e = w * x + b - y
+    return 2 * e * x, 2 * e
+
 # %% linear-2 refused: a sum
 def smooth_l1(prediction, target, beta=1.0):
     e = (prediction - target).abs()
@@ -67,6 +82,31 @@ def smooth_l1(prediction, target, beta=1.0):
 def smooth_l1(prediction, target, beta=1.0):
     return F.huber_loss(prediction, target, delta=beta) / beta
 
+# %% linear-2 refused: not averaged yet
+def smooth_l1(prediction, target, beta=1.0):
+    e = (prediction - target).abs()
+    return torch.where(e < beta, e**2 / (2 * beta), e - beta / 2)
+
+# %% linear-2 refused: the absolute value is missing
+def smooth_l1(prediction, target, beta=1.0):
+    e = prediction - target
+    return torch.where(e.abs() < beta, e**2 / (2 * beta), e - beta / 2).mean()
+
+# %% linear-2 refused: beta/2 was taken as 0.5
+def smooth_l1(prediction, target, beta=1.0):
+    e = (prediction - target).abs()
+    return torch.where(e < beta, e**2 / (2 * beta), e - 0.5).mean()
+
+# %% linear-2 refused: the two pieces are swapped
+def smooth_l1(prediction, target, beta=1.0):
+    e = (prediction - target).abs()
+    return torch.where(e < beta, e - beta / 2, e**2 / (2 * beta)).mean()
+
+# %% linear-2 refused: brackets
+def smooth_l1(prediction, target, beta=1.0):
+    e = (prediction - target).abs()
+    return torch.where(e < beta, e**2 / 2 * beta, e - beta / 2).mean()
+
 # %% linear-3 refused: the short batch of 3 is an update too
 updates, updates_dropped = 70, 70
 
@@ -85,6 +125,15 @@ updates, updates_dropped = 77, 77
 # %% linear-3 passes
 updates = 7 * len(make_loader(torch.zeros(103), batch_size=10))
 updates_dropped = 7 * len(make_loader(torch.zeros(103), batch_size=10, drop_last=True))
+
+# %% linear-3 refused: the 3 rows left over are a batch
+updates, updates_dropped = 7 * 103 // 10, 70
+
+# %% linear-3 refused: that is one epoch of seven
+updates, updates_dropped = 11, 10
+
+# %% linear-3 refused: not once at the end
+updates, updates_dropped = 77, 7 * 103 // 10
 
 # %% linear-4 refused: it came in evaluation mode
 def train_epoch(model, batches, loss_fn, optimizer):
@@ -151,6 +200,59 @@ def train_epoch(model, batches, loss_fn, optimizer):
 def train_epoch(model, batches, loss_fn, optimizer):
     return fit(model, batches, loss_fn, optimizer, epochs=1)["loss"][0]
 
+# %% linear-4 refused: a tensor drags its graph along
+def train_epoch(model, batches, loss_fn, optimizer):
+    model.train()
+    total, rows = 0.0, 0
+    for X, y in batches:
+        loss = loss_fn(model(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss * len(y)
+        rows += len(y)
+    return total / rows
+
+# %% linear-4 refused: divide by the rows
+def train_epoch(model, batches, loss_fn, optimizer):
+    model.train()
+    total, rows = 0.0, 0
+    for X, y in batches:
+        loss = loss_fn(model(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(y)
+        rows += len(y)
+    return total
+
+# %% linear-4 refused: the last batch alone
+def train_epoch(model, batches, loss_fn, optimizer):
+    model.train()
+    total, rows = 0.0, 0
+    for X, y in batches:
+        loss = loss_fn(model(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total = loss.item()
+        rows += len(y)
+    return total
+
+# %% linear-4 passes
+def train_epoch(model, batches, loss_fn, optimizer):
+    model.train()
+    total, rows = 0.0, 0
+    for X, y in batches:
+        loss = loss_fn(model(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(y)
+        rows += len(y)
+    model.eval()
+    return total / rows
+
 # %% linear-5 refused: model.eval() comes before the loop
 def test_loss(model, batches, loss_fn):
     total, rows = 0.0, 0
@@ -202,7 +304,51 @@ def test_loss(model, batches, loss_fn):
 def test_loss(model, batches, loss_fn):
     return evaluate(model, batches, loss_fn)["loss"]
 
-# %% linear-6 refused: the training error always votes for the largest
+# %% linear-5 refused: a float
+def test_loss(model, batches, loss_fn):
+    was = model.training
+    model.eval()
+    total, rows = 0.0, 0
+    with torch.inference_mode():
+        for X, y in batches:
+            total += loss_fn(model(X), y) * len(y)
+            rows += len(y)
+    model.train(was)
+    return total / rows
+
+# %% linear-5 refused: divide by the rows
+def test_loss(model, batches, loss_fn):
+    was = model.training
+    model.eval()
+    total, rows = 0.0, 0
+    with torch.inference_mode():
+        for X, y in batches:
+            total += loss_fn(model(X), y).item() * len(y)
+            rows += len(y)
+    model.train(was)
+    return total
+
+# %% linear-5 refused: model.train() always switches on
+def test_loss(model, batches, loss_fn):
+    was = model.training
+    model.eval()
+    total, rows = 0.0, 0
+    with torch.inference_mode():
+        for X, y in batches:
+            total += loss_fn(model(X), y).item() * len(y)
+            rows += len(y)
+    model.train()
+    return total / rows
+
+# %% linear-5 refused: two lines
+def test_loss(model, batches, loss_fn):
+    total, rows = 0.0, 0
+    for X, y in batches:
+        total += loss_fn(model(X), y).item() * len(y)
+        rows += len(y)
+    return total / rows
+
+# %% linear-6 refused: that error always votes for the largest
 def best_degree(train, valid, degrees):
     told = {d: poly_error(fit_poly(*train, d), *train) for d in degrees}
     return min(told, key=told.get)
@@ -231,6 +377,51 @@ def best_degree(train, valid, degrees):
         error = ((valid[0] ** torch.arange(degree + 1) @ c - valid[1]) ** 2).mean()
         if error < least:
             best, least = degree, error
+    return best
+
+# %% linear-6 refused: fit on train alone
+def best_degree(train, valid, degrees):
+    told = {d: poly_error(fit_poly(*valid, d), *train) for d in degrees}
+    return min(told, key=told.get)
+
+# %% linear-6 refused: the sum of both errors
+def best_degree(train, valid, degrees):
+    told = {d: poly_error(fit_poly(*train, d), *train) + poly_error(fit_poly(*train, d), *valid) for d in degrees}
+    return min(told, key=told.get)
+
+# %% linear-6 refused: use the arguments
+def best_degree(train, valid, degrees):
+    told = {d: poly_error(fit_poly(*few, d), *few_valid) for d in degrees}
+    return min(told, key=told.get)
+
+# %% linear-6 refused: fit and judge on the same rows
+def best_degree(train, valid, degrees):
+    told = {d: poly_error(fit_poly(*valid, d), *valid) for d in degrees}
+    return min(told, key=told.get)
+
+# %% linear-6 refused: counts places
+def best_degree(train, valid, degrees):
+    told = {d: poly_error(fit_poly(*train, d), *valid) for d in range(len(degrees))}
+    return min(told, key=told.get)
+
+# %% linear-6 refused: choose from degrees
+def best_degree(train, valid, degrees):
+    told = {d: poly_error(fit_poly(*train, d), *valid) for d in range(9)}
+    return min(told, key=told.get)
+
+# %% linear-6 refused: .item()
+def best_degree(train, valid, degrees):
+    told = {d: poly_error(fit_poly(*train, d), *valid) for d in degrees}
+    return torch.tensor(min(told, key=told.get))
+
+# %% linear-6 refused: stopped at the first rise
+def best_degree(train, valid, degrees):
+    best, least = None, math.inf
+    for d in degrees:
+        error = poly_error(fit_poly(*train, d), *valid)
+        if error > least:
+            break
+        best, least = d, error
     return best
 
 # %% linear-7 refused: one shuffle for all three
@@ -273,6 +464,30 @@ def three_way(n, shares, seed):
     a, b = math.floor(n * shares[0]), math.floor(n * shares[1])
     return [order[:a], order[a : a + b], order[a + b :]]
 
+# %% linear-7 refused: the seed is not used
+def three_way(n, shares, seed):
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(0))
+    a, b = int(n * shares[0]), int(n * shares[1])
+    return order[:a], order[a : a + b], order[a + b :]
+
+# %% linear-7 refused: the last 16 may all be of one kind
+def three_way(n, shares, seed):
+    order = torch.randperm(int(n * 0.7) + int(n * 0.15), generator=torch.Generator().manual_seed(seed))
+    a, b = int(n * shares[0]), int(n * shares[1])
+    return order[:a], order[a:], torch.arange(a + b, n)
+
+# %% linear-7 refused: the second slice ends at a + b
+def three_way(n, shares, seed):
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    a, b = int(n * shares[0]), int(n * shares[1])
+    return order[:a], order[a:b], order[b:]
+
+# %% linear-7 refused: rounds down
+def three_way(n, shares, seed):
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    a, b = round(n * shares[0]), round(n * shares[1])
+    return order[:a], order[a : a + b], order[a + b :]
+
 # %% linear-8 refused: the whole object was saved
 def save_and_reload(model, fresh, path):
     torch.save(model, path)
@@ -299,4 +514,40 @@ def save_and_reload(model, fresh, path):
     with open(path, "wb") as file:
         torch.save(dict(model.named_parameters()), file)
     fresh.load_state_dict(torch.load(str(path)))
+    return fresh
+
+# %% linear-8 refused: must not run a program
+def save_and_reload(model, fresh, path):
+    torch.save(model.state_dict(), path)
+    fresh.load_state_dict(torch.load(path, weights_only=False))
+    return fresh
+
+# %% linear-8 refused: torch.load(path) reads the file
+def save_and_reload(model, fresh, path):
+    torch.save(model.state_dict(), path)
+    fresh.load_state_dict(model.state_dict())
+    return fresh
+
+# %% linear-8 refused: the bias was forgotten
+def save_and_reload(model, fresh, path):
+    torch.save(model.state_dict(), path)
+    with torch.no_grad():
+        fresh.weight.copy_(torch.load(path, weights_only=True)["weight"])
+    return fresh
+
+# %% linear-8 refused: fresh still has its random weights
+def save_and_reload(model, fresh, path):
+    torch.save(model.state_dict(), path)
+    return fresh
+
+# %% linear-8 refused: fresh still has its random weights
+def save_and_reload(model, fresh, path):
+    torch.save(model.state_dict(), path)
+    torch.load(path, weights_only=True)
+    return fresh
+
+# %% linear-8 refused: with its parentheses
+def save_and_reload(model, fresh, path):
+    torch.save(model.state_dict, path)
+    fresh.load_state_dict(torch.load(path, weights_only=True))
     return fresh

@@ -18,6 +18,10 @@ def logit_of(p):
 def logit_of(p):
     return torch.sigmoid(p)
 
+# %% logistic-1 refused: not 2 or 10
+def logit_of(p):
+    return torch.log10(p / (1 - p))
+
 # %% logistic-1 passes
 def logit_of(p):
     return p.log() - torch.log1p(-p)
@@ -39,10 +43,23 @@ def kl_bits(p, q):
 def kl_bits(p, q):
     return (p * (p / q).log2()).sum().item()
 
-# %% logistic-2 refused: the sign is turned over
+# %% logistic-2 refused: the sign is flipped
 def kl_bits(p, q):
     seen = p > 0
     return -(p[seen] * (p[seen] / q[seen]).log2()).sum().item()
+
+# %% logistic-2 refused: use .item()
+def kl_bits(p, q):
+    seen = p > 0
+    return (p[seen] * (p[seen] / q[seen]).log2()).sum()
+
+# %% logistic-2 refused: a mean over the symbols
+def kl_bits(p, q):
+    return (p * (p / q).log2()).mean().item()
+
+# %% logistic-2 refused: q is the weight here
+def kl_bits(p, q):
+    return (q * (p / q).log2()).sum().item()
 
 # %% logistic-2 passes
 def kl_bits(p, q):
@@ -74,9 +91,30 @@ def bce_from_logits(z, y):
 def bce_from_logits(z, y):
     return torch.log1p(torch.exp(-z)).mean()
 
-# %% logistic-3 passes
+# %% logistic-3 refused: have a corner
 def bce_from_logits(z, y):
     return (z.clamp(min=0) - z * y + torch.log1p(torch.exp(-z.abs()))).mean()
+
+# %% logistic-3 refused: where differentiates both branches
+def bce_from_logits(z, y):
+    return (torch.where(z > 80, z, torch.log(1 + torch.exp(z))) - y * z).mean()
+
+# %% logistic-3 refused: does not require grad
+def bce_from_logits(z, y):
+    return (torch.logaddexp(torch.zeros_like(z), z) - y * z).mean().item()
+
+# %% logistic-3 refused: swapped
+def bce_from_logits(z, y):
+    return (torch.logaddexp(torch.zeros_like(z), z) - (1 - y) * z).mean()
+
+# %% logistic-3 refused: subtract y · z
+def bce_from_logits(z, y):
+    return (torch.logaddexp(torch.zeros_like(z), z) + y * z).mean()
+
+# %% logistic-3 refused: z was cut at 80
+def bce_from_logits(z, y):
+    z = z.clamp(-80, 80)
+    return (torch.log(1 + torch.exp(z)) - y * z).mean()
 
 # %% logistic-3 passes
 def bce_from_logits(z, y):
@@ -104,6 +142,15 @@ def softmax_cross_entropy(Z, labels):
 def softmax_cross_entropy(Z, labels):
     P = Z.exp() / Z.exp().sum(dim=1, keepdim=True)
     return -P[torch.arange(len(P)), labels].log().mean()
+
+# %% logistic-4 refused: use torch.logsumexp on each row
+def softmax_cross_entropy(Z, labels):
+    Z = Z - Z.max()
+    return (Z.exp().sum(dim=1).log() - Z[torch.arange(len(Z)), labels]).mean()
+
+# %% logistic-4 refused: Z[:, labels] picks whole columns
+def softmax_cross_entropy(Z, labels):
+    return (torch.logsumexp(Z, dim=1) - Z[:, labels]).mean()
 
 # %% logistic-4 passes
 def softmax_cross_entropy(Z, labels):
@@ -141,6 +188,36 @@ film = (12, "BCEWithLogitsLoss")
 rain = (1, "BCEWithLogitsLoss")
 millimeters = (1, "BCEWithLogitsLoss")
 
+# %% logistic-5 refused: one output for each class
+digit = (9, "CrossEntropyLoss")
+film = (12, "BCEWithLogitsLoss")
+rain = (1, "BCEWithLogitsLoss")
+millimeters = (1, "MSELoss")
+
+# %% logistic-5 refused: one yes/no question each
+digit = (10, "CrossEntropyLoss")
+film = (24, "CrossEntropyLoss")
+rain = (1, "BCEWithLogitsLoss")
+millimeters = (1, "MSELoss")
+
+# %% logistic-5 refused: write a pair
+digit = (10, "CrossEntropyLoss")
+film = (12, "BCEWithLogitsLoss")
+rain = (1, "BCEWithLogitsLoss")
+millimeters = "MSELoss"
+
+# %% logistic-5 refused: write a pair
+digit = (10, "CrossEntropyLoss")
+film = (12, "BCEWithLogitsLoss")
+rain = (1, "BCEWithLogitsLoss")
+millimeters = 1
+
+# %% logistic-5 passes
+digit = [10, "nn.CrossEntropyLoss"]
+film = (12, nn.BCEWithLogitsLoss)
+rain = (1, nn.BCEWithLogitsLoss())
+millimeters = (1, "torch.nn.HuberLoss()")
+
 # %% logistic-5 passes
 digit = (10, "CrossEntropyLoss")
 film = (12, "BCEWithLogitsLoss")
@@ -159,7 +236,7 @@ def precision_recall(logits, y, threshold=0.5):
     hits = (flags & (y == 1)).sum().item()
     return hits / max(flags.sum().item(), 1), hits / max(y.sum().item(), 1)
 
-# %% logistic-6 refused: nothing is flagged
+# %% logistic-6 refused: 0/0 is no number
 def precision_recall(logits, y, threshold=0.5):
     flags = torch.sigmoid(logits) > threshold
     hits = (flags & (y == 1)).sum()
@@ -170,6 +247,36 @@ def precision_recall(logits, y, threshold=0.5):
     flags = torch.sigmoid(logits) > threshold
     hits = (flags & (y == 1)).sum().item()
     return (flags == (y == 1)).float().mean().item(), hits / y.sum().item()
+
+# %% logistic-6 refused: above means >
+def precision_recall(logits, y, threshold=0.5):
+    flags = torch.sigmoid(logits) >= threshold
+    hits = (flags & (y == 1)).sum().item()
+    return hits / max(flags.sum().item(), 1), hits / max(y.sum().item(), 1)
+
+# %% logistic-6 refused: say what it should be
+def precision_recall(logits, y, threshold=0.5):
+    flags = torch.sigmoid(logits) > threshold
+    hits = (flags & (y == 1)).sum()
+    return (hits / flags.sum().clamp(min=1)).item(), (hits / y.sum()).item()
+
+# %% logistic-6 refused: use .item()
+def precision_recall(logits, y, threshold=0.5):
+    flags = torch.sigmoid(logits) > threshold
+    hits = (flags & (y == 1)).sum()
+    return hits / flags.sum().clamp(min=1), hits / y.sum().clamp(min=1)
+
+# %% logistic-6 refused: the threshold is not used
+def precision_recall(logits, y, threshold=0.5):
+    flags = logits > 0
+    hits = (flags & (y == 1)).sum().item()
+    return hits / max(flags.sum().item(), 1), hits / max(y.sum().item(), 1)
+
+# %% logistic-6 refused: one sigmoid too many
+def precision_recall(logits, y, threshold=0.5):
+    flags = torch.sigmoid(torch.sigmoid(logits)) > threshold
+    hits = (flags & (y == 1)).sum().item()
+    return hits / max(flags.sum().item(), 1), hits / max(y.sum().item(), 1)
 
 # %% logistic-6 passes
 def precision_recall(logits, y, threshold=0.5):
@@ -202,10 +309,29 @@ def best_threshold(p, y, missed, alarm):
 
 # %% logistic-7 refused: the prices are not used
 def best_threshold(p, y, missed, alarm):
-    return max(sorted(p.tolist(), reverse=True)[3:], key=lambda t: ((p >= t) == (y == 1)).sum().item())
+    return max(p.tolist(), key=lambda t: ((p >= t) == (y == 1)).sum().item())
+
+# %% logistic-7 refused: the same t for other prices
+def best_threshold(p, y, missed, alarm):
+    def bill(t):
+        return 5 * ((p < t) & (y == 1)).sum() + 2 * ((p >= t) & (y == 0)).sum()
+
+    return min(p.tolist(), key=bill)
+
+# %% logistic-7 refused: 0.45 (1 missed, 3 false alarms
+def best_threshold(p, y, missed, alarm):
+    bill = missed * (y.sum() - y.cumsum(0)) + alarm * (1 - y).cumsum(0)  # only right if p is sorted
+    return p[bill.argmin()].item()
 
 # %% logistic-7 passes
 def best_threshold(p, y, missed, alarm):
     flagged = p[None, :] >= p[:, None]  # (thresholds, N)
     bill = missed * (~flagged & (y == 1)).sum(1) + alarm * (flagged & (y == 0)).sum(1)
+    return p[bill.argmin()].item()
+
+# %% logistic-7 passes
+def best_threshold(p, y, missed, alarm):
+    order = p.argsort(descending=True)
+    p, y = p[order], y[order]
+    bill = missed * (y.sum() - y.cumsum(0)) + alarm * (1 - y).cumsum(0)
     return p[bill.argmin()].item()
