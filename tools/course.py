@@ -189,7 +189,8 @@ def lab(root, word, options):
     python = setup(root)
     laid = lay_copies(root)
     print(f"Your copies are in work/ ({len(laid)} new). Stop JupyterLab with Ctrl-C, twice.")
-    page = f"--LabApp.default_url=/lab/tree/work/{name}"  # the address that is printed has it too
+    own = (Path("work") / name).as_posix()
+    page = f"--LabApp.default_url=/lab/tree/{own}"  # the address that is printed has it too
     command = [str(python), "-m", "jupyterlab", page, *options]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         print("You are the administrator (root): JupyterLab is started with --allow-root.")

@@ -102,7 +102,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             url = address(base / "RUNTIME_DIR")
         if not url:
             pytest.fail(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8')[-3000:]}")
-        yield f"{url}lab/tree/work/"
+        yield url + "/".join(["lab", "tree", "work", ""])
     finally:
         stop(server)
 
