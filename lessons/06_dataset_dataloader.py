@@ -3,7 +3,7 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: Dataset and DataLoader
-#     minutes: 80
+#     minutes: 120
 #     needs: [05_diabetes_mlp]
 #     data: [diabetes]
 #     objectives:
@@ -123,12 +123,13 @@ by_hand = []
 for indices in BatchSampler(SequentialSampler(rows), batch_size=2, drop_last=False):
     samples = [rows[j] for j in indices]
     by_hand.append(default_collate(samples))
-    print(indices, "→", len(samples), "samples → X", tuple(by_hand[-1][0].shape))
+    print("rows", indices, "→ X", tuple(by_hand[-1][0].shape))
 same = [torch.equal(mine[0], its[0]) for mine, its in zip(by_hand, loader, strict=True)]
 print("the same as the loader's:", all(same))
 
 # %% [markdown]
-# Remember these four stations. Every argument of `DataLoader` is about one of them.
+# Remember these four stations. Most arguments of `DataLoader` are about one of them; the rest say who does the
+# work.
 #
 # The last station, `default_collate`, stacks tensors. It also walks into tuples and dictionaries, turns
 # numbers into tensors, and leaves strings alone.
@@ -142,8 +143,8 @@ print(clinic)
 print(clinic["age"].dtype, clinic["bmi"].dtype)
 
 # %% [markdown]
-# `torch.float64`: a Python float has 64 bits, and so does a NumPy one. Your model's weights have 32. Keep that
-# in mind; in a moment it will bite.
+# `torch.float64`. In lesson 01 `torch.tensor(22.5)` made `float32`; `default_collate` asks for `float64` on
+# purpose. Your model's weights have 32 bits. Keep that in mind; in a moment it will bite.
 #
 # ### Exercise loader-1 · difficulty 2 · 8 minutes
 # A dataset need not *store* its samples; it may cut them out when asked. Write `Windows(series, size)`, which
@@ -175,13 +176,13 @@ class Windows(Dataset):
 
 # %% tags=["check"]
 with check("loader-1") as c:
-    windows = Windows(torch.arange(10.0, 20), size=3)
-    x, target = c.attempted(windows[4])
-    c.close(x, torch.tensor([14.0, 15, 16]), because="sample 4 begins at position 4 and holds 3 values")
-    c.close(target, torch.tensor(17.0), because="the target follows the window", mistakes={16.0: "16 is in the window"})
-    c.equal(len(windows), 7, because="the last window with a target begins at position 6",
-            mistakes={8: "the last window has no value after it", 10: "that counts values, not samples"})
-    c.equal([tuple(x.shape) for x, _ in DataLoader(windows, batch_size=4)], [(4, 3), (3, 3)])
+    for size in (3, 2):
+        windows = Windows(torch.arange(10.0, 20), size)
+        (x, target), n = c.attempted(windows[4]), c.attempted(windows.__len__())
+        c.true(torch.is_tensor(x) and torch.is_tensor(target), observed=(x, target), expected="two tensors", likely="a Python float becomes float64 in a batch; leave out .item() and .tolist()")
+        c.close(x, torch.arange(14.0, 14 + size), because="sample 4 begins at position 4 and holds size values")
+        c.close(target, torch.tensor(14.0 + size), because="the target follows", mistakes={13.0 + size: f"{13 + size} is in the window"})
+        c.equal(n, 10 - size, because="len counts the windows with a target", mistakes={11 - size: "the last window has no value after it", 10: "that counts values, not samples"})
 
 # %% [markdown] tags=["solution"]
 # Two lines, and no window is ever stored twice: a slice of a tensor is a view. `len` is where the mistakes
@@ -198,7 +199,7 @@ with check("loader-1") as c:
 # one update. An **epoch** is one pass over all rows. The batch size is how many rows one iteration sees. Draw
 # it with 20 rows, batches of 6, three epochs. (A tensor has `len` and `[i]`, so it may serve as a dataset.)
 
-# %% alt="Three rows of twenty numbered squares, one row of squares an epoch. The squares are shaded in four groups of 6, 6, 6 and 2: the batches. In each row of squares the numbers 0 to 19 appear in another order."
+# %% alt="Three rows of twenty numbered squares, one row of squares an epoch. The squares are shaded in four groups of 6, 6, 6 and 2: the batches. In each row of squares the numbers 0 to 19 appear in another order. Below, the groups are labeled batch 1 to batch 4."
 numbers = DataLoader(
     torch.arange(20), batch_size=6, shuffle=True, generator=torch.Generator().manual_seed(1)
 )
@@ -207,6 +208,7 @@ fig, ax = plt.subplots(figsize=(8.5, 1.9))
 draw_grid(ax, orders, colors=np.tile(np.arange(20) // 6, (3, 1)), title="20 rows, batches of 6, 3 epochs")
 ax.set_yticks(range(3), labels=["epoch 1", "epoch 2", "epoch 3"], minor=True)
 ax.set_xticks([2.5, 8.5, 14.5, 18.5], labels=[f"batch {n}" for n in (1, 2, 3, 4)], minor=True)
+ax.xaxis.remove_overlapping_locs = False  # these labels stand on grid lines: draw them all the same
 ax.tick_params(which="minor", length=0)
 plt.show()
 print("batches an epoch:", len(numbers), "  steps in all:", 3 * len(numbers))
@@ -242,6 +244,7 @@ with check("loader-2") as c:
     c.equal(steps(20, 6, epochs=3, drop_last=True), 9, because="drop_last leaves 3 full batches an epoch",
             mistakes={10: "drop_last drops one batch every epoch, not once", 12: "drop_last made no difference"})
     c.equal(steps(18, 6, epochs=2), 6, mistakes={8: "18 rows fill 3 batches: there is no fourth, empty one"})
+    c.kind(steps(20, 6, epochs=3), int)
 
 # %% [markdown] tags=["solution"]
 # Round inside the epoch, multiply outside. The rounding matters for learning-rate schedules: `OneCycleLR`
@@ -321,7 +324,9 @@ with expect_error(ValueError):
 
 # %% [markdown]
 # Bundles may overlap and differ in size; the loader does not judge. *Mutually exclusive* says it well:
-# `shuffle=True` is nothing but `sampler=RandomSampler(rows)`, so drop the one or the other.
+# `shuffle=True` is nothing but `sampler=RandomSampler(rows)`, so drop the one or the other. One thing goes with
+# it: the loader's `generator=` does not reach a sampler that you bring yourself. For the same order twice, seed
+# the sampler: `RandomSampler(rows, generator=g)`.
 #
 # ## Prepare data
 #
@@ -386,7 +391,9 @@ for seed in range(200):
     _, fair = train_test_split(range(768), test_size=192, stratify=raw.y, random_state=seed)
     shares["random_split"].append(raw.y[chance.indices].mean())
     shares["stratified"].append(raw.y[fair].mean())
-plt.hist(shares["random_split"], bins=20, color=CLASS_COLORS[0], label="random_split")
+counts = np.rint(192 * np.array(shares["random_split"]))
+edges = (np.arange(counts.min(), counts.max() + 3, 2) - 0.5) / 192  # two patients more, a bar further
+plt.hist(shares["random_split"], bins=edges, color=CLASS_COLORS[0], label="random_split")
 plt.axvline(shares["stratified"][0], color="#222222", label="stratified, all 200 of them")
 plt.xlabel("share of diabetes among 192 validation rows")
 plt.ylabel("splits")
@@ -397,8 +404,8 @@ for name, values in shares.items():
 assert max(shares["random_split"]) - min(shares["random_split"]) > 0.1
 
 # %% [markdown]
-# *Random splits of this small table differ by more than a tenth of all rows between the luckiest and the
-# unluckiest; a stratified split always holds its share.* That luck goes straight into your accuracy. So let
+# *Random splits of this small table differ, between the luckiest and the unluckiest, by more than a tenth of the
+# validation rows; a stratified split always holds its share.* That luck goes straight into your accuracy. So let
 # scikit-learn do the cutting, and a `Subset` carry the result:
 
 # %%
@@ -462,8 +469,8 @@ print("validation row unchanged:", torch.equal(valid_set[0][0], clean))
 # %% [markdown]
 # ## Design model
 #
-# A small network with a BatchNorm layer, which centers each of 16 hidden values by the mean and spread it has
-# *in this batch*. Lesson 07 says what it is good for; here it has a lesson to teach about batches. 576 rows
+# A small network with a BatchNorm layer, which subtracts from each of 16 hidden values the mean it has *in this
+# batch*, and divides by its spread there. Lesson 07 says what it is good for; here it has a lesson to teach about batches. 576 rows
 # in batches of 25: run an epoch and watch.
 
 # %%
@@ -513,7 +520,7 @@ print(f"mean of rows {losses.mean().item():.2f}   mean of batch means {torch.sta
 # %% [markdown]
 # 3.67 instead of 2.60: the row that sits alone in its batch counts double. In our epoch of 23 batches of 25 and
 # one of 1 it would count 25 times as much as any other. That is why `fit` and `evaluate` sum over rows and
-# divide once, and why the update of a tiny last batch is a noisy one.
+# divide once, and it is one more reason to drop a tiny last batch when you train.
 
 # %%
 torch.manual_seed(0)
@@ -558,7 +565,7 @@ print("how often each row came in 1000 draws:", drawn.tolist())
 #
 # ### Exercise loader-3 · difficulty 2 · 6 minutes
 # Write `row_weights(labels)`: weights that make every class equally likely to be drawn, whatever the classes'
-# sizes. `labels` is a tensor of class numbers 0, 1, 2, … of shape `(N,)`; return a float tensor of shape
+# sizes. `labels` is a tensor of class numbers 0, 1, 2, … of shape `(N,)`; return a tensor of shape
 # `(N,)`. Only the proportions matter.
 #
 # <details><summary>Hint 1</summary>If a class has 3 rows, each of them must carry a third of the class's chance.</details>
@@ -575,7 +582,7 @@ def row_weights(labels: torch.Tensor) -> torch.Tensor:
 with check("loader-3") as c:
     labels = torch.tensor([0, 0, 2, 0, 1, 0, 2, 0])
     got = c.attempted(row_weights(labels))
-    c.equal(tuple(got.shape), (8,), because="one weight a row", mistakes={(3,): "a weight for each class: the sampler would only ever draw rows 0, 1 and 2"})
+    c.equal(tuple(getattr(got, "shape", ())), (8,), because="one weight a row", mistakes={(): "return a tensor, not a list", (3,): "a weight for each class: the sampler would only ever draw rows 0, 1 and 2"})
     per_class = torch.zeros(3).index_add(0, labels, got.float()) / got.sum()
     c.close(per_class, torch.ones(3) / 3, because="the weights of each class add up to the same", mistakes=[
         (torch.tensor([25.0, 1, 4]) / 30, "the counts themselves: common classes get commoner; divide by them"),
@@ -608,50 +615,72 @@ balanced = DataLoader(
 epoch = list(balanced.sampler)
 print(f"patients: {is_patient.mean():.2f} of the table, {is_patient[epoch].mean():.2f} of the draws")
 print(f"different rows in this epoch: {len(set(epoch)) / 576:.2f} of all")
+plain = list(RandomSampler(train_set, replacement=True, generator=g))
+print(f"with replacement, but no weights: {len(set(plain)) / 576:.2f} of all")
 
 # %% [markdown]
-# Fewer than two thirds. Many patients come twice or more, and many of the others stay at home until a later
-# epoch. Does it help? Train the same network on each loader and look at the validation set. *Recall* is the
-# share of patients found, *precision* the share of alarms that were right.
+# Fewer than two thirds. Most of that is the *replacement*: without any weights, too, a good third of the rows
+# is missing. The weights take a little more.
+#
+# Does it help? Train the same network with each sampler, on five seeds, and look at the validation set. *Recall*
+# is the share of patients found, *precision* the share of alarms that were right.
 
 # %%
-X_valid, y_valid = default_collate([valid_set[j] for j in range(len(valid_set))])
-logits, recall = {}, {}
-for name, source in (("as it is", train_loader), ("balanced", balanced)):
-    torch.manual_seed(0)
+def train_with(sampler, seed):
+    """Ten epochs of a fresh small_net on the training set, its rows chosen by sampler; the network."""
+    torch.manual_seed(seed)
     model = small_net()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    fit(model, source, loss_fn, optimizer, epochs=10, progress=False)
-    logits[name] = z = predict(model, X_valid)
-    hits = ((z > 0) & (y_valid == 1)).sum()
-    recall[name] = (hits / y_valid.sum()).item()
-    precision, mean_p = (hits / (z > 0).sum()).item(), z.sigmoid().mean().item()
-    print(f"{name}: recall {recall[name]:.2f}  precision {precision:.2f}  mean p {mean_p:.2f}")
+    loader = DataLoader(train_set, batch_size=25, drop_last=True, sampler=sampler)
+    fit(model, loader, nn.BCEWithLogitsLoss(), optimizer, epochs=10, progress=False)
+    return model
+
+
+X_valid, y_valid = default_collate([valid_set[j] for j in range(len(valid_set))])
+logits = {"as it is": [], "balanced": []}
+for seed in range(5):
+    g = torch.Generator().manual_seed(seed)
+    weighted = WeightedRandomSampler(chances.tolist(), num_samples=576, generator=g)
+    ordinary = RandomSampler(train_set, generator=g)
+    for name, sampler in zip(logits, (ordinary, weighted), strict=True):
+        logits[name].append(predict(train_with(sampler, seed), X_valid))
+
+# %%
+recall, mean_p = {}, {}
+for name, five in logits.items():
+    z = torch.stack(five)
+    hits = ((z > 0) & (y_valid == 1)).sum(dim=(1, 2))
+    recall[name] = (hits / y_valid.sum()).mean().item()
+    precision = (hits / (z > 0).sum(dim=(1, 2))).mean().item()
+    mean_p[name] = z.sigmoid().mean().item()
+    print(f"{name}: recall {recall[name]:.2f}  precision {precision:.2f}  mean p {mean_p[name]:.2f}")
 print("balanced finds more patients:", recall["balanced"] > recall["as it is"])
-assert mean_p > 0.36 > y_valid.mean()
+assert mean_p["balanced"] > 0.36 > y_valid.mean()
 
 # %% [markdown]
 # More patients found, at a price that stands in the other columns. The network says yes more readily: its mean
 # probability lies above the share of patients, about 0.35, so its probabilities no longer mean what they say.
 #
-# Was it worth it? Ask the *first* network for as many alarms as the balanced one gave, by lowering its
+# Was it worth it? Ask each *ordinary* network for as many alarms as its balanced twin gave, by lowering its
 # threshold.
 
 # %%
-alarms = (logits["balanced"] > 0).sum()
-threshold = logits["as it is"].flatten().sort(descending=True).values[alarms - 1]
-found = ((logits["as it is"] >= threshold) & (y_valid == 1)).sum() / y_valid.sum()
-print(f"threshold p = {threshold.sigmoid().item():.2f} instead of 0.50: recall {found.item():.2f}")
-print("within 0.1 of the balanced network:", abs(found.item() - recall["balanced"]) < 0.1)
+found = []
+for ordinary, weighted in zip(*logits.values(), strict=True):
+    alarms = (weighted > 0).sum()
+    threshold = ordinary.flatten().sort(descending=True).values[alarms - 1]
+    found.append((((ordinary >= threshold) & (y_valid == 1)).sum() / y_valid.sum()).item())
+print(f"with a lower threshold, no sampler: recall {statistics.mean(found):.2f}")
+print("within 0.1 of the balanced networks:", abs(statistics.mean(found) - recall["balanced"]) < 0.1)
 
 # %% [markdown]
-# Much the same, without any sampler. Here, moving the threshold was enough. Sampling pays when a class is so
-# rare that whole batches would go by without it.
+# Much the same, without any sampler. Here, moving the threshold was enough. A rule of thumb, not shown here:
+# sampling pays when a class is so rare that whole batches would go by without it.
 #
 # ## What a batch costs
 #
-# Training went well, so now ask what it cost. Three ways to get the same rows: read and scale row by row, as
-# our dataset does; scale everything once and keep the result in a `TensorDataset`; and, third, fetch **whole
+# Training went well, so now ask what it cost. Three ways to get the same rows: scale each row when it is asked for,
+# as our dataset does; scale everything once and keep the result in a `TensorDataset`; and, third, fetch **whole
 # batches**. A tensor can be indexed with 64 row numbers at once, so why ask 64 times?
 #
 # For the third way the loader must hand all the row numbers of a batch to `dataset[...]` in one call. Let a
@@ -673,32 +702,32 @@ print(tuple(X_batch.shape), "and without batch_size=None")
 # too many, and no error until much later. 576 = 9 · 64, so the last batch is full.
 #
 # Now the race. All ways get the table twenty times over (`ConcatDataset` and `repeat` do that), and each is
-# measured five times, in turn; the median counts. `make_loader` is the course's own loader for tensors in memory.
+# measured five times, in turn, after a warm-up round; the median counts. `make_loader` is the course's own loader for tensors in memory.
 
 # %%
 def epoch_times(loaders, rounds=5):
-    """Median time of an epoch for each loader of a dict; they take turns, so a busy moment hits all."""
+    """Median time of an epoch for each loader of a dict; they take turns; a first round warms up."""
     times = {name: [] for name in loaders}
-    for _ in range(rounds):
+    for _ in range(rounds + 1):
         for name, loader in loaders.items():
             start = time.perf_counter()
             for _ in loader:
                 pass
             times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
+    return {name: statistics.median(values[1:]) for name, values in times.items()}
 
 
 big = TensorDataset(X.repeat(20, 1), y.repeat(20, 1))
 bundles = BatchSampler(RandomSampler(big), batch_size=64, drop_last=False)
 ways = {
-    "read and scale each row": DataLoader(ConcatDataset([train_set] * 20), 64, shuffle=True),
+    "scale each row when asked": DataLoader(ConcatDataset([train_set] * 20), 64, shuffle=True),
     "tensors, row by row": DataLoader(big, batch_size=64, shuffle=True),
     "tensors, whole batches": DataLoader(big, sampler=bundles, batch_size=None),
     "make_loader": make_loader(*big.tensors, batch_size=64, shuffle=True),
 }
 cost = epoch_times(ways)
 
-# %% alt="Four dots on a logarithmic axis, the time of an epoch relative to make_loader, which stands at 1. Tensors fetched in whole batches take a few times as long, tensors fetched row by row more than ten times as long, and reading and scaling each row lies farthest to the right, near a hundred."
+# %% alt="Four dots on a logarithmic axis, the time of an epoch relative to make_loader, which stands at 1. Tensors fetched in whole batches lie to its right, about ten times as long, tensors fetched row by row farther still, and scaling each row when asked lies farthest to the right, near a hundred or beyond."
 fig, ax = plt.subplots(figsize=(7, 2.2))
 relative = [cost[name] / cost["make_loader"] for name in cost]
 ax.hlines(list(cost), 1, relative, color="#bbbbbb")
@@ -716,8 +745,9 @@ print("make_loader beats them all:", plainest == min(cost.values()))
 # %% [markdown]
 # *The same rows in the same number of batches; the dots differ only in how the rows are fetched.* Two
 # lessons. Work that gives the same result every time belongs **before** the loop. And a call per row is dear
-# even when it does next to nothing: Python asks 64 times, `default_collate` stacks 64 crumbs. `make_loader`
-# leaves out the rest of `DataLoader`'s machinery as well. That is why the course uses it for tables.
+# even when it does next to nothing: Python asks 64 times, `default_collate` stacks 64 small tensors. `make_loader`
+# leaves out workers, samplers and `collate_fn` as well, and indexes the tensors directly. That is why the
+# course uses it for tables.
 #
 # Does the fast way learn the same? If it draws the same order, it must.
 
@@ -758,11 +788,11 @@ def whole_batches(dataset, batch_size: int, shuffle: bool, generator: torch.Gene
 with check("loader-4") as c:
     def run(shuffle):
         made = c.attempted(whole_batches(TensorDataset(torch.arange(10)), 4, shuffle, torch.Generator().manual_seed(3)))
-        return made, [batch.tolist() for (batch,) in made]
-    c.equal(run(False)[1], [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]], mistakes=[([[[0, 1, 2, 3]], [[4, 5, 6, 7]], [[8, 9]]], "a dimension too many: batch_size=None is missing"), ([[0, 1, 2, 3], [4, 5, 6, 7]], "the last batch was dropped")])
-    c.equal(run(False)[0].batch_size, None, because="one fetch a batch", mistakes={4: "batch_size=4 asks for 4 rows one by one; ask for the whole bundle"})
-    c.true(run(True)[1] == run(True)[1] != run(False)[1], observed=run(True)[1], expected="shuffled, and the same order for the same seed", likely="give RandomSampler the generator, and use it only when shuffle is true")
-    c.true(run(True)[0].batch_sampler is None, observed="rows fetched one by one", expected="one call a batch", likely="batch_sampler= still fetches row by row; sampler= with batch_size=None does not")
+        return made, *([batch.tolist() for (batch,) in made] for epoch in range(2))
+    c.equal(run(False)[1], [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]], because="shuffle=False must use SequentialSampler", mistakes=[([[[0, 1, 2, 3]], [[4, 5, 6, 7]], [[8, 9]]], "a dimension too many: batch_size=None is missing"), ([[0, 1, 2, 3], [4, 5, 6, 7]], "the last batch was dropped")])
+    c.true(run(False)[0].batch_sampler is None, observed=f"batch_size={run(False)[0].batch_size}", expected="one call of dataset[...] a batch", mistakes={"batch_size=4": "batch_size=4 asks for 4 rows one by one; ask for the whole bundle"}, likely="batch_sampler= still fetches row by row; sampler= with batch_size=None does not")
+    c.true(run(True)[1:] == run(True)[1:], observed=run(True)[1], expected="the same order for the same seed", because="the order comes from generator", likely="give RandomSampler the generator")
+    c.true(run(True)[1] != run(True)[2] != run(False)[1], observed=run(True)[1:], expected="another order in every epoch", likely="shuffle=True must draw a new order each time the loop starts: hand on the sampler, not a list made of it")
 
 # %% [markdown] tags=["solution"]
 # `batch_sampler=` and `sampler=` look alike and are not. A batch sampler's bundle is taken apart and fetched
@@ -778,7 +808,7 @@ with check("loader-4") as c:
 # ## Who waits for whom
 #
 # Rows in memory are fetched in microseconds. Now take samples that have to be waited for: a file on a disk, an
-# object in cloud storage, a picture to decode. Below, `SlowDisk` waits 6 milliseconds for each sample, with
+# object in cloud storage. Below, `SlowDisk` waits 6 milliseconds for each sample, with
 # `time.sleep`: like a process that waits for a disk, it takes time and no processor. It notes when it began,
 # when it was done, and who did it.
 #
@@ -826,12 +856,12 @@ def clocked_epoch(loader, step):
     events, last = [], time.perf_counter()
     for samples in loader:
         ready = time.perf_counter()
-        events.append(("main", "wait", last, ready))
+        events.append(("model", "wait", last, ready))
         for start, end, worker in samples.tolist():
-            events.append(("main" if worker < 0 else f"worker {worker:.0f}", "fetch", start, end))
+            events.append(("loader" if worker < 0 else f"worker {worker:.0f}", "fetch", start, end))
         time.sleep(step)
         last = time.perf_counter()
-        events.append(("main", "train", ready, last))
+        events.append(("model", "train", ready, last))
     return events
 
 # %% [markdown]
@@ -863,20 +893,21 @@ print("and less than that with them:", idle["2 workers"] < idle["0 workers"])
 
 # %% [markdown]
 # The first epoch is left out of the comparison: it pays for starting the processes. `persistent_workers=True`
-# keeps them alive from epoch to epoch; without it, every epoch starts them anew. Now the picture.
+# keeps them alive from epoch to epoch; without it, every epoch starts them anew.
+#
+# Your prediction, by arithmetic: without workers 10 · (24 + 15) = 390 milliseconds. With two, the model waits
+# 24 for its first batch and then has ten steps of 15 to do: 174. Real sleeps run a little over. Now the picture.
 
-# %% alt="Two timelines above each other on one time axis in milliseconds. Above, with 0 workers, a single lane: four short orange fetches, then a blue step, then four fetches again, ten times, about 400 milliseconds. Below, with 2 workers, three lanes: worker 0 and worker 1 fetch without pause at the same time, and in the main lane the blue steps follow each other almost without gaps after one gray wait at the start; it ends after less than half the time."
+# %% alt="Two timelines above each other on one time axis in milliseconds. Above, with 0 workers, two lanes: in the loader lane four short orange fetches at a time, ten times; in the model lane a gray wait under every four fetches and then a blue step; the end comes at about 400 milliseconds. Below, with 2 workers, three lanes: worker 0 and worker 1 fetch at the same time, and in the model lane the blue steps follow each other almost without gaps after one gray wait at the start; it ends after less than half the time."
 colors = {"fetch": "#E69F00", "train": TRAIN, "wait": "#cccccc"}
-fig, axes = plt.subplots(2, 1, figsize=(9, 3.6), sharex=True, height_ratios=(1, 2.2))
+fig, axes = plt.subplots(2, 1, figsize=(9, 3.6), sharex=True, height_ratios=(2, 3))
 for ax, (name, epochs) in zip(axes, timelines.items(), strict=True):
     events = epochs[-1]
-    zero, lanes = events[0][2], ["main", "worker 0", "worker 1"][: 1 if name[0] == "0" else 3]
-    for what in ("wait", "fetch", "train"):
-        for lane, did, start, end in events:
-            if did == what and lane in lanes:
-                spot, height = lanes.index(lane), 0.4 if what == "wait" else 0.7
-                bar = [(1000 * (start - zero), 1000 * (end - start))]
-                ax.broken_barh(bar, (spot - height / 2, height), color=colors[what], ec="white", lw=0.7)
+    zero, lanes = events[0][2], {lane for lane, *_ in events}
+    lanes = sorted(lanes, key=lambda lane: (lane == "model", lane))
+    for lane, did, start, end in events:
+        bar = [(1000 * (start - zero), 1000 * (end - start))]
+        ax.broken_barh(bar, (lanes.index(lane) - 0.35, 0.7), color=colors[did], ec="white", lw=0.7)
     ax.set_yticks(range(len(lanes)), labels=lanes)
     ax.set(title=name, ylim=(len(lanes) - 0.5, -0.5))
     ax.grid(axis="y", visible=False)
@@ -886,8 +917,8 @@ fig.legend(handles, ["fetching a sample", "training step", "waiting"], ncols=3, 
 plt.show()
 
 # %% [markdown]
-# *Orange is fetching, blue is training, gray is waiting. Above, one process does everything in turn; below,
-# two workers fetch while the main process trains.* Above, every batch costs 24 + 15 = 39 milliseconds: either
+# *Orange is fetching, blue is training, gray is waiting. Above, one process does everything in turn, so
+# loader and model take turns; below, two workers fetch while the main process trains.* Above, every batch costs 24 + 15 = 39 milliseconds: either
 # the disk waits for the model or the model for the disk, and for more than half of the time it is the model.
 # Below, each worker still needs 24 for a batch, but there are two of them, so a batch is ready every 12, and
 # the step, at 15, is the slower one. The model waits once, at the start, and then hardly ever again.
@@ -917,9 +948,10 @@ with check("loader-5") as c:
     c.close(c.attempted(epoch_seconds(10, fetch=24, step=15, workers=0)), 390, because="alone, both add up",
             mistakes={240: "the step is missing: nobody else does it meanwhile"})
     c.close(epoch_seconds(10, 24, 15, workers=1), 240, because="one worker: the fetch sets the pace",
-            mistakes={390: "fetch and step overlap as soon as somebody else fetches", 150: "one worker needs 24 for each batch"})
+            mistakes={390: "fetch and step overlap as soon as somebody else fetches", 150: "one worker needs 24 for each batch", 264: "leave out the start", 255: "leave out the end"})
     c.close(epoch_seconds(10, 24, 15, workers=2), 150, because="two workers: now the step does",
-            mistakes={120: "a batch is ready every 12, but the model needs 15", 270: "the two sides overlap: the slower one counts, not the sum"})
+            mistakes={120: "a batch is ready every 12, but the model needs 15", 270: "the two sides overlap: the slower one counts, not the sum", 174: "leave out the start"})
+    c.close(epoch_seconds(9, 30, 4, workers=4), 67.5, because="a batch every 7.5", mistakes={63: "// cuts the half off: divide with /", 90: "do not round the batches up to full rounds: count each one at fetch / workers"})
 
 # %% [markdown] tags=["solution"]
 # From 390 to 240 to 150, and 150 for every further worker. The formula tells you where to look: if `step` is
@@ -933,7 +965,8 @@ with check("loader-5") as c:
 # %% [markdown]
 # ### Workers that hurt
 #
-# Now the surprise. The same two workers, already started, on rows that lie in memory.
+# Two workers bring the epoch to 150, and the start of 24 makes it the 174 of the timeline. Now the surprise.
+# Two workers again, on rows that lie in memory, and again a round before the clock counts.
 #
 # **Predict before you run:** faster, the same, or slower than none?
 
@@ -1005,6 +1038,10 @@ spawned = DataLoader(SlowDisk(n=4, wait=0.0), num_workers=1, multiprocessing_con
 print("samples from a spawned worker:", sum(len(part) for part in spawned))
 
 # %% [markdown]
+# What the dataset *holds* travels in the same parcel. A `transform=lambda …`, or a function made inside another
+# one, like `scale` above, has no address that could be imported, and pickle refuses it. For spawned workers,
+# make the transform a class with `__call__`, in a file.
+#
 # In a script there is one more thing. A spawned child imports the script it came from, to find your classes.
 # If the script starts its training at the top level, the child would start it again, and its children again.
 # Python stops that. Here are two scripts with the same contents; the second hides the action behind `if
@@ -1054,7 +1091,7 @@ for workers in (0, 2):
     print(f"{workers} workers: served = {disk.served}")
 
 # %% [markdown]
-# Zero. The workers counted, each in its own copy, and took their counts to the grave. The same goes for a
+# Zero. The workers counted, each in its own copy, and the copies ended with them. The same goes for a
 # cache that `__getitem__` fills: every worker fills its own, and without `persistent_workers` they are thrown
 # away after each epoch.
 #
@@ -1111,7 +1148,7 @@ for workers in (0, 1):
         list(DataLoader(Fields(4), num_workers=workers))
     except ValueError as error:
         message = str(error)
-        print(f"{workers} workers: {type(error).__name__}, with a traceback inside: {'Traceback' in message}")
+        print(f"num_workers={workers}: {type(error).__name__}, with a traceback inside: {'Traceback' in message}")
         print("    first line:", message.splitlines()[0])
         print("    last line: ", last_line(message))
 
@@ -1232,13 +1269,13 @@ def shuffled_stream(items, size: int, generator: torch.Generator):
 
 # %% tags=["check"]
 with check("loader-6") as c:
-    pulled = []
-    flow = iter(c.attempted(shuffled_stream((pulled.append(i) or i for i in range(500)), 10, torch.Generator().manual_seed(0))))
-    first = next(flow)
-    c.true(len(pulled) <= 11, observed=f"{len(pulled)} items were read before the first came out", expected="at most 11", likely="the whole stream was read first: a file larger than memory, or an endless one, would never come to an end")
-    got = [first, *flow]
-    c.true(sorted(got) == list(range(500)), observed=f"{len(got)} items, {len(set(got))} different", expected="500 items, 500 different", likely="items are lost if the buffer is not emptied at the end, and doubled if a picked item stays in it")
-    c.true(got != sorted(got), observed="the order in which they came", expected="another order", likely="pick a random position of the buffer")
+    def run(luck, read):
+        flow, dice = (read.append(i) or i for i in range(500)), torch.Generator().manual_seed(luck)
+        return [(i, len(read) - k) for k, i in enumerate(c.attempted(shuffled_stream(flow, 10, dice)))]
+    got, held = zip(*run(0, []), strict=True)
+    c.true(max(held) <= 11, observed=f"up to {max(held)} items held at once", expected="at most 11", because="10 in the buffer and 1 in the hand", likely="the whole stream was read first, or after the first item: an endless one never ends")
+    c.true(sorted(got) == list(range(500)), observed=f"{len(got)} items, {len(set(got))} different", expected="500 items, 500 different", because="every item once", likely="items are lost if the buffer is not emptied at the end, and doubled if a picked item stays in it")
+    c.true(run(0, []) == run(0, []) != run(1, []) and sum(a > b for a, b in zip(got[:400], got[1:401], strict=True)) > 80, observed=f"first came {got[:12]}", expected="a shuffled order, ruled by the seed", because="every pick is drawn from generator", likely="pick a random position of the buffer for every item, and draw it from generator")
 
 # %% [markdown] tags=["solution"]
 # An item can come out at most `size` places early, but may stay in the buffer for long. So the shuffle is
@@ -1251,6 +1288,9 @@ with check("loader-6") as c:
 # all patients, how large must the buffer be? **Timing:** 10 minutes; it is the hardest of the lesson.
 
 # %% [markdown]
+# A buffer shuffles only **locally**: a row never comes out more than `size` places early. If the file is sorted
+# by class, the batches stay all of one class. Shuffle such a file once, on disk.
+#
 # ## Samples of different lengths
 #
 # Names, sentences, heartbeats: samples often differ in length, and a tensor is a rectangle. Here is what
@@ -1296,7 +1336,7 @@ print(mask.int())
 # Padding is also work for nothing. Make 64 sequences of 2 to 60 steps, eight to a batch, and look at how much
 # of the batches is filler.
 
-# %% alt="Eight rectangles side by side, one for each batch of eight sequences. In each, the dark blue left part of a row is data and the pale rest is padding. In most rectangles the pale part takes a third to a half of the area, because one long sequence decides the width for all eight."
+# %% alt="Eight rectangles side by side, one for each batch of eight sequences. In each, the dark blue left part of a row is data and the pale rest is padding. In most rectangles the pale part takes a third to a half of the area, because one long sequence decides the width for all eight. All panels share one scale of 60 steps."
 g = torch.Generator().manual_seed(0)
 sizes = torch.randint(2, 61, (64,), generator=g)
 sequences = [torch.ones(size) for size in sizes.tolist()]
@@ -1304,7 +1344,7 @@ fig, axes = plt.subplots(1, 8, figsize=(9, 1.9), sharey=True)
 filler = total = 0
 for ax, (padded, kept) in zip(axes, DataLoader(sequences, 8, collate_fn=pad_with_lengths), strict=True):
     ax.imshow(padded, aspect="auto", cmap="Blues", vmin=-0.25, vmax=1.4, interpolation="nearest")
-    ax.set(xlabel="step", yticks=[])
+    ax.set(xlabel="step", xlim=(-0.5, 59.5), yticks=[])
     ax.grid(visible=False)
     filler, total = filler + padded.numel() - kept.sum().item(), total + padded.numel()
 axes[0].set(ylabel="sequence")
@@ -1335,11 +1375,12 @@ def length_batches(lengths: torch.Tensor, batch_size: int) -> list[list[int]]:
 # %% tags=["check"]
 with check("loader-7") as c:
     lengths = torch.tensor([9, 3, 12, 4, 11, 5, 8, 10, 6, 7])
-    got = [[int(i) for i in batch] for batch in c.attempted(length_batches(lengths, 3))]
-    c.equal(sorted(i for batch in got for i in batch), list(range(10)), because="every row number once", mistakes=[(sorted(lengths.tolist()), "those are lengths; a batch sampler wants row numbers")])
-    c.true(sorted(map(len, got)) == [1, 3, 3, 3], observed=f"batches of {[len(b) for b in got]}", expected="three batches of 3 and one of 1")
-    waste = sum(len(b) * int(lengths[b].max()) - int(lengths[b].sum()) for b in got)
-    c.true(waste <= 12, observed=f"{waste} places of padding", expected="12 at most; in the order they came, it is 31", because=f"{waste} places of padding instead of 31", likely="sort the row numbers by length before cutting")
+    for per, most, cut in ((3, 12, [1, 3, 3, 3]), (4, 16, [2, 4, 4])):
+        got = [torch.as_tensor(b).tolist() for b in c.attempted(length_batches(lengths, per))]
+        c.true(all(isinstance(b, list) for b in got), observed=got, expected="a list of lists", likely="each batch is a list of its own: cut the row numbers into pieces")
+        c.equal(sorted(sum(got, [])), list(range(10)), because="every row number once", mistakes=[(sorted(lengths.tolist()), "those are lengths; a batch sampler wants row numbers")])
+        c.true(sorted(map(len, got)) == cut, observed=f"batches of {[len(b) for b in got]}", expected=f"batches of {cut[::-1]}, in any order", likely="chunk takes the number of pieces, split takes their size")
+        c.true((waste := int(sum(len(b) * max(lengths[b]) - sum(lengths[b]) for b in got))) <= most, observed=f"{waste} places of padding", expected=f"{most} at most; in the order they came, it is 31", because="similar lengths share a batch", likely="sort the row numbers by length before cutting")
 
 # %% [markdown] tags=["solution"]
 # Sort, cut, done. Two refinements for real training: shuffle the *batches*, or the model sees short sequences
@@ -1352,6 +1393,9 @@ with check("loader-7") as c:
 # the 64 sequences of the picture.
 
 # %% [markdown]
+# A list like that is fixed: given as `batch_sampler=`, it makes the *same* batches in the same order in every
+# epoch. For training, shuffle at least the order of the batches between epochs.
+#
 # ## Pictures in folders
 #
 # The most common form of a picture collection is a folder for each class. Make one: polygons with 3, 4 and 10
@@ -1448,13 +1492,10 @@ print(tuple(X.shape), X.dtype, y.tolist())
 # | `iter(loader).next()` | `next(iter(loader))` | Python 2 spelling; today there is no `.next` |
 # | `X, y = Variable(X), Variable(y)` | nothing | tensors carry gradients themselves since 0.4 |
 # | `transforms.ToTensor()` | `v2.ToImage()`, then `v2.ToDtype(torch.float32, scale=True)` | one did two jobs; the v2 bricks also turn boxes and masks |
-# | `torchtext`'s `BucketIterator` | `batch_sampler=` with bundles of like length | the library is retired |
-# | `torchdata` DataPipes | `IterableDataset` | the experiment has ended |
 # | `worker_init_fn=lambda n: np.random.seed(n)` | nothing, or a generator seeded with `get_worker_info().seed` | workers' `np.random` is seeded for you |
-# | `Sampler.__init__(self, data_source)` | a class with `__iter__` and `__len__`, or any list | the base class takes no argument |
 # | `num_workers=4`, everywhere | measure | you have seen both answers |
 #
-# Three of these can be checked here and now.
+# Two of these can be checked here and now.
 
 # %%
 with expect_error(AttributeError):
@@ -1462,7 +1503,6 @@ with expect_error(AttributeError):
 old = np.asarray(picture, dtype="float32").transpose(2, 0, 1) / 255  # what ToTensor did, by hand
 new = v2.ToDtype(torch.float32, scale=True)(v2.ToImage()(picture))
 print("ToImage and ToDtype do the same:", torch.allclose(torch.from_numpy(old), new))
-print("any list will do as a sampler:", [y.item() for _, y in DataLoader(rows, sampler=[3, 1])])
 
 # %% [markdown]
 # ## What you have now

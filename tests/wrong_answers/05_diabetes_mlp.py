@@ -21,7 +21,7 @@ def impossible_zeros(table, may_be_zero):
             found[name] = n
     return found
 
-# %% diabetes-2 refused: its own mean and standard deviation
+# %% diabetes-2 refused: shifted by its own mean
 def standardize(train, other):
     def own(t):
         std = t.std(dim=0)
@@ -49,7 +49,8 @@ def standardize(train, other):
 # %% diabetes-2 passes
 def standardize(train, other):
     std, mean = torch.std_mean(train, dim=0, correction=0)
-    return tuple((t - mean) / std.clamp(min=1e-8) for t in (train, other))
+    std[std == 0] = 1
+    return tuple((t - mean) / std for t in (train, other))
 
 # %% diabetes-3 refused: each layer has biases too
 def count_parameters(widths):
@@ -263,3 +264,129 @@ def difference_interval(right_a, right_b, draws=2000, seed=0):
         values.append(a[rows].mean() - b[rows].mean())
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
+
+# %% diabetes-1 refused: changed the table it was given
+def impossible_zeros(table, may_be_zero):
+    counts = {}
+    for name in [name for name in table if name not in may_be_zero]:
+        if n := int((table[name] == 0).sum()):
+            counts[name] = n
+            table[name] = table[name].replace(0, np.nan)
+    return counts
+
+# %% diabetes-2 refused: divided by its own standard deviation
+def standardize(train, other):
+    mean = train.mean(dim=0)
+    return tuple((t - mean) / torch.where(t.std(dim=0) == 0, 1.0, t.std(dim=0)) for t in (train, other))
+
+# %% diabetes-2 refused: by next to nothing
+def standardize(train, other):
+    std, mean = torch.std_mean(train, dim=0)
+    return tuple((t - mean) / std.clamp(min=1e-8) for t in (train, other))
+
+# %% diabetes-3 refused: the bias belongs to the outputs
+def count_parameters(widths):
+    return sum(m * (n + 1) for m, n in zip(widths, widths[1:]))
+
+# %% diabetes-3 refused: .item() makes it an int
+def count_parameters(widths):
+    w = torch.tensor(widths)
+    return ((w[:-1] + 1) * w[1:]).sum()
+
+# %% diabetes-4 refused: look after ReLU layers
+def dead_units(model, X):
+    dead = 0
+    for layer in model:
+        X = layer(X)
+        if isinstance(layer, nn.Linear):
+            dead += int((X <= 0).all(dim=0).sum())
+    return dead
+
+# %% diabetes-5 refused: hand the list over with a star
+def build_mlp(widths, dropout=0.0):
+    layers = []
+    for m, n in zip(widths, widths[1:]):
+        layers += [nn.Linear(m, n), nn.ReLU()]
+    return layers[:-1]
+
+# %% diabetes-5 refused: the last linear layer is gone
+def build_mlp(widths, dropout=0.0):
+    layers = []
+    for m, n in zip(widths, widths[1:]):
+        layers += [nn.Linear(m, n), nn.ReLU()] + ([nn.Dropout(dropout)] if dropout > 0 else [])
+    return nn.Sequential(*layers[:-2])
+
+# %% diabetes-5 refused: no dropout was asked for
+def build_mlp(widths, dropout=0.0):
+    layers = []
+    for m, n in zip(widths, widths[1:]):
+        layers += [nn.Linear(m, n), nn.ReLU(), nn.Dropout(dropout)]
+    return nn.Sequential(*layers[:-2])
+
+# %% diabetes-5 refused: nothing comes after the last linear layer
+def build_mlp(widths, dropout=0.0):
+    layers = []
+    for m, n in zip(widths, widths[1:]):
+        layers += [nn.Linear(m, n), nn.ReLU()] + ([nn.Dropout(dropout)] if dropout > 0 else [])
+    return nn.Sequential(*layers[:-1])
+
+# %% diabetes-6 refused: compare with the lowest so far
+def stopping(val_losses, patience):
+    best, before = 1, float("inf")
+    for epoch, loss in enumerate(val_losses, 1):
+        if loss < before:
+            best = epoch
+        before = loss
+        if epoch - best == patience:
+            return best, epoch
+    return best, len(val_losses)
+
+# %% diabetes-6 refused: a fall that is no new low
+def stopping(val_losses, patience):
+    best, bad, before = 1, 0, float("inf")
+    for epoch, loss in enumerate(val_losses, 1):
+        bad = 0 if loss < before else bad + 1
+        if loss < val_losses[best - 1]:
+            best = epoch
+        before = loss
+        if bad == patience:
+            return best, epoch
+    return best, len(val_losses)
+
+# %% diabetes-6 refused: the last epoch is not the best one
+def stopping(val_losses, patience):
+    best = 1
+    for epoch, loss in enumerate(val_losses, 1):
+        if loss < val_losses[best - 1]:
+            best = epoch
+        if epoch - best == patience:
+            return best, epoch
+    return len(val_losses), len(val_losses)
+
+# %% diabetes-6 refused: a tuple, not a list
+def stopping(val_losses, patience):
+    best = 1
+    for epoch, loss in enumerate(val_losses, 1):
+        if loss < val_losses[best - 1]:
+            best = epoch
+        if epoch - best == patience:
+            return [best, epoch]
+    return [best, len(val_losses)]
+
+# %% diabetes-7 refused: average over the rows of each draw
+def difference_interval(right_a, right_b, draws=2000, seed=0):
+    g, d = torch.Generator().manual_seed(seed), right_a - right_b
+    means = d[torch.randint(len(d), (draws, len(d)), generator=g)].mean(dim=0)
+    return tuple(means.quantile(torch.tensor([0.025, 0.975])).tolist())
+
+# %% diabetes-7 refused: draw with replacement
+def difference_interval(right_a, right_b, draws=2000, seed=0):
+    g, d = torch.Generator().manual_seed(seed), right_a - right_b
+    means = torch.stack([d[torch.randperm(len(d), generator=g)].mean() for _ in range(draws)])
+    return tuple(means.quantile(torch.tensor([0.025, 0.975])).tolist())
+
+# %% diabetes-7 refused: use the argument draws
+def difference_interval(right_a, right_b, draws=2000, seed=0):
+    g, d = torch.Generator().manual_seed(seed), right_a - right_b
+    means = d[torch.randint(len(d), (2000, len(d)), generator=g)].mean(dim=1)
+    return tuple(means.quantile(torch.tensor([0.025, 0.975])).tolist())

@@ -31,6 +31,28 @@ class Windows(Dataset):
     def __getitem__(self, i):
         return self.series[i : i + self.size], self.series[i + self.size]
 
+# %% loader-1 refused: a Python float becomes float64
+class Windows(Dataset):
+    def __init__(self, series, size):
+        self.series, self.size = series, size
+
+    def __len__(self):
+        return len(self.series) - self.size
+
+    def __getitem__(self, i):
+        return self.series[i : i + self.size], self.series[i + self.size].item()
+
+# %% loader-1 refused: holds size values
+class Windows(Dataset):
+    def __init__(self, series, size):
+        self.series, self.size = series, size
+
+    def __len__(self):
+        return len(self.series) - 3
+
+    def __getitem__(self, i):
+        return self.series[i : i + 3], self.series[i + 3]
+
 # %% loader-1 passes
 class Windows(Dataset):
     def __init__(self, series, size):
@@ -58,6 +80,10 @@ def steps(n, batch_size, epochs, drop_last=False):
 def steps(n, batch_size, epochs, drop_last=False):
     return epochs * (n // batch_size + (0 if drop_last else 1))
 
+# %% loader-2 refused: a float
+def steps(n, batch_size, epochs, drop_last=False):
+    return epochs * float(np.floor(n / batch_size) if drop_last else np.ceil(n / batch_size))
+
 # %% loader-2 passes
 def steps(n, batch_size, epochs, drop_last=False):
     return len(DataLoader(range(n), batch_size=batch_size, drop_last=drop_last)) * epochs
@@ -73,6 +99,10 @@ def row_weights(labels):
 # %% loader-3 refused: that is an ordinary draw
 def row_weights(labels):
     return torch.ones(len(labels))
+
+# %% loader-3 refused: return a tensor, not a list
+def row_weights(labels):
+    return [1 / (labels == k).sum().item() for k in labels]
 
 # %% loader-3 passes
 def row_weights(labels):
@@ -103,6 +133,16 @@ def whole_batches(dataset, batch_size, shuffle, generator):
     order = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)
     return DataLoader(dataset, sampler=BatchSampler(order, batch_size, drop_last=False), batch_size=None)
 
+# %% loader-4 refused: draw a new order each time
+def whole_batches(dataset, batch_size, shuffle, generator):
+    order = list(RandomSampler(dataset, generator=generator)) if shuffle else range(len(dataset))
+    return DataLoader(dataset, sampler=BatchSampler(order, batch_size, drop_last=False), batch_size=None)
+
+# %% loader-4 refused: shuffle=False must use SequentialSampler
+def whole_batches(dataset, batch_size, shuffle, generator):
+    order = RandomSampler(dataset, generator=generator)
+    return DataLoader(dataset, sampler=BatchSampler(order, batch_size, drop_last=False), batch_size=None)
+
 # %% loader-4 passes
 def whole_batches(dataset, batch_size, shuffle, generator):
     order = SequentialSampler(dataset)
@@ -125,6 +165,22 @@ def epoch_seconds(batches, fetch, step, workers):
 # %% loader-5 refused: the model needs 15
 def epoch_seconds(batches, fetch, step, workers):
     return batches * fetch / workers if workers else batches * (fetch + step)
+
+# %% loader-5 refused: divide with /
+def epoch_seconds(batches, fetch, step, workers):
+    return batches * max(fetch // workers, step) if workers else batches * (fetch + step)
+
+# %% loader-5 refused: do not round the batches up
+def epoch_seconds(batches, fetch, step, workers):
+    return max(-(-batches // workers) * fetch, batches * step) if workers else batches * (fetch + step)
+
+# %% loader-5 refused: index out of range
+def epoch_seconds(batches, fetch, step, workers):
+    return batches * [fetch + step, fetch, step][workers]
+
+# %% loader-5 refused: leave out the start
+def epoch_seconds(batches, fetch, step, workers):
+    return fetch + batches * max(fetch / workers, step) if workers else batches * (fetch + step)
 
 # %% loader-5 passes
 def epoch_seconds(batches, fetch, step, workers):
@@ -164,6 +220,48 @@ def shuffled_stream(items, size, generator):
             yield buffer.pop(0)
     yield from buffer
 
+# %% loader-6 refused: pick a random position
+def shuffled_stream(items, size, generator):
+    buffer = []
+    for item in items:
+        if len(buffer) < size:
+            buffer.append(item)
+        else:
+            yield item
+    for k in torch.randperm(len(buffer), generator=generator).tolist():
+        yield buffer[k]
+
+# %% loader-6 refused: pick a random position
+def shuffled_stream(items, size, generator):
+    buffer = []
+    for item in items:
+        if len(buffer) < size:
+            buffer.append(item)
+            continue
+        yield buffer[0]
+        buffer[0] = item
+    for k in torch.randperm(len(buffer), generator=generator).tolist():
+        yield buffer[k]
+
+# %% loader-6 refused: or after the first item
+def shuffled_stream(items, size, generator):
+    flow = iter(items)
+    buffer = [next(flow) for _ in range(size)]
+    yield buffer.pop(torch.randint(size, (), generator=generator).item())
+    buffer.extend(flow)
+    for k in torch.randperm(len(buffer), generator=generator).tolist():
+        yield buffer[k]
+
+# %% loader-6 refused: draw it from generator
+def shuffled_stream(items, size, generator):
+    buffer = []
+    for item in items:
+        buffer.append(item)
+        if len(buffer) > size:
+            yield buffer.pop(torch.randint(size, ()).item())
+    for k in torch.randperm(len(buffer)).tolist():
+        yield buffer[k]
+
 # %% loader-6 passes
 def shuffled_stream(items, size, generator):
     buffer = []
@@ -182,7 +280,7 @@ def length_batches(lengths, batch_size):
 def length_batches(lengths, batch_size):
     return [piece.tolist() for piece in torch.arange(len(lengths)).split(batch_size)]
 
-# %% loader-7 refused: three batches of 3 and one of 1
+# %% loader-7 refused: chunk takes the number of pieces
 def length_batches(lengths, batch_size):
     return [piece.tolist() for piece in lengths.argsort().chunk(batch_size)]
 
@@ -190,6 +288,14 @@ def length_batches(lengths, batch_size):
 def length_batches(lengths, batch_size):
     order = lengths.argsort().tolist()
     return [order[i : i + batch_size] for i in range(0, len(order) - batch_size + 1, batch_size)]
+
+# %% loader-7 refused: each batch is a list of its own
+def length_batches(lengths, batch_size):
+    return lengths.argsort().tolist()
+
+# %% loader-7 refused: batches of [4, 4, 2]
+def length_batches(lengths, batch_size):
+    return [piece.tolist() for piece in lengths.argsort().split(3)]
 
 # %% loader-7 passes
 def length_batches(lengths, batch_size):
