@@ -395,7 +395,9 @@ class _Tally:
             if self.held and self.held[0][0].shape[1:] != outputs.shape[1:]:
                 self._measure()
             self.held.append((outputs, targets))
-            if len(self.held) * outputs.numel() >= 4096:
+            if (
+                len(self.held) * outputs.numel() >= 512
+            ):  # holding more makes malloc give memory back and fetch it again
                 self._measure()
 
     def finite(self) -> bool:
