@@ -45,6 +45,7 @@ browser: setup  ## the student edition in a real JupyterLab and Chromium
 	$(PY) -m pytest tests/browser -rs
 
 lock: setup  ## renew requirements.txt from pyproject.toml
+	$(PY) -m pip install --quiet --disable-pip-version-check uv
 	$(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras --quiet --upgrade \
 	  --custom-compile-command "make lock" pyproject.toml -o requirements.txt
 
