@@ -11,10 +11,9 @@ one line. ``COURSE_DATA=stand-in`` asks for stand-ins, as ``stand_in=True`` does
 from __future__ import annotations
 
 import functools
-import io
 import json
 import os
-import pickle
+import runpy
 import sys
 import tempfile
 import threading
@@ -27,7 +26,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import numpy as np
 import pandas as pd
 import pooch
 
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["cifar10", "diabetes", "diabetes_scaled", "is_real", "shakespeare", "surnames", "text"]
 
 HOME = Path(__file__).resolve().parents[1] / "data"
+STAND_INS = HOME / "stand_ins.py"
 PATIENCE = 4.0  # seconds, once per process, for finding out which servers answer
 STALLED = 20.0  # seconds without a byte, after which a download is given up
 PER_BATCH = 10_000  # painted pictures in each of the six files
@@ -56,8 +55,8 @@ def diabetes(*, stand_in: bool = False) -> pd.DataFrame:
     (768, 9)
     """
     folder = _folder("diabetes", stand_in)
-    file = folder / "diabetes/pima-indians-diabetes.csv" if folder else io.StringIO(_patients())
-    return pd.read_csv(file, names=FIELDS)
+    file = folder and folder / "diabetes/pima-indians-diabetes.csv"
+    return pd.read_csv(file or _made("patients"), names=FIELDS)
 
 
 def diabetes_scaled(*, stand_in: bool = False) -> pd.DataFrame:
@@ -71,8 +70,8 @@ def diabetes_scaled(*, stand_in: bool = False) -> pd.DataFrame:
     (759, 9)
     """
     folder = _folder("diabetes_scaled", stand_in)
-    file = folder / "diabetes/diabetes.csv.gz" if folder else io.StringIO(_patients(scaled=True))
-    return pd.read_csv(file, names=FIELDS)
+    file = folder and folder / "diabetes/diabetes.csv.gz"
+    return pd.read_csv(file or _made("patients", scaled=True), names=FIELDS)
 
 
 def cifar10(
@@ -119,11 +118,7 @@ def surnames(*, stand_in: bool = False) -> dict[str, list[str]]:
     if folder := _folder("surnames", stand_in):
         files = sorted(Path(path) for path in _registry()["surnames"]["files"])
         return {f.stem: text(folder / f).removesuffix("\n").split("\n") for f in files}
-    names: dict[str, list[str]] = {}
-    for line in text(HOME / "stand-in-surnames.txt").splitlines():
-        language, _, listed = line.partition(": ")
-        names.setdefault(language, []).extend(listed.split(", "))
-    return names
+    return _made("surnames")
 
 
 def shakespeare(*, stand_in: bool = False) -> str:
@@ -136,7 +131,7 @@ def shakespeare(*, stand_in: bool = False) -> str:
     True
     """
     folder = _folder("shakespeare", stand_in)
-    return text(folder / "shakespeare/input.txt") if folder else _manual()
+    return text(folder / "shakespeare/input.txt") if folder else _made("manual")
 
 
 def text(path: str | os.PathLike[str]) -> str:
@@ -324,55 +319,6 @@ def _fetch(entry: Mapping[str, Any], urls: list[str], scratch: Path) -> tuple[Pa
     return None, "; ".join(f"{server} {what}" for server, what in why.items())
 
 
-def _patients(scaled: bool = False) -> str:
-    """CSV of 768 patients drawn from published statistics, or of 759 in the scaled file's form."""
-    facts = _registry()["diabetes"]["statistics"]
-    rng = np.random.default_rng(facts["seed"])
-    mixing = np.eye(9)
-    for row, below in enumerate(facts["correlations"]):
-        mixing[row, :row] = mixing[:row, row] = below
-    mixing[8, :8] = mixing[:8, 8] = mixing[8, :8] / 0.777  # what cutting at 35 % takes away
-    latent = rng.standard_normal((768, 9)) @ np.linalg.cholesky(mixing).T
-    label = latent[:, 8] >= np.sort(latent[:, 8])[-268]
-    table = np.empty((768, 8))
-    for k, quartiles in enumerate(facts["quartiles"]):
-        column = np.interp(latent[:, k], [-2.8, -0.674, 0, 0.674, 2.8], quartiles)
-        table[:, k] = column.round(facts["decimals"][k])
-    order = rng.permutation(768)
-    for column, count in enumerate(facts["missing"]):  # no insulin value goes with no skin fold
-        table[(order if column in (3, 4) else rng.permutation(768))[:count], column] = 0
-    if scaled:
-        table = 2 * (table - table.min(0)) / np.ptp(table, 0) - 1
-        keep = np.sort(np.argsort((table != 0).all(1), kind="stable")[9:])
-        table, label = np.where(table == -1, 0, table)[keep], ~label[keep]
-    lines = io.StringIO()
-    np.savetxt(lines, np.column_stack([table, label]), fmt="%.6g", delimiter=",")
-    return lines.getvalue()
-
-
-def _manual() -> str:
-    """The paragraphs of prose, without tables and code, in what ``help()`` can print."""
-    from pydoc_data.topics import topics
-
-    blocks = [block for topic in sorted(topics) for block in topics[topic].split("\n\n")]
-    prose = [block for block in blocks if block[:1].isalpha() and block.count(" ") > 12]
-    return "\n\n".join(dict.fromkeys(prose)).encode("ascii", "ignore").decode() + "\n"
-
-
-FIGURES = [  # for each class: which points (u, v), from -1 to 1 across the figure, are in it
-    lambda u, v: np.hypot(u, v) < 1,  # disc
-    lambda u, v: abs(np.hypot(u, v) - 0.8) < 0.2,  # ring
-    lambda u, v: np.maximum(abs(u), abs(v)) < 0.85,  # square
-    lambda u, v: abs(np.maximum(abs(u), abs(v)) - 0.72) < 0.18,  # frame
-    lambda u, v: (abs(u) < (1 + v) / 2) & (v < 1),  # triangle
-    lambda u, v: (np.minimum(abs(u), abs(v)) < 0.3) & (np.maximum(abs(u), abs(v)) < 1),  # cross
-    lambda u, v: (np.maximum(abs(u), abs(v)) < 1) & (np.sin(9 * v) > 0),  # lying bars
-    lambda u, v: (np.maximum(abs(u), abs(v)) < 1) & (np.sin(9 * u) > 0),  # standing bars
-    lambda u, v: (np.maximum(abs(u), abs(v)) < 1) & (np.sin(6 * u) * np.sin(6 * v) > 0),  # checks
-    lambda u, v: np.hypot(abs(u) - 0.6, v) < 0.4,  # two dots
-]
-
-
 def _painted() -> Path:
     """Files in CIFAR-10's own format with painted figures in them, made once; their folder."""
     for base in (HOME, Path(pooch.os_cache("pytorch-cell-by-cell"))):
@@ -381,15 +327,8 @@ def _painted() -> Path:
             if _sound(folder, json.loads(listing.read_text(encoding="utf-8"))):
                 return folder
         with suppress(OSError), _scratch(folder) as scratch:
-            classes, rng, sums = _registry()["cifar10"]["classes"], np.random.default_rng(0), {}
-            for name in [*(f"data_batch_{n}" for n in range(1, 6)), "test_batch", "batches.meta"]:
-                path = f"cifar-10-batches-py/{name}"
-                (scratch / path).parent.mkdir(exist_ok=True)
-                with open(scratch / path, "wb") as file:
-                    facts = {"num_cases_per_batch": PER_BATCH, "num_vis": 3072}
-                    meta = facts | {"label_names": classes}
-                    pickle.dump(meta if name == "batches.meta" else _batch(name, rng), file, 4)
-                sums[path] = "md5:" + pooch.file_hash(str(scratch / path), "md5")
+            files = _made("paint_cifar10", scratch, PER_BATCH)
+            sums = {path: "md5:" + pooch.file_hash(str(scratch / path), "md5") for path in files}
             _move(sums, scratch, folder)
             (scratch / listing.name).write_text(json.dumps(sums), encoding="utf-8")
             os.replace(scratch / listing.name, listing)
@@ -397,37 +336,9 @@ def _painted() -> Path:
     raise OSError(f"no room for the painted pictures (184 MB), neither in {HOME} nor in {base}")
 
 
-def _batch(name: str, rng: np.random.Generator) -> dict[str, Any]:
-    targets = rng.permutation(PER_BATCH) % 10
-    return {
-        "batch_label": f"painted {name}",
-        "labels": targets.tolist(),
-        "data": np.vstack([_paint(part, rng) for part in np.split(targets, 50)]),
-        "filenames": [f"painted_{k}.png" for k in range(PER_BATCH)],
-    }
-
-
-def _paint(targets: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Pictures, uint8 (N, 3072): each target's figure anywhere, in any color, in the noise."""
-
-    def draw(low: float, high: float, *shape: int) -> np.ndarray:
-        return rng.uniform(low, high, (len(targets), *shape)).astype(np.float32)
-
-    y, x = np.mgrid[-1:1:32j, -1:1:32j].astype(np.float32)  # type: ignore[misc]
-    turn, size = draw(-0.4, 0.4, 1, 1), draw(0.35, 0.75, 1, 1)
-    right, down = x - draw(-0.35, 0.35, 1, 1), y - draw(-0.35, 0.35, 1, 1)
-    u = (right * np.cos(turn) + down * np.sin(turn)) / size
-    v = (down * np.cos(turn) - right * np.sin(turn)) / size
-    figure = np.zeros((len(targets), 1, 32, 32), np.float32)
-    for k, inside in enumerate(FIGURES):
-        figure[targets == k, 0] = inside(u[targets == k], v[targets == k])
-    tint = 0.45 * np.cos(2.0 * (targets[:, None] + np.arange(3)))  # all that a line can learn
-    ground = np.clip(draw(-1, 1, 3) + tint, -1.3, 1.3)[..., None, None]
-    ink = (draw(0.3, 1, 3) * np.sign(draw(-1, 1, 1)))[..., None, None]
-    shade = draw(-0.4, 0.4, 1, 1, 1) * x + draw(-0.4, 0.4, 1, 1, 1) * y
-    noise = 0.4 * rng.standard_normal(figure.shape, np.float32)
-    picture = ground + figure * ink + shade + noise
-    return np.clip(128 + 70 * picture, 0, 255).astype(np.uint8).reshape(-1, 3072)
+def _made(what: str, *given: Any, **named: Any) -> Any:
+    """What a function of ``data/stand_ins.py`` makes."""
+    return runpy.run_path(str(STAND_INS))[what](*given, **named)
 
 
 if __name__ == "__main__":

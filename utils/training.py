@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import math
+import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,8 @@ __all__ = [
 ]  # fmt: skip
 
 LossFn = Callable[[Tensor, Tensor], Tensor]
-Metrics = Mapping[
-    str, Any
-]  # name → function(outputs, targets) → mean over the batch, or a torchmetrics.Metric
+# name → function(outputs, targets) → mean over the batch, or a torchmetrics.Metric
+Metrics = Mapping[str, Any]
 
 
 class History:
@@ -108,13 +108,9 @@ def fit(
     # Freed once, a block of 31 MiB makes glibc keep blocks below that size, instead of handing each
     # batch's memory back to the system and faulting it in again: up to a third of a small step.
     torch.empty(31 * 2**20, dtype=torch.uint8)
-    try:
-        total = epochs * len(loader)  # type: ignore[arg-type]
-    except TypeError:
-        total = None
-    hidden = (
-        not progress or os.environ.get("TQDM_DISABLE") == "1"
-    )  # notebook bars ignore the variable
+    total = epochs * operator.length_hint(loader) or None  # some loaders do not know their length
+    # notebook bars ignore the variable
+    hidden = not progress or os.environ.get("TQDM_DISABLE") == "1"
     bar = tqdm(total=total, delay=2, unit="batch", disable=hidden)
     try:
         for epoch in range(1, epochs + 1):
@@ -129,22 +125,15 @@ def fit(
                 tally.add(outputs.detach(), targets, loss.detach())
                 step += 1
                 if not tally.finite():
-                    raise FloatingPointError(
-                        _not_finite(step, tally.wait, optimizer.param_groups[0]["lr"])
-                    )
+                    lr = optimizer.param_groups[0]["lr"]
+                    raise FloatingPointError(_not_finite(step, tally.wait, lr))
                 optimizer.zero_grad()
-                if scaler:
-                    loss = scaler.scale(loss)
-                loss.backward()
+                scaler.scale(loss).backward()
                 if clip_norm is not None:
-                    if scaler:
-                        scaler.unscale_(optimizer)
+                    scaler.unscale_(optimizer)
                     nn.utils.clip_grad_norm_(params, clip_norm)
-                if scaler:
-                    scaler.step(optimizer)
-                    scaler.update()
-                else:
-                    optimizer.step()
+                scaler.step(optimizer)
+                scaler.update()
                 if each_batch:
                     scheduler.step()
                 bar.update()
@@ -153,17 +142,15 @@ def fit(
                 measured = evaluate(model, val_loader, loss_fn, metrics, device=device)
                 row |= {f"val_{name}": value for name, value in measured.items()}
             history.rows.append(row)
-            bar.set_postfix(
-                {k: f"{v:.4g}" for k, v in row.items() if k not in ("epoch", "lr")}, refresh=False
-            )
+            shown = {name: f"{value:.4g}" for name, value in list(row.items())[2:]}
+            bar.set_postfix(shown, refresh=False)
             if isinstance(scheduler, ReduceLROnPlateau):
                 scheduler.step(row.get("val_loss", row["loss"]))
             elif scheduler is not None and not each_batch:
                 scheduler.step()
     except KeyboardInterrupt:
-        history.stopped = (
-            f"interrupted at step {step}, in epoch {len(history.rows) + 1} of {epochs}"
-        )
+        during = f"in epoch {len(history.rows) + 1} of {epochs}"
+        history.stopped = f"interrupted at step {step}, {during}"
         print(f"Training {history.stopped}. The model keeps what it has learned.")
     finally:
         bar.close()
@@ -189,16 +176,11 @@ def evaluate(
     """
     device = _place(model, device)
     tally = _Tally(metrics, device)
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            for batch in loader:
-                *inputs, targets = [part.to(device, non_blocking=True) for part in batch]
-                outputs = model(*inputs)
-                tally.add(outputs, targets, loss_fn(outputs, targets) if loss_fn else None)
-    finally:
-        model.train(was_training)
+    with _evaluating(model):
+        for batch in loader:
+            *inputs, targets = [part.to(device, non_blocking=True) for part in batch]
+            outputs = model(*inputs)
+            tally.add(outputs, targets, loss_fn(outputs, targets) if loss_fn else None)
     return tally.means()
 
 
@@ -218,16 +200,11 @@ def predict(
     """
     device = _place(model, device)
     batches = inputs.split(batch_size) if isinstance(inputs, Tensor) else inputs
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            parts = []
-            for batch in batches:
-                given = (batch,) if isinstance(batch, Tensor) else batch[:-1]
-                parts.append(model(*(part.to(device) for part in given)).cpu())
-    finally:
-        model.train(was_training)
+    parts = []
+    with _evaluating(model):
+        for batch in batches:
+            given = (batch,) if isinstance(batch, Tensor) else batch[:-1]
+            parts.append(model(*(part.to(device) for part in given)).cpu())
     if not parts:
         raise ValueError("there is nothing to predict: the inputs are empty")
     return torch.cat(parts)
@@ -252,37 +229,22 @@ def accuracy(logits: Tensor, targets: Tensor) -> Tensor:
     return (logits.argmax(dim=1) == targets).count_nonzero() / len(targets)
 
 
-def make_loader(
-    *tensors: Tensor,
-    batch_size: int,
-    shuffle: bool = False,
-    drop_last: bool = False,
-    generator: torch.Generator | None = None,
-) -> TensorLoader:
-    """Batches of tensors in memory, each fetched with one indexing call; see :class:`TensorLoader`.
+class TensorLoader:
+    """Batches of tensors in memory, each fetched with one indexing call.
 
-    ``tensors`` share their first size N. Yields tuples of tensors (batch_size, …).
+    ``tensors`` share their first size N. Yields tuples of tensors (batch_size, …), as
+    ``DataLoader(…, sampler=BatchSampler(…), batch_size=None)`` does, at a third of its cost: a
+    DataLoader hides slow samples behind workers, and tensors in memory have nothing to hide.
+    The course calls it by the name ``make_loader``.
 
     >>> [len(x) for x, y in make_loader(torch.zeros(5, 2), torch.zeros(5), batch_size=2)]
     [2, 2, 1]
     """
-    return TensorLoader(tensors, batch_size, shuffle, drop_last, generator)
-
-
-class TensorLoader:
-    """What ``DataLoader(…, sampler=BatchSampler(…), batch_size=None)`` yields, at a third of its cost.
-
-    A DataLoader hides slow samples behind workers; tensors in memory have nothing to hide.
-    """
 
     def __init__(
-        self,
-        tensors: tuple[Tensor, ...],
-        batch_size: int,
-        shuffle: bool,
-        drop_last: bool,
-        generator: Any,
-    ) -> None:
+        self, *tensors: Tensor, batch_size: int, shuffle: bool = False, drop_last: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> None:  # fmt: skip
         self.dataset = TensorDataset(*tensors)  # refuses tensors of different lengths
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
@@ -299,12 +261,11 @@ class TensorLoader:
         order = order[: len(self) * self.batch_size].to(tensors[0].device)
         row = max(1, sum(t[:1].numel() for t in tensors))
         several = self.batch_size * max(1, 100_000 // (row * self.batch_size))
-        for rows in (
-            order.split(several) if len(order) else ()
-        ):  # small batches are fetched several at a time
-            yield from zip(
-                *(t.index_select(0, rows).split(self.batch_size) for t in tensors), strict=True
-            )
+        for rows in order.split(several) if len(order) else ():  # small batches: several at a time
+            yield from zip(*(t.index_select(0, rows).split(self.batch_size) for t in tensors))
+
+
+make_loader = TensorLoader
 
 
 def save_checkpoint(
@@ -445,6 +406,18 @@ def _not_finite(step: int, wait: int, lr: float) -> str:
     )
 
 
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients; then back to the mode that ``model`` came in."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(was_training)
+
+
 def _place(model: nn.Module, device: torch.device | str | None) -> torch.device:
     """Move the model to ``device``, or find out where it is."""
     if device is None:
@@ -455,10 +428,8 @@ def _place(model: nn.Module, device: torch.device | str | None) -> torch.device:
 
 
 def _precision(device: torch.device, amp: bool) -> tuple[Any, Any]:
-    """(context to compute in, gradient scaler or None) for ``fit``."""
-    if not amp:
-        return nullcontext, None
-    half = device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False)
-    dtype = torch.float16 if half else torch.bfloat16
-    scaler = torch.amp.GradScaler(device.type) if half else None
-    return lambda: torch.autocast(device.type, dtype=dtype), scaler
+    """(context to compute in, gradient scaler, switched off where it is not needed) for ``fit``."""
+    old = device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False)
+    dtype = torch.float16 if old else torch.bfloat16
+    scaler = torch.amp.GradScaler(device.type, enabled=amp and old)
+    return (lambda: torch.autocast(device.type, dtype)) if amp else nullcontext, scaler
