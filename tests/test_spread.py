@@ -3,6 +3,9 @@
 The experiments use the lessons' own functions; the spread is printed at the end of the test run.
 """
 
+import ast
+import math
+from contextlib import suppress
 from pathlib import Path
 
 import matplotlib
@@ -12,7 +15,7 @@ from lesson import read_lesson, tags
 from torch import nn
 
 from utils import accuracy, evaluate, fit, make_loader, predict
-from utils.data import diabetes_scaled
+from utils.data import diabetes, diabetes_scaled
 
 matplotlib.use("Agg")
 LESSONS = Path(__file__).parent.parent / "lessons"
@@ -20,15 +23,15 @@ SEEDS = range(10)
 
 
 def functions(stem, *names):
-    """The named functions of a lesson, taken from the cells that define them."""
+    """The named functions and classes of a lesson, without the rest of the cells they stand in."""
     cells = [c for c in read_lesson(LESSONS / f"{stem}.py").cells if c.cell_type == "code"]
     space = {}
-    for cell in cells:
-        wanted = any(f"def {name}(" in cell.source for name in names) and "exercise" not in tags(
-            cell
-        )
-        if wanted or cell.source.startswith(("import ", "from ")):
-            exec(cell.source.partition("\n\n\n")[0] if wanted else cell.source, space)
+    for node in (n for c in cells if "exercise" not in tags(c) for n in ast.parse(c.source).body):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            with suppress(ModuleNotFoundError):  # modules that the lesson itself writes
+                exec(ast.unparse(node), space)
+        elif getattr(node, "name", "") in names:
+            exec(ast.unparse(node), space)
     return [space[name] for name in names]
 
 
@@ -41,6 +44,48 @@ def trained(model, X, y, loss_fn, *, lr, epochs, batch_size):
     loader = make_loader(X, y, batch_size=batch_size, shuffle=True)
     fit(model, loader, loss_fn, optimizer, epochs=epochs, progress=False)
     return model
+
+
+TRUTH = torch.tensor([0.5, -1.0, -2.0, 2.0, 2.5], dtype=torch.float64)  # the dial of lesson 03
+
+
+def test_validation_chooses_a_degree_near_the_true_one(record_property):
+    readings, fit_poly, poly_error = functions(
+        "03_linear_regression", "readings", "fit_poly", "poly_error"
+    )
+    chosen, loose = [], []
+    for seed in SEEDS:
+        own, judges = readings(20, seed, truth=TRUTH), readings(20, 100 + seed, truth=TRUTH)
+        errors = [poly_error(fit_poly(*own, degree), *judges) for degree in range(15)]
+        chosen.append(errors.index(min(errors)))
+        loose.append(errors[14] / errors[4])
+    record_property("03, degree chosen by validation (true: 4)", " ".join(map(str, chosen)))
+    record_property("03, validation error of degree 14 over that of degree 4", spread(loose))
+    assert min(loose) > 2 and sum(4 <= degree <= 6 for degree in chosen) >= 7
+
+
+def test_the_race_of_optimizers_has_one_order(record_property):
+    names = "readings", "quartic", "compete", "arrival"
+    readings, _, compete, arrival = functions("03_linear_regression", *names)
+    runners = {
+        "SGD": lambda p, lr: torch.optim.SGD(p, lr=lr),
+        "momentum": lambda p, lr: torch.optim.SGD(p, lr=lr, momentum=0.9),
+        "Adam": lambda p, lr: torch.optim.Adam(p, lr=lr),
+        "LBFGS": lambda p, lr: torch.optim.LBFGS(p, lr=lr, line_search_fn="strong_wolfe"),
+    }
+    needed = {name: [] for name in runners}
+    for seed in SEEDS:
+        z, y = readings(100, seed, truth=TRUTH)
+        powers = z ** torch.arange(5)
+        judge = torch.linalg.lstsq(powers, y).solution
+        goal = ((powers @ judge - y) ** 2).mean().item() + 1e-4
+        for name, make in runners.items():
+            tried = (compete(make, lr, powers[:, 1:], y) for lr in (0.01, 0.03, 0.1, 0.3, 0.8, 2.0))
+            needed[name].append(min(arrival(losses, goal)[0] for losses in tried))
+    for name, counts in needed.items():
+        record_property(f"03, gradients until the goal, {name}", spread(counts))
+    assert max(needed["LBFGS"]) < min(needed["momentum"] + needed["Adam"])
+    assert set(needed["SGD"]) == {math.inf}
 
 
 @pytest.mark.parametrize("kind", ["linear", "MLP"])
@@ -109,3 +154,32 @@ def test_network_of_lesson_00_separates_the_moons(record_property):
         found.append(evaluate(model, loader, metrics={"accuracy": accuracy})["accuracy"])
     record_property("00, moons, accuracy on new points", spread(found))
     assert min(found) > 0.97
+
+
+def test_a_balanced_sampler_finds_more_patients(record_property):
+    from sklearn.model_selection import train_test_split
+    from torch.utils.data import WeightedRandomSampler
+
+    learn_scaling, small_net = functions("06_dataset_dataloader", "learn_scaling", "small_net")
+    table, gain = diabetes().to_numpy(dtype="float64"), []
+    for seed in SEEDS:
+        train, valid = train_test_split(
+            table, test_size=192, stratify=table[:, 8], random_state=seed
+        )
+        scale = learn_scaling(train[:, :8])
+        X, X_valid = (torch.stack([scale(r) for r in part[:, :8]]) for part in (train, valid))
+        y, y_valid = (torch.tensor(part[:, 8:]).float() for part in (train, valid))
+        chances = torch.where(y[:, 0] == 1, 1 / y.sum(), 1 / (1 - y).sum()).tolist()
+        recall = []
+        for weights in ([1.0] * 576, chances):
+            torch.manual_seed(seed)
+            model = small_net()
+            optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+            for _ in range(10):
+                rows = torch.tensor(list(WeightedRandomSampler(weights, 576)))
+                loader = make_loader(X[rows], y[rows], batch_size=25, drop_last=True)
+                fit(model, loader, nn.BCEWithLogitsLoss(), optimizer, epochs=1, progress=False)
+            recall.append(((predict(model, X_valid) > 0) & (y_valid == 1)).sum() / y_valid.sum())
+        gain.append((recall[1] - recall[0]).item())
+    record_property("06, recall that the balanced sampler adds", spread(gain))
+    assert min(gain) > 0
