@@ -6,7 +6,7 @@ else
 PY = .venv/bin/python
 endif
 .DEFAULT_GOAL := help
-.PHONY: help lab fresh test notebooks build check data bench browser lock clean setup
+.PHONY: help lab fresh test notebooks build check data bench browser matrix lock clean setup
 
 help:  ## show this list
 	@$(PYTHON) -c "import re; [print(f'make {t:10} {d}') for t, d in re.findall(r'^(\w+):.*?## (.+)$$', open('Makefile', encoding='utf-8').read(), re.M)]"
@@ -17,9 +17,9 @@ lab:  ## set up if needed, then open JupyterLab on your own copy (LESSON=03 for 
 fresh:  ## start a lesson afresh: LESSON=03; your old copy is kept under a dated name
 	@$(PYTHON) tools/course.py fresh $(LESSON)
 
-test: setup  ## unit tests, then every cell of both editions against its stored output
+test: setup  ## unit tests, then every cell of both editions (DEVICE=cuda: on the CPU and on the GPU, with a table)
 	OMP_NUM_THREADS=1 $(PY) -m pytest tests -n 2
-	$(PY) tools/verify.py $(LESSON)
+	$(PY) tools/verify.py $(LESSON) $(if $(DEVICE),--device $(DEVICE))
 
 notebooks: setup  ## only the second half of the tests: the cells (LESSON=03 for one lesson)
 	$(PY) tools/verify.py $(LESSON)
@@ -43,6 +43,9 @@ bench: setup  ## how fast is utils.fit against a bare loop (ratios, about two mi
 browser: setup  ## the student edition in a real JupyterLab and Chromium
 	@$(PYTHON) tools/course.py setup --for authors --for browser
 	$(PY) -m pytest tests/browser -rs
+
+matrix: setup  ## unit tests and lessons on the oldest and newest torch and on other Pythons (an hour)
+	$(PY) tools/matrix.py
 
 lock: setup  ## renew requirements.txt from pyproject.toml
 	$(PY) -m pip install --quiet --disable-pip-version-check uv

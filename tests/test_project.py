@@ -268,3 +268,14 @@ def test_oldest_python_is_the_same_everywhere(project):
     import lesson  # noqa: F401  (imports with the tools' own path)
 
     assert project["requires-python"] == f">={course.OLDEST[0]}.{course.OLDEST[1]}"
+
+
+def test_matrix_and_workflow_try_the_same_versions_from_the_lower_bounds_on():
+    import matrix
+
+    text = (ROOT / ".github/workflows/course.yml").read_text(encoding="utf-8")
+    jobs = yaml.safe_load(text)["jobs"]["ranges"]["strategy"]["matrix"]["include"]
+    assert [(j["python"], j["torch"], j["torchvision"]) for j in jobs] == matrix.combinations()
+    needs = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for package, oldest in zip(("torch", "torchvision"), matrix.OLDEST):
+        assert f"{package}>={oldest.removesuffix('.0')}" in needs["dependencies"]

@@ -1,8 +1,10 @@
 """Run every cell of both editions and compare what it prints with what is stored.
 
-    python tools/verify.py             all lessons
-    python tools/verify.py 01 05       only these
-    python tools/verify.py --with-data only those that load a data set
+    python tools/verify.py               all lessons
+    python tools/verify.py 01 05         only these
+    python tools/verify.py --with-data   only those that load a data set
+    python tools/verify.py --device cuda on the CPU and on the GPU, and write docs/devices.md
+    python tools/verify.py --lax         every cell must run, but outputs may differ
 
 Strict (every output is compared) where the stored outputs were made: Linux, CPU, the locked torch,
 the real data. Elsewhere lax: every cell must run, every check must behave, and one line says why.
@@ -10,15 +12,21 @@ the real data. Elsewhere lax: every cell must run, every check must behave, and 
 
 from __future__ import annotations
 
+import argparse
 import importlib.metadata
 import os
 import platform
 import re
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
+from xml.etree import ElementTree
 
-from build import LESSON_ENV, ROOT
-from lesson import Lesson, read_lesson
+from build import LESSON_ENV, ROOT, write
+from lesson import BadLesson, Lesson, read_lesson
+
+EDITIONS = ("notebooks", "solutions")
 
 
 def why_lax(lesson: Lesson) -> str:
@@ -42,39 +50,88 @@ def why_lax(lesson: Lesson) -> str:
     return ""
 
 
-def main(words: list[str]) -> int:
-    lessons = [read_lesson(p) for p in sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))]
-    if words == ["--with-data"]:
-        chosen = [m for m in lessons if m.course["data"]]
-        if not chosen:
-            print("no lesson loads a data set")
-            return 0
-    else:
-        chosen = [m for m in lessons if m.stem.startswith(tuple(words) or "")]
-    if not chosen:
-        print(
-            f"no lesson is named {' '.join(words)}; there are {', '.join(m.stem for m in lessons)}"
-        )
+def run(lessons: list[Lesson], mode: str, jobs: int = 2, **env: str) -> tuple[int, dict]:
+    """Put both editions of ``lessons`` through nbval: (exit status, seconds by lesson)."""
+    files = [f"{folder}/{m.stem}.ipynb" for m in lessons for folder in EDITIONS]
+    options = ["-p", "nbval_guard", mode, "--nbval-current-env", "--nbval-cell-timeout=300"]
+    options += ["--no-header", "-n", str(jobs), "--dist", "loadscope"]
+    surroundings = {"OMP_NUM_THREADS": "1", **os.environ, **LESSON_ENV, **env}
+    surroundings["PYTHONPATH"] = str(ROOT / "tests")
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", *options, f"--junitxml={report}", *files]
+        status = subprocess.call(command, cwd=ROOT, env=surroundings)
+        cases = ElementTree.parse(report).iter("testcase") if report.exists() else []
+        seconds = dict.fromkeys((m.stem for m in lessons), 0.0)
+        for case in cases:
+            stem = case.get("classname", "").split(".")[-2]
+            seconds[stem] += float(case.get("time", 0)) / len(EDITIONS)
+    return status, seconds
+
+
+def compare_devices(lessons: list[Lesson], device: str) -> int:
+    """Both editions on the CPU, then on ``device``, one at a time; the table goes into docs/."""
+    import torch
+
+    from utils import get_device
+
+    try:
+        os.environ["COURSE_DEVICE"] = device
+        get_device()
+    except RuntimeError as error:
+        print(error)
         return 1
+    print(f"all lessons: lax, because outputs are stored for the CPU, not for {device}", flush=True)
+    threads = {"OMP_NUM_THREADS": str(os.cpu_count())}
+    before, cpu = run(lessons, "--nbval-lax", 1, COURSE_DEVICE="cpu", **threads)
+    after, gpu = run(lessons, "--nbval-lax", 1, COURSE_DEVICE=device, **threads)
+    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+    rows = [f"| {m.label} | {cpu[m.stem]:.0f} | {gpu[m.stem]:.0f} |" for m in lessons]
+    table = "\n".join(
+        [f"| lesson | {os.cpu_count()} CPU cores, s | {name}, s |", "|---|---|---|", *rows]
+    )
+    text = f"# The lessons on two devices\n\nWritten by `make test DEVICE={device}`. Seconds an edition, with torch {torch.__version__.partition('+')[0]}.\n\n{table}\n"
+    print(text)
+    if not before + after:
+        (ROOT / "docs").mkdir(exist_ok=True)
+        write(ROOT / "docs" / "devices.md", text)
+    return max(before, after)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("lesson", nargs="*", help="a lesson's number or name; all if none is given")
+    parser.add_argument(
+        "--with-data", action="store_true", help="only lessons that load a data set"
+    )
+    parser.add_argument(
+        "--lax", action="store_true", help="every cell must run; outputs may differ"
+    )
+    parser.add_argument("--device", default="cpu", help="compare the CPU with this one: cuda, mps")
+    options = parser.parse_args(argv)
+    paths = sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))
+    asked = [p for p in paths if p.name.startswith(tuple(options.lesson) or "")]
+    try:
+        chosen = [read_lesson(path) for path in asked]
+    except BadLesson as error:
+        print(error)
+        return 1
+    chosen = [m for m in chosen if m.course["data"] or not options.with_data]
+    if not chosen:
+        words = " ".join(options.lesson) or "--with-data"
+        print(f"no lesson is named {words}; there are {', '.join(p.stem for p in paths)}")
+        return 1
+    if options.device != "cpu":
+        return compare_devices(chosen, options.device)
     groups: dict[str, list[Lesson]] = {"--nbval": [], "--nbval-lax": []}
     for lesson in chosen:
-        why = why_lax(lesson)
+        why = "it was asked for" if options.lax else why_lax(lesson)
         groups["--nbval-lax" if why else "--nbval"].append(lesson)
         print(f"{lesson.stem}: {'lax, because ' + why if why else 'strict'}", flush=True)
-    worst = 0
-    for mode, group in groups.items():
-        if not group:
-            continue
-        files = [f"{folder}/{m.stem}.ipynb" for m in group for folder in ("notebooks", "solutions")]
-        options = ["-p", "nbval_guard", mode, "--nbval-current-env", "--nbval-cell-timeout=300"]
-        quiet = ["--no-header", "-n", "2", "--dist", "loadscope"]
-        env = (
-            {"OMP_NUM_THREADS": "1"} | os.environ | LESSON_ENV | {"PYTHONPATH": str(ROOT / "tests")}
-        )
-        command = [sys.executable, "-m", "pytest", *options, *quiet, *files]
-        worst = max(worst, subprocess.call(command, cwd=ROOT, env=env))
-    return worst
+    return max([run(group, mode)[0] for mode, group in groups.items() if group])
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

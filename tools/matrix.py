@@ -1,0 +1,128 @@
+"""Unit tests and all lessons (lax) on other versions: the oldest and the newest torch, other Pythons.
+
+    python tools/matrix.py             every combination whose Python is on this machine
+    python tools/matrix.py 3.13 2.6    only those with these words in their name
+
+Each combination gets an environment of its own in build/matrix/ (about 5 GB), which is removed
+afterward. The table at the end also goes into docs/versions.md when every combination was run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from build import ROOT, write
+
+OLDEST = ("2.6.0", "0.21.0")  # the lower bounds in pyproject.toml; a test compares them
+PYTHONS = ("3.11", "3.12", "3.13")
+
+
+def combinations() -> list[tuple[str, str, str]]:
+    """(python, torch, torchvision), "" for the newest: each end of each range, not every pair."""
+    return [("3.11", *OLDEST), ("3.13", *OLDEST), *((python, "", "") for python in PYTHONS)]
+
+
+def interpreter(python: str) -> str | None:
+    """A Python of this version that starts, or None."""
+    names = [f"python{python}"] if os.name != "nt" else [f"py -{python}"]
+    for name in (*names, sys.executable):
+        ask = [*name.split(), "-c", "import sys; print(sys.executable, *sys.version_info[:2])"]
+        found = (
+            subprocess.run(ask, capture_output=True, text=True)
+            if shutil.which(name.split()[0])
+            else None
+        )
+        if found and found.returncode == 0 and found.stdout.split()[-2:] == python.split("."):
+            return found.stdout.rsplit(" ", 2)[0]
+    versions = Path.home() / ".pyenv" / "versions"
+    return next((str(p) for p in sorted(versions.glob(f"{python}.*/bin/python"))), None)
+
+
+def last_line(command: list[str], log: Path) -> tuple[bool, str]:
+    """Run ``command``; whether it succeeded, and pytest's own sums ("58 passed in 9.12s")."""
+    with log.open("a", encoding="utf-8") as file:
+        status = subprocess.call(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
+    sums = re.findall(
+        r"^=*\s*(\d+ (?:passed|failed).*?)(?: in [\d.]+s.*)$",
+        log.read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    return status == 0, sums[-1] if sums else f"see {log}"
+
+
+def try_out(python: str, torch: str, vision: str) -> tuple[bool, str]:
+    """One combination: (did all pass, its row of the table)."""
+    name = f"python-{python}-torch-{torch or 'newest'}"
+    base = interpreter(python)
+    if base is None:
+        return True, f"| {python} | {torch or 'newest'} | no Python {python} on this machine | |"
+    folder, log = ROOT / "build" / "matrix" / name, ROOT / "build" / "matrix" / f"{name}.log"
+    shutil.rmtree(folder, ignore_errors=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    own = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    pinned = [f"torch=={torch}", f"torchvision=={vision}"] if torch else []
+    uv = [sys.executable, "-m", "uv"] if not shutil.which("uv") else ["uv"]
+    steps = [
+        [base, "-m", "venv", str(folder)],
+        [*uv, "pip", "install", "--python", str(own), "--editable", ".[authors]", *pinned],
+        [str(own), "-m", "pytest", "tests", "-n", "2"],
+        [str(own), "tools/verify.py", "--lax"],
+    ]
+    said, passed = [], True
+    try:
+        for step in steps:
+            done, sums = last_line(step, log)
+            passed &= done
+            said.append(sums if done else f"**failed**: {sums}")
+            if not done and len(said) < 3:
+                break
+        ask = "import torch, torchvision as v; print(torch.__version__, v.__version__)"
+        versions = subprocess.run([str(own), "-c", ask], capture_output=True, text=True).stdout
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    torch_found, vision_found = [v.partition("+")[0] for v in versions.split()] or ("?", "?")
+    return (
+        passed,
+        f"| {python} | {torch_found} + {vision_found} | {' | '.join(said[2:] or said[-1:])} |",
+    )
+
+
+def main(words: list[str]) -> int:
+    wanted = [c for c in combinations() if all(any(w in part for part in c) for w in words)]
+    if not wanted:
+        print(f"no combination has {' and '.join(words)} in it: {combinations()}")
+        return 1
+    subprocess.check_call(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"]
+    )
+    rows, good = (
+        [
+            "| Python | torch + torchvision | unit tests | cells of both editions, lax |",
+            "|---|---|---|---|",
+        ],
+        True,
+    )
+    for number, combination in enumerate(wanted, 1):
+        print(f"{number} of {len(wanted)}: {' '.join(filter(None, combination))} …", flush=True)
+        passed, row = try_out(*combination)
+        good &= passed
+        rows.append(row)
+        print(row, flush=True)
+    table = "\n".join(rows)
+    print(f"\n{table}")
+    if good and not words:
+        write(
+            ROOT / "docs" / "versions.md",
+            f"# Versions that work\n\nWritten by `make matrix`.\n\n{table}\n",
+        )
+    return not good
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
