@@ -15,24 +15,19 @@
 # ---
 
 # %% [markdown]
-# Ten lines of Python train almost every network on earth. Today you write them.
-#
-# You start with twenty weights on a spring and nothing but tensors. Line by line, your code turns into the
-# loop that you will meet in every training program from here on. Then you take it apart again: you leave out
-# one line after the other and watch what breaks. (Most of the time, nothing breaks. No error, no warning,
-# wrong numbers. That is why you should see it once in daylight.)
+# Ten lines of Python train almost every network on earth. Today you write them, first for twenty weights on a
+# spring, with nothing but tensors. Then you leave out one line after the other and watch what breaks. (Mostly
+# nothing: no error, wrong numbers.)
 #
 # The picture this lesson is heading for is a curve through a hundred noisy readings, $y = b + w_1x + w_2x^2 +
-# w_3x^3 + w_4x^4$, fitted by five different programs. The first has its gradients worked out by hand, the
-# last is made of library parts only, and all five must print **the same five numbers**. A judge who uses no
-# gradient at all tells you how good they are.
+# w_3x^3 + w_4x^4$, fitted by five programs, from gradients by hand to library parts only. All must print
+# **the same five numbers**, and a judge who uses no gradient tells you how good they are.
 
 # %%
 import math
 import pickle
 import tempfile
 import warnings
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
@@ -51,12 +46,12 @@ plt.style.use("utils.course")
 
 # %% [markdown]
 # Every training story in this course has the same four chapters: **prepare data, design the model, choose
-# loss and optimizer, train and judge**. Here they are for the first time, as small as they get.
+# loss and optimizer, train and judge**.
 #
 # ## Prepare data
 #
-# You hang twenty weights on a spring, one after the other, and measure how long it gets. The spring is 12 cm
-# long and grows 4 cm for each kilogram, but you do not know that. Your ruler shakes by half a centimeter.
+# You hang twenty weights on a spring and measure it. It is 12 cm long and grows 4 cm for each kilogram, but
+# you do not know that. Your ruler shakes by half a centimeter.
 
 # %%
 torch.manual_seed(0)
@@ -67,13 +62,12 @@ for weight, length in zip(kg[:3], cm[:3], strict=True):
     print(f"{weight.item():.2f} kg: {length.item():.1f} cm")
 
 # %% [markdown]
-# Rows are measurements, columns are what you know about each. Here there is one column, and it stays a
-# column: `(20, 1)`, not `(20,)`. You will see in a moment what the difference costs.
+# Rows are measurements, columns are what you know about each. One column stays a column: `(20, 1)`, not
+# `(20,)`.
 #
 # ## Design the model
 #
-# A straight line, $\hat y = w\,x + b$. Two numbers to learn, both zero for now. `requires_grad` tells
-# autograd that you will want their slopes.
+# A straight line, $\hat y = w\,x + b$: two numbers to learn, both zero for now.
 
 # %%
 w = torch.zeros(1, requires_grad=True)
@@ -82,14 +76,12 @@ b = torch.zeros(1, requires_grad=True)
 # %% [markdown]
 # ## Choose loss and optimizer
 #
-# The loss is the mean of the squared errors, $L = \frac1N\sum_i(\hat y_i - y_i)^2$. The optimizer is the walk
-# downhill of lesson 02, `w -= lr * w.grad`. How large may `lr` be? Write $k$ for the steepest curvature of the
-# loss: above $2/k$ the walk diverges.
+# The loss is the mean squared error, $L = \frac1N\sum_i(\hat y_i - y_i)^2$; the optimizer is lesson 02's
+# walk, `w -= lr * w.grad`. As there, it diverges above $2/k$, where $k$ is the steepest curvature:
 
 # %%
-ones = torch.ones_like(kg)
-table = torch.cat([ones, kg], dim=1)  # (N, 2): what b and w are multiplied by
-curvatures = torch.linalg.eigvalsh(2 * table.T @ table / len(table))
+table = torch.cat([torch.ones_like(kg), kg], dim=1)  # (N, 2): what b and w are multiplied by
+curvatures = torch.linalg.eigvalsh(2 * table.T @ table / len(table))  # of this loss's Hessian
 print(f"curvatures {curvatures[0]:.2f} and {curvatures[1]:.2f}, so lr below {2 / curvatures[1]:.2f}")
 
 # %% [markdown]
@@ -97,7 +89,7 @@ print(f"curvatures {curvatures[0]:.2f} and {curvatures[1]:.2f}, so lr below {2 /
 #
 # ## Train and judge
 #
-# Forward, loss, backward, update, clear. Two hundred times.
+# Forward, loss, backward, update, clear:
 
 # %%
 bare = []
@@ -114,17 +106,14 @@ print("losses:", [round(bare[n], 3) for n in (0, 1, 10, 50, 199)])
 print(f"w = {w.item():.3f}   b = {b.item():.3f}")
 
 # %% [markdown]
-# The loss falls from 242 to 0.195 and the line is about 3.70 x + 12.26. Is that good? The spring's truth is 4
-# and 12, so something seems to be missing.
+# The line is about 3.70 x + 12.26. The truth is 4 and 12. Is something missing?
 #
 # ## The judge
 #
-# For a straight line nobody has to walk. Setting the slopes of the loss to zero gives a system of two linear
-# equations, and `torch.linalg.lstsq` solves it (in a numerically careful way). Its answer is the bottom of
-# the bowl. No training can get below.
+# For a straight line nobody has to walk: "all slopes are zero" is a system of linear equations, and
+# `torch.linalg.lstsq` solves it. That is the bottom of the bowl; no training can get below.
 #
-# **Predict before you run:** which line has the smaller loss on these twenty points, the judge's or the true
-# one?
+# **Predict before you run:** which line has the smaller loss on these points, the judge's or the true one?
 
 # %%
 judge = torch.linalg.lstsq(table, cm).solution  # (2, 1): b, then w
@@ -134,10 +123,9 @@ for name, line in (("judge", judge), ("truth", truth), ("walk", torch.stack([b, 
     print(f"{name}: w = {line[1].item():.3f}   b = {line[0].item():.3f}   loss = {loss:.4f}")
 
 # %% [markdown]
-# The judge beats the truth. A fit bends toward the noise of *these* twenty points, and the truth does not. So
-# three things stand apart from now on: the truth, the best answer to the data, and how far your walk got. The
-# walk is within 0.03 of the judge; the rest of the distance to 4 and 12 is noise, and no optimizer can remove
-# it.
+# The judge beats the truth: a fit bends toward the noise of *these* points. Keep three things apart: the
+# truth, the best answer to the data, and how far your walk got. The walk is within 0.03 of the judge; the
+# rest is noise, and no optimizer removes it.
 
 # %% alt="Twenty blue points of spring length in centimeters against weight in kilograms, rising from about 12 to about 20. An orange line, the walk's fit, goes through them; the dashed gray true line lies close to it, a little lower at the left and higher at the right."
 ends = torch.tensor([[0.0], [2.0]])
@@ -156,7 +144,7 @@ assert (w - judge[1]).abs() < 0.03 and (b - judge[0]).abs() < 0.03
 #
 # ### Exercise linear-1 · difficulty 1 · 4 minutes
 # Do autograd's work once. For $L = \frac1N\sum_i(w x_i + b - y_i)^2$, write `line_gradient(w, b, x, y)`: the
-# two slopes $dL/dw$ and $dL/db$, worked out by hand, as a pair. No `backward`.
+# two slopes $dL/dw$ and $dL/db$ as a pair, worked out by hand, without autograd (the check switches it off).
 #
 # <details><summary>Hint 1</summary>Call the error <code>e = w * x + b - y</code>. The square's derivative is 2e, times what stands next to the weight inside e.</details>
 # <details><summary>Hint 2</summary>Next to <code>w</code> stands <code>x</code>, next to <code>b</code> stands 1. And the mean stays a mean.</details>
@@ -170,30 +158,27 @@ def line_gradient(w: float, b: float, x: torch.Tensor, y: torch.Tensor) -> tuple
     ### END SOLUTION
 
 # %% tags=["check"]
-with check("linear-1") as c:
-    right, x, y = torch.tensor([-10.0, -4.0]), torch.tensor([1.0, 2, 3]), torch.tensor([2.0, 3, 7])
-    got = c.attempted(line_gradient(1.0, 0.0, x, y))
-    c.true(all(torch.as_tensor(slope).numel() == 1 for slope in got), observed="one slope a row", expected="two numbers", likely="the mean is missing: the loss is one number, so each slope is one")
-    wrong = [(right / 2, "the 2 of the square's derivative is missing"), (3 * right, "a sum: the loss is a mean"), (1.5 * right, "the 2 and the mean are missing"),
-             (-right, "the sign is turned: e is prediction minus y"), (right.flip(0), "the pair is swapped: first dL/dw, then dL/db"),
-             (right[[1, 1]], "x is missing in dL/dw: it stands beside w"), (right[[0, 0]], "beside b stands 1, not x")]
-    c.close(got, right, because="dL/dw = mean(2·e·x), dL/db = mean(2·e), with e = (−1, −1, −4)", mistakes=wrong)
+with check("linear-1") as c, torch.no_grad():
+    dw, db = c.attempted(line_gradient(1.0, 1.0, torch.tensor([1.0, 2, 3]), torch.tensor([3.0, 4, 8])))
+    slips = {0.5: "the 2 of the square's derivative is missing", 3: "a sum: the loss is a mean",
+             1.5: "the 2 and the mean are missing", -1: "the sign is turned: e is prediction minus y"}
+    own = {-4: "that is dL/db: the pair is swapped, or x is missing", -14: "b is missing in e",
+           -8: "multiply row by row, then average", torch.tensor([-2.0, -4, -24]): "the mean is missing"}
+    c.close(dw, -10, because="dL/dw = mean(2·e·x)", mistakes=own | {-10 * k: slips[k] for k in slips})
+    c.close(db, -4, because="dL/db = mean(2·e)", mistakes={-10: "no x"} | {-4 * k: slips[k] for k in slips})
 
 # %% [markdown] tags=["solution"]
-# $dL/dw = \frac2N\sum e_i x_i$ and $dL/db = \frac2N\sum e_i$. The slope of the bias is twice the mean error:
-# at the bottom it is zero, so **a fitted line with a bias is wrong by zero on average**. That property
-# survives in every model whose last layer has a bias and whose loss is the mean square.
+# $dL/dw = \frac2N\sum e_i x_i$ and $dL/db = \frac2N\sum e_i$. At the bottom the second is zero: **a fitted
+# line with a bias is wrong by zero on average**.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** `sum()` where the loss says mean: right up to a factor N, and a learning rate that then
-# explodes. **Ask the room:** what is the mean error of the fitted line on its training points? (0.) And of
-# the true line? (Not 0: that is the noise.)
+# **Watch for** `sum()` where the loss says mean. **Ask:** what is the mean error of the fitted line on its
+# training points? (0.) Of the true line? (Not 0.)
 
 # %% [markdown]
 # ## Three lines change their names
 #
-# The ten lines work. Now swap parts for library parts, one at a time, and demand the same two hundred losses
-# every time. First the model. `nn.Linear(1, 1)` holds a weight and a bias, and multiplies.
+# Now swap parts for library parts, one at a time, and demand the same two hundred losses. First the model:
 
 # %%
 model = nn.Linear(1, 1)
@@ -203,12 +188,21 @@ print("input", tuple(kg.shape), "→ output", tuple(model(kg).shape))
 
 # %% [markdown]
 # The weight is `(outputs, inputs)`. A `Parameter` is a tensor that the model knows by name and that requires
-# a gradient from birth. It starts at a random value, so set both to zero for a fair comparison.
+# a gradient from birth. It starts at random; for a fair comparison, start at zero:
 
 # %%
-nn.init.zeros_(model.weight)
-nn.init.zeros_(model.bias)
-with_linear = []
+def zero_line():
+    """nn.Linear(1, 1) with both numbers at zero."""
+    line = nn.Linear(1, 1)
+    nn.init.zeros_(line.weight)
+    nn.init.zeros_(line.bias)
+    return line
+
+# %% [markdown]
+# The update now works for any number of parameters:
+
+# %%
+model, with_linear = zero_line(), []
 for _ in range(200):
     loss = ((model(kg) - cm) ** 2).mean()
     loss.backward()
@@ -220,17 +214,13 @@ for _ in range(200):
 print("same losses as bare:", np.allclose(with_linear, bare, rtol=1e-4))
 
 # %% [markdown]
-# The update now works for any number of parameters. Next the loss, `nn.MSELoss`, and the optimizer,
-# `optim.SGD`. An optimizer gets the parameters once; `step()` is the loop over `p -= lr * p.grad`, and
-# `zero_grad()` is the loop over `p.grad = None`.
+# Next the loss, `nn.MSELoss`, and the optimizer, `optim.SGD`: `step()` is the loop over `p -= lr * p.grad`,
+# `zero_grad()` the loop over `p.grad = None`.
 
 # %%
-model = nn.Linear(1, 1)
-nn.init.zeros_(model.weight)
-nn.init.zeros_(model.bias)
+model, library = zero_line(), []
 loss_fn = nn.MSELoss()
 optimizer = optim.SGD(model.parameters(), lr=0.1)
-library = []
 for _ in range(200):
     loss = loss_fn(model(kg), cm)
     optimizer.zero_grad()
@@ -241,9 +231,7 @@ print("same losses as bare:", np.allclose(library, bare, rtol=1e-4))
 print(f"w = {model.weight.item():.3f}   b = {model.bias.item():.3f}")
 
 # %% [markdown]
-# Three programs, one walk. `Linear`, `MSELoss` and `SGD` are no more than what you have written yourself,
-# with names, for models with a million weights. `zero_grad` now stands before `backward`. Anywhere between
-# the `step` and the next `backward` is right.
+# Three programs, one walk. `zero_grad` may stand anywhere between the `step` and the next `backward`.
 #
 # ### The shapes that stop you
 #
@@ -256,14 +244,12 @@ with expect_error(RuntimeError):
     model(kg.double())
 
 # %% [markdown]
-# *mat1 and mat2 shapes cannot be multiplied* is an error you will see often. Read it as "your
-# rows have 20 columns, my weight wants 1". The mends: `kg.reshape(-1, 1)` for the first, `.float()` for the
-# second.
+# Read the first as "your rows have 20 columns, my weight wants 1". The mends: `kg.reshape(-1, 1)`, and
+# `.float()`.
 #
 # ### The shape that does not
 #
-# Those two were the friendly ones. Now the *target* loses its column: `cm` becomes `(20,)`, predictions stay
-# `(20, 1)`.
+# Now the *target* loses its column: `cm` becomes `(20,)`.
 #
 # **Predict before you run:** what is the shape of `prediction - target`, and what will the line learn?
 
@@ -281,9 +267,8 @@ print(f"w = {model.weight.item():.2f}   b = {model.bias.item():.2f}   loss = {lo
 print(f"mean of cm = {cm.mean().item():.2f}")
 
 # %% [markdown]
-# Broadcasting made a `(20, 20)` table: every prediction is compared with *every* target. The best answer to
-# that question is the mean, for everyone. The loss went down, no error came, and the line is flat.
-# `nn.MSELoss` at least warns you:
+# Every prediction is compared with *every* target. The best answer is then the mean, for everyone: no error,
+# and a flat line. `nn.MSELoss` at least warns:
 
 # %%
 with warnings.catch_warnings(record=True) as caught:
@@ -292,13 +277,12 @@ with warnings.catch_warnings(record=True) as caught:
 print(str(caught[0].message).split(". ")[0])
 
 # %% [markdown]
-# If your model predicts the mean for everybody, look at the two shapes before you look anywhere else.
+# If your model predicts the mean for everybody, look at the two shapes first.
 #
 # ## Which loss?
 #
-# The square is a choice. `L1Loss` takes the absolute value, `SmoothL1Loss` is a square near zero and a
-# straight line further out (its `beta`, 1 unless you say otherwise, is the error where one becomes the other).
-# The choice matters when a point is wrong. Somebody types 127.8 instead of 12.78:
+# `L1Loss` takes the absolute error; `SmoothL1Loss` is a square up to an error of `beta` (default 1) and a
+# straight line further out. The choice matters when a point is wrong. Somebody types 127.8 for 12.78:
 
 # %%
 typo = cm.clone()
@@ -306,12 +290,13 @@ row = kg.argmin().item()  # the lightest weight
 typo[row] *= 10
 print(f"{kg[row].item():.2f} kg: {cm[row].item():.2f} cm became {typo[row].item():.1f}")
 
+# %% [markdown]
+# **Predict before you run:** what does each loss make of the slope of 4 cm per kilogram?
 
+# %% alt="Left: three losses against the error from minus 3 to 3. The square rises steeply to 9, the absolute value is a V with a corner at zero, the smooth L1 follows the V half a unit lower with a rounded bottom. Right: nineteen points near the true line and one far outlier above the axis at the left; the MSE line falls steeply, the lines of L1 and smooth L1 lie on the points."
 def fit_line(loss_fn, x, y, lr=0.1, epochs=1000):
     """Train nn.Linear(1, 1) from zero on all rows of x, y (N, 1)."""
-    line = nn.Linear(1, 1)
-    nn.init.zeros_(line.weight)
-    nn.init.zeros_(line.bias)
+    line = zero_line()
     optimizer = optim.SGD(line.parameters(), lr=lr)
     for _ in range(epochs):
         optimizer.zero_grad()
@@ -319,54 +304,46 @@ def fit_line(loss_fn, x, y, lr=0.1, epochs=1000):
         optimizer.step()
     return line
 
-# %% [markdown]
-# **Predict before you run:** one point of twenty is ten times too high. What does each loss make of the slope
-# of 4 cm per kilogram?
 
-# %% alt="Left: three losses against the error from minus 3 to 3. The square rises steeply to 9, the absolute value is a V with a corner at zero, the smooth L1 follows the V half a unit lower with a rounded bottom. Right: nineteen points near the true line and one far outlier above the axis at the left; the MSE line falls steeply, the lines of L1 and smooth L1 lie on the points."
 losses = {"MSELoss": nn.MSELoss(), "L1Loss": nn.L1Loss(), "SmoothL1Loss": nn.SmoothL1Loss()}
+lines = {name: fit_line(f, kg, typo) for name, f in losses.items()}
+for name, line in lines.items():
+    print(f"{name:13} w = {line.weight.item():6.2f}   b = {line.bias.item():6.2f}")
+
+# %% [markdown]
+# One wrong point turned the square's line over:
+
+# %% alt="Left: three losses against the error from minus 3 to 3. The square rises steeply to 9, the absolute value is a V with a corner at zero, the smooth L1 follows the V half a unit lower with a rounded bottom. Right: nineteen points near the true line, an arrow to the typo far above the axis at the left; the MSE line falls steeply, the lines of L1 and smooth L1 lie on the points."
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2))
 errors = torch.linspace(-3, 3, 121)
 right.plot(kg, typo, "o", color="#444444", markersize=4)
-for n, (name, f) in enumerate(losses.items()):
-    values = [f(e, torch.tensor(0.0)) for e in errors]
-    line = fit_line(f, kg, typo)
-    left.plot(errors, values, color=f"C{n}", ls=["-", "--", "-."][n], label=name)
-    right.plot(ends, line(ends).detach(), color=f"C{n}", ls=["-", "--", "-."][n], label=name)
-    print(f"{name:13} w = {line.weight.item():6.2f}   b = {line.bias.item():6.2f}")
+for (name, line), color, ls in zip(lines.items(), ("C0", "C1", "C2"), ("-", "--", "-."), strict=True):
+    costs = [losses[name](error, torch.tensor(0.0)) for error in errors]
+    left.plot(errors, costs, color=color, ls=ls, label=name)
+    right.plot(ends, line(ends).detach(), color=color, ls=ls, label=name)
 left.set(xlabel="error", ylabel="loss", title="What an error costs")
 right.set(xlabel="weight (kg)", ylabel="length (cm)", ylim=(0, 45), title="One typo, three lines")
 right.annotate("the typo, at 127.8", (0.05, 45), (0.4, 38), arrowprops={"arrowstyle": "->"})
 left.legend()
 plt.show()
-for name in ("L1Loss", "SmoothL1Loss"):
-    before, last = (fit_line(losses[name], kg, typo, epochs=n).weight.item() for n in (999, 1000))
-    print(f"{name:13} the last of 1000 steps moved w by {abs(last - before):.4f}")
 
 # %% [markdown]
-# *On the left the price of an error, on the right the three lines (the typo is far above the picture): the
-# square follows one wrong point, the other two follow the nineteen.* An error of 115 costs the square 13,225,
-# as much as 132 points that are 10 off. It bends the whole line to please one point. The absolute value asks
-# each point for the same pull. Its price: a corner at zero, where the slope jumps from −1 to +1. Near
-# the bottom its steps get no shorter: the thousandth still moves `w`. `SmoothL1Loss` rounds the corner and has
-# arrived.
-
-# %% [markdown]
+# *Left the price of an error, right the three lines: the square follows the one wrong point, the other two
+# the nineteen.* An error of 115 costs the square as much as 132 errors of 10. `L1Loss` asks each point for
+# the same pull; `SmoothL1Loss` rounds its corner at zero.
+#
 # ### `reduction`: what happens to the twenty losses
 #
-# A loss function computes one loss an element (here: a row) and then reduces. You can choose how.
+# A loss function computes one loss an element (here: a row) and then reduces:
 
 # %%
-model = nn.Linear(1, 1)
-nn.init.zeros_(model.weight)
-nn.init.zeros_(model.bias)
+model = zero_line()
 for reduction in ("none", "mean", "sum"):
     loss = F.mse_loss(model(kg), cm, reduction=reduction)
     print(f"{reduction:5} shape {tuple(loss.shape)!s:8}", "" if loss.ndim else f"{loss.item():.1f}")
 
 # %% [markdown]
-# `"none"` lets you look at single rows or weigh them. `"sum"` is twenty times the mean here, and so is its
-# gradient.
+# `"sum"` is twenty times the mean, and so is its gradient.
 #
 # **Predict before you run:** change the loop's `mean` to `sum` and keep `lr=0.1`. The limit was 0.54. Then?
 
@@ -376,9 +353,8 @@ for reduction, lr in (("mean", 0.1), ("sum", 0.1), ("sum", 0.1 / 20)):
     print(f"{reduction:4} lr {lr:<6g} w = {line.weight.item():.3f}")
 
 # %% [markdown]
-# With `sum`, a rate of 0.1 is a rate of 2 in disguise, far beyond the limit, and the weight ends as *not a
-# number*. Divided by 20 it is the old walk again. `"mean"` is the default because the right `lr` then does
-# not depend on how many rows you happen to have.
+# With `sum`, 0.1 is a rate of 2 in disguise, and the weight ends as *not a number*. With `"mean"`, the
+# default, the right `lr` does not depend on the number of rows.
 #
 # ### Exercise linear-2 · difficulty 2 · 6 minutes
 # Write `smooth_l1(prediction, target, beta)` out of plain arithmetic, averaged over all elements. With $e$
@@ -398,29 +374,27 @@ def smooth_l1(prediction: torch.Tensor, target: torch.Tensor, beta: float = 1.0)
 
 # %% tags=["check"]
 with check("linear-2") as c:
-    far, zero = torch.tensor([0.5, 1.0, -5.0]), torch.zeros(3)
-    got = c.attempted(smooth_l1(far, zero, beta=2.0))
-    c.close(got, torch.tensor(1.4375), because="(1/16 + 1/4 + 4) / 3, as PyTorch says", mistakes=[
-            (torch.tensor([1 / 16, 1 / 4, 4]), "not averaged yet: .mean()"), (4.3125, "a sum: take the mean"), (5.125 / 3, "beta was taken as 1"),
-            (5.3125 / 3, "the two pieces do not meet: subtract beta/2"), (4.8125 / 3, "beta/2 was taken as 0.5"), (8.625 / 3, "that is Huber's loss, beta times larger"),
-            (6.5625 / 3, "−5 was taken for small: compare |e| with beta"), (-5.6875 / 3, "outside, the price is |e| − beta/2: the absolute value is missing"),
-            (4.625 / 3, "in the square, divide by 2·beta"), (5.25 / 3, "e**2 / 2 * beta multiplies by beta: brackets, e**2 / (2 * beta)"), (5.75 / 3, "the two pieces are swapped")])
+    got = c.attempted(smooth_l1(torch.tensor([1.5, 3, -2]), torch.tensor([1.0, 2, 3]), beta=2.0))
+    said = {12.9375: "a sum: take the mean", 5.125: "beta was taken as 1", 3.5625: "the target is missing",
+            3.5: "choose for each element: torch.where", 5.3125: "the pieces do not meet: subtract beta/2",
+            4.8125: "beta/2 was taken as 0.5", 8.625: "Huber's loss: divide by beta", 5.75: "pieces swapped",
+            -5.6875: "outside, the absolute value is missing", 5.25: "brackets: e**2 / (2 * beta)",
+            4.625: "divide by 2·beta", 6.5625: "compare |e|", torch.tensor([3 / 16, 3 / 4, 12]): "no mean"}
+    c.close(got, 1.4375, because="(1/16 + 1/4 + 4) / 3", mistakes={k / 3: said[k] for k in said})
 
 # %% [markdown] tags=["solution"]
-# At $|e| = \beta$ both pieces give $\beta/2$ and both slopes are 1: the curve has no jump and no corner.
-# `nn.HuberLoss(delta)` is the same curve times $\delta$.
+# At $|e| = \beta$ both pieces give $\beta/2$ with slope 1: no jump, no corner. `nn.HuberLoss(delta)` is the
+# same curve times $\delta$.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** a Python `if` on a tensor ("Boolean value of Tensor … is ambiguous") and for `e < beta`
-# without the absolute value, which passes every test with positive errors. **Ask:** what is the loss when
-# beta goes to 0? (L1.)
+# **Watch for** a Python `if` on a tensor ("Boolean value of Tensor … is ambiguous"). **Ask:** and when beta
+# goes to 0? (L1.)
 
 # %% [markdown]
 # ## All, some, or one at a time
 #
-# So far each update looked at all rows. With a million rows that is a long look for one small step. A
-# *mini-batch* of a few rows gives a rougher gradient for a fraction of the work. One pass over all rows is an
-# *epoch*, whatever the size of the batches.
+# With a million rows, a look at all of them buys one small step. A *mini-batch* of a few rows gives a rougher
+# gradient for less work. One pass over all rows is an *epoch*.
 
 # %%
 def batch_path(x, y, batch_size, epochs, lr, seed=0):
@@ -437,7 +411,7 @@ def batch_path(x, y, batch_size, epochs, lr, seed=0):
     return torch.stack(path)
 
 # %% [markdown]
-# **Predict before you run:** ten epochs each, with all 20 rows, with 5, with 1. Which one ends nearest to the
+# **Predict before you run:** ten epochs each, with all 20 rows, with 5, with 1. Which ends nearest to the
 # judge?
 
 # %% alt="Three contour maps of the loss over w and b, an oval valley with a hollow star at the judge's solution and a black square at the end of the path, w 3.68 and b 12.28. Left, all 20 rows: ten smooth steps, which leap to the valley floor and creep along it. Middle, batches of 5: forty steps along a slightly shaky line, closer to the star. Right, single rows: two hundred steps, a jagged path that ends in a tangle at the star."
@@ -458,30 +432,25 @@ plt.show()
 
 # %% [markdown]
 # *The path of (w, b) on the loss surface in ten epochs, from the lower left to the black square; the hollow
-# star is the judge: ten calm steps, forty shaky ones, two hundred wild ones.* All three have looked at
-# every row ten times. Small batches get more steps out of the same looks, and every step is noisier. Full
-# batches walk calmly and have not arrived; single rows have arrived and cannot sit still. In between is
-# where nearly everybody trains. How long does the trembling last?
+# star is the judge: ten calm steps, forty shaky ones, two hundred wild ones.* Small batches get more steps
+# out of the same looks, and every step is noisier. How long does the trembling last?
 
 # %%
 for lr in (0.1, 0.01):
     late = batch_path(kg, cm, 1, epochs=200, lr=lr)[-1000:]
-    print(f"single rows, lr {lr}: the last 1000 steps spread by {late.std(dim=0).norm().item():.3f}")
+    spread = late.std(dim=0).norm().item()  # of w and b together
+    print(f"single rows, lr {lr}: the last 1000 steps spread by {spread:.3f}")
 
 # %% [markdown]
-# As long as `lr` does not shrink, it does not stop: the walk settles into a ball around the bottom, and a
-# smaller rate makes a smaller ball. That is why many recipes lower the rate toward the end.
-#
-# `utils.make_loader` hides the `randperm` and the `split`. It yields batches of whatever tensors you give it,
-# keeping rows together:
+# Forever: the walk settles into a ball around the bottom. A smaller rate makes a smaller ball, so many
+# recipes lower `lr` toward the end. `utils.make_loader` hides the `randperm` and the `split`:
 
 # %%
 for inputs, targets in make_loader(kg, cm, batch_size=8):
     print(tuple(inputs.shape), tuple(targets.shape))
 
 # %% [markdown]
-# 20 rows in batches of 8 leave a short last batch of 4. Keep it in mind for the next exercise and for every
-# mean over batches.
+# The last batch is short. Keep it in mind for every mean over batches.
 #
 # ### Exercise linear-3 · difficulty 1 · 2 minutes
 # 103 rows, batches of 10, 7 epochs. How many updates does the optimizer make? And how many if the short last
@@ -499,28 +468,26 @@ updates_dropped = 103 // 10 * 7
 # %% tags=["check"]
 with check("linear-3") as c:
     got, dropped = c.attempted((updates, updates_dropped))
-    c.close(got, 77, because="10 full batches and one of 3, seven times",
-            mistakes={70: "the short batch of 3 is an update too", 72.1: "a third of a batch is a batch: round up, each epoch",
-                      72: "round up each epoch: the 3 rows left over are a batch", 73: "round up each epoch, not at the end: every epoch has its own short batch",
-                      721: "that counts rows: one update a batch", 11: "that is one epoch of seven"})
-    c.close(dropped, 70, because="without it, 10 an epoch", mistakes={77: "the short one counts here", 10: "that is one epoch of seven",
-            72: "3 rows are dropped in each epoch, not once at the end", 72.1: "a dropped batch counts 0, not 0.3"})
+    each = "round up each epoch: the 3 rows left over are a batch, every time"
+    c.close(got, 77, because="10 full batches and one of 3, seven times", mistakes={11: "that is one epoch",
+            70: "the short batch is an update too", 721: "that counts rows", 72: each, 73: each, 72.1: each})
+    each = "3 rows are dropped in each epoch, not once at the end"
+    c.close(dropped, 70, because="without it, 10 an epoch",
+            mistakes={77: "the short one counts here", 10: "that is one epoch", 72: each, 72.1: each})
 
 # %% [markdown] tags=["solution"]
-# 103 / 10 rounds up to 11 batches an epoch: 77 updates. Dropping the short one leaves 70, and three rows an
-# epoch unseen (other rows each time, because the order is shuffled).
+# 103 / 10 rounds up to 11 batches an epoch. Dropping the short one leaves three rows an epoch unseen (others
+# each time).
 
 # %% [markdown] tags=["instructor"]
-# Two minutes, as a poll. 73 comes from those who multiply first. **Ask:** when would you drop the short
-# batch? (BatchNorm with a rest of one row; you see the error further down.)
+# Two minutes, as a poll. **Ask:** when would you drop the short batch? (BatchNorm with a rest of one row.)
 
 # %% [markdown]
 # ## The loop, line by line
 #
 # Now the loop in its grown-up form: mini-batches, a model that behaves differently in training and in use,
-# and a second loop that measures. The data are a hundred readings of a dial over ten hours, and forty more
-# that are kept for measuring. The hours are scaled to $z = (\text{hour} - 5) / 5$, between −1 and 1;
-# further down you see what happens if you don't.
+# and a second loop that measures. The data are readings of a dial over ten hours, a hundred to train and
+# forty to measure, with hours scaled to $z = (\text{hour} - 5) / 5$.
 
 # %%
 def readings(n, seed, truth, noise=0.1):
@@ -536,10 +503,9 @@ X, Y = (t.float() for t in readings(100, seed=0, truth=dial))  # (100, 1) each
 X_valid, Y_valid = (t.float() for t in readings(40, seed=1, truth=dial))
 
 # %% [markdown]
-# `nn.Sequential` runs its parts in turn: a `Linear` from 1 number to 64 (the *hidden* ones, neither input nor
-# output), `ReLU`, which sets the negative ones to zero, and a `Linear` back to 1. Between them, a `Dropout`
-# layer switches off a random tenth of the hidden numbers *while training*. Why one wants all that is a story
-# for lesson 05.
+# `nn.Sequential` runs its parts in turn: a `Linear` from 1 number to 64, `ReLU`, which sets the negative ones
+# to zero, `Dropout`, which switches off a random tenth *while training*, and a `Linear` back to 1. What that
+# is good for is told in lesson 05.
 
 # %%
 def dropout_net(seed):
@@ -548,8 +514,7 @@ def dropout_net(seed):
     return nn.Sequential(nn.Linear(1, 64), nn.ReLU(), nn.Dropout(0.1), nn.Linear(64, 1))
 
 # %% [markdown]
-# Loss, optimizer (with some momentum, which comes further down), and batches: shuffled for training, in
-# order for measuring.
+# Batches are shuffled for training; momentum comes further down:
 
 # %%
 net, loss_fn = dropout_net(seed=0), nn.MSELoss()
@@ -559,7 +524,7 @@ valid_batches = make_loader(X_valid, Y_valid, batch_size=16)
 by_hand = {"loss": [], "val_loss": []}
 
 # %% [markdown]
-# And this is the loop. Read it slowly: it is the shape of nearly everything that follows in this course.
+# This is the loop. Read it slowly: nearly everything in this course has its shape.
 
 # %%
 torch.manual_seed(0)  # the dice of shuffling and of dropout
@@ -581,13 +546,13 @@ for _ in range(60):
 # %% [markdown]
 # | line | what it is for |
 # |---|---|
-# | `net.train()` | training mode: dropout on (and other layers that care; you meet BatchNorm below) |
+# | `net.train()` | training mode: dropout on |
 # | `net(inputs)` | forward: predictions, and the graph for the way back |
 # | `loss_fn(…, targets)` | one number that says how wrong |
 # | `optimizer.zero_grad()` | throws away the slopes of the last batch |
 # | `loss.backward()` | fills `p.grad` of every parameter |
 # | `optimizer.step()` | moves every parameter by its slope |
-# | `loss.item() * len(targets)` | a number without a graph; a last batch of 4 counts as 4 rows, not as 16 |
+# | `loss.item() * len(targets)` | a number without a graph; a last batch of 4 counts as 4 rows |
 # | `net.eval()` | evaluation mode: dropout off |
 # | `torch.inference_mode()` | no graph: nothing here will be differentiated |
 
@@ -598,69 +563,62 @@ for n in (0, 9, 19, 39, 59):
 # %% [markdown]
 # ## Leave one out
 #
-# Now take the loop apart. Back to the spring, where you know the right answer, and one line missing each
-# time. `"late"` stands for a `zero_grad` that got between `backward` and `step`.
-#
-# **Predict before you run:** of the four mutilated loops, how many raise an error?
+# Back to the spring. `loop_of` runs the optimizer's three lines in the order that you write down:
 
 # %%
-def loop_without(missing, x, y, epochs=60):
-    """The losses of the spring's loop with one line left out."""
-    line = nn.Linear(1, 1)
-    nn.init.zeros_(line.weight)
-    nn.init.zeros_(line.bias)
-    optimizer, losses = optim.SGD(line.parameters(), lr=0.1), []
+def loop_of(steps, x, y, epochs=60):
+    """The losses of the spring's loop, with these steps in this order."""
+    line, losses = zero_line(), []
+    optimizer = optim.SGD(line.parameters(), lr=0.1)
     for _ in range(epochs):
         loss = F.mse_loss(line(x), y)
-        if missing not in ("zero_grad", "late"):
-            optimizer.zero_grad()
-        if missing != "backward":
-            loss.backward()
-        if missing == "late":
-            optimizer.zero_grad()
-        if missing != "step":
-            optimizer.step()
+        calls = {"zero_grad": optimizer.zero_grad, "backward": loss.backward, "step": optimizer.step}
+        for name in steps.split():
+            calls[name]()
         losses.append(loss.item())
     return losses
 
-# %% alt="Loss on a logarithmic axis against epoch, 60 epochs. The complete loop falls from 242 to about 0.5. Without zero_grad the loss swings between about 2 and 260, in waves of five epochs. Without step, without backward, and with a late zero_grad three lines lie on each other, flat at 242, drawn thin on wide."
-for missing in ("nothing", "zero_grad", "step", "backward", "late"):
-    losses = loop_without(missing, kg, cm)
-    width = {"step": 7, "backward": 4}.get(missing, 1.5)  # three lie on each other: thin on wide
-    name = f"missing: {missing}" if missing != "late" else "late zero_grad"
-    plt.semilogy(losses, linewidth=width, label=name)
-    print(f"{missing:10} first {losses[0]:6.1f}   lowest {min(losses):6.1f}   last {losses[-1]:6.1f}")
+
+loops = {"complete": "zero_grad backward step", "no zero_grad": "backward step"}
+loops |= {"no step": "zero_grad backward", "no backward": "zero_grad step"}
+loops |= {"late zero_grad": "backward zero_grad step"}
+
+# %% [markdown]
+# **Predict before you run:** of the four mutilated loops, how many raise an error?
+
+# %% alt="Loss on a logarithmic axis against epoch, 60 epochs. The complete loop falls from 242 to about 0.4. Without zero_grad the loss swings between about 2 and 260, in waves of five epochs. Without step, without backward, and with a late zero_grad three dashed lines lie on each other, flat at 242."
+styles = ["-", "-", (0, (4, 8)), (4, (4, 8)), (8, (4, 8))]  # three lie on each other: dash by dash
+for (name, steps), ls in zip(loops.items(), styles, strict=True):
+    losses = loop_of(steps, kg, cm)
+    plt.semilogy(losses, ls=ls, linewidth=1.5 if ls == "-" else 3, label=name)
+    print(f"{name:14} first {losses[0]:6.1f}   lowest {min(losses):6.1f}   last {losses[-1]:6.1f}")
 plt.xlabel("epoch")
 plt.ylabel("loss (cm²)")
 plt.title("Four broken loops, no error")
-plt.ylim(0.01, 500)
-plt.legend(loc="lower left", ncols=3)
+plt.legend(loc="center left", bbox_to_anchor=(1, 0.5), handlelength=4)
 plt.show()
 
 # %% [markdown]
-# *The complete loop falls; without `zero_grad` the loss swings to the end; the other three stay at 242 and lie
-# on each other.* None raises an error. Without `backward` the gradients are `None`, and `step` skips
-# parameters without a gradient, politely. A late `zero_grad` makes them `None` again. So learn the two
-# symptoms: **a loss that is the same to the last digit means that nothing moves** (step, backward, order, or
-# an optimizer that holds another model's parameters); **a loss that swings or grows** means gradients pile up
-# or `lr` is too large.
+# *The complete loop falls; without `zero_grad` the loss swings to the end; the other three lie on each other
+# at 242.* None raises an error: where a gradient is `None`, `step` skips the parameter, politely. Learn the
+# two symptoms. **The same loss to the last digit: nothing moves. A loss that swings or grows: gradients pile
+# up, or `lr` is too large.**
 #
 # ### Without `eval()`
 #
 # The trained net is asked for the same validation loss three times, in both modes.
 
 # %%
-torch.manual_seed(0)
+torch.manual_seed(1)
 for mode in ("train", "eval"):
     net.train(mode == "train")
     with torch.inference_mode():
-        told = [round(loss_fn(net(X_valid), Y_valid).item(), 4) for _ in range(3)]
+        told = [round(loss_fn(net(X_valid), Y_valid).item(), 3) for _ in range(3)]
     print(f"{mode:5}  {told}")
 
 # %% [markdown]
-# In training mode three questions get three answers, because dropout rolls its dice. In evaluation mode there
-# is one answer. `BatchNorm` is sterner. In training mode it normalizes each batch with the mean and spread of
-# *that batch*, so it cannot work on a batch of one:
+# Three questions get three answers, because dropout rolls its dice. `BatchNorm` is sterner: in training mode
+# it normalizes with the mean and spread of *the batch*, so it cannot work on a batch of one:
 
 # %%
 torch.manual_seed(0)
@@ -669,18 +627,18 @@ with expect_error(ValueError):
     norm_net(X_valid[:1])
 
 # %% [markdown]
-# That is the error of everybody who tests one picture with a freshly trained model. The mend is `eval()`. The
-# silent version of the same mistake is worse.
+# You will meet this error when you try one picture on a freshly trained model. The mend is `eval()`. The
+# silent version is worse.
 #
-# **Predict before you run:** you measure with a model in training mode, inside `inference_mode`, without
-# optimizer and without backward. Can measuring change the model?
+# **Predict before you run:** you measure in training mode, inside `inference_mode`. Can that change the
+# model?
 
 # %%
-alone, before = norm_net[1], norm_net[1].running_mean.clone()
+norm, before = norm_net[1], norm_net[1].running_mean.clone()
 with torch.inference_mode():
     first = norm_net(X_valid)[0].item()
     other = norm_net(X_valid[:10])[0].item()
-print("running mean changed by measuring:", not torch.equal(before, alone.running_mean))
+print("running mean changed by measuring:", not torch.equal(before, norm.running_mean))
 print("row 0 depends on its companions:  ", abs(first - other) > 1e-3)
 norm_net.eval()
 with torch.inference_mode():
@@ -688,14 +646,12 @@ with torch.inference_mode():
 print("… and in evaluation mode:         ", abs(first - other) > 1e-3)
 
 # %% [markdown]
-# It can. The running statistics are no parameters, no gradient moves them; the forward pass itself does. Your
-# validation data have leaked into the model, and the prediction for one row depended on which rows came with
-# it.
+# It can. No gradient moves the running statistics; the forward pass does. Your validation data have leaked
+# into the model, and the prediction for one row depended on its companions.
 #
 # ### Without `train()`
 #
-# The second half of the pair. If you call `eval()` after epoch 1 and never `train()` again, what is left of
-# dropout?
+# If you call `eval()` after epoch 1 and never `train()` again, what is left of dropout?
 
 # %%
 torch.manual_seed(0)
@@ -706,13 +662,11 @@ for epoch in (1, 2, 3):
     net.eval()  # … and the measuring part
 
 # %% [markdown]
-# It works for one epoch. Nothing crashes. That is why `train()` stands *inside* the epoch
-# loop.
-
-# %% [markdown]
+# One epoch of dropout, and nothing crashes. That is why `train()` stands *inside* the epoch loop.
+#
 # ### Margin question: what does `model.eval()` change when the model has no dropout?
 #
-# Ask the spring's line. And ask for gradients too, because many believe that `eval()` switches them off.
+# Ask the spring's line. And ask for gradients, which many believe it switches off.
 
 # %%
 line = fit_line(nn.MSELoss(), kg, cm, epochs=200)
@@ -723,38 +677,13 @@ print("same predictions:", torch.equal(in_training, in_evaluation))
 print("training flag:", line.training, "  still builds a graph:", in_evaluation.requires_grad)
 
 # %% [markdown]
-# For a line: one flag, nothing else. `eval()` sets `training = False` on the model and on everything inside,
-# and layers that care look at it: dropout, BatchNorm, and few others. A model with BatchNorm and no dropout
-# changes a lot, as you saw. And **`eval()` does not switch gradients off**; that is the other line's work.
-# Write both lines always. You will not remember to add them on the day you add a layer that cares.
+# One flag, nothing else. `eval()` sets `training = False` on the model and all its parts, and the layers that
+# care look at it: dropout, BatchNorm, and few others. **`eval()` does not switch gradients off**; that is the
+# other line's work. Write both, always.
 #
 # ### Without `inference_mode()`
 #
-# Same numbers, more memory. A forward pass hands every tensor that backward will need to the graph.
-# `saved_tensors_hooks` calls your function with each such tensor, so you can count the bytes:
-
-# %%
-def bytes_kept(model, X):
-    """How many bytes the graph holds after one forward pass, and whether there is a graph."""
-    kept = {}  # by address: two operations may keep the same memory
-
-    def pack(t):
-        kept[t.data_ptr()] = t.nbytes
-        return t
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
-        outputs = model(X)
-    return sum(kept.values()), outputs.requires_grad
-
-
-net.eval()
-print("with a graph:   ", bytes_kept(net, X_valid))
-with torch.inference_mode():
-    print("inference_mode: ", bytes_kept(net, X_valid))
-
-# %% [markdown]
-# A few kilobytes here; gigabytes in a large network. They are freed when `outputs` goes, unless you keep
-# something that holds the graph. The classic is a running total without `.item()`:
+# Same numbers, but each result drags the graph that made it along. Count its operations in a running total:
 
 # %%
 def graph_size(t):
@@ -768,16 +697,16 @@ def graph_size(t):
     return len(seen)
 
 
-total = 0
-for n in range(1, 101):
-    total = total + loss_fn(net(X_valid), Y_valid)
-    if n in (1, 10, 100):
-        print(f"after {n:3} batches the total drags {graph_size(total):4} operations along")
+for n in (1, 10, 100):
+    total = sum(loss_fn(net(X_valid), Y_valid) for _ in range(n))
+    print(f"after {n:3} batches the total drags {graph_size(total):4} operations along")
+with torch.inference_mode():
+    total = sum(loss_fn(net(X_valid), Y_valid) for _ in range(100))
+print("under inference_mode:", graph_size(total))
 
 # %% [markdown]
-# It grows with every batch, and so does the memory, until the machine stops with *out of memory* in the
-# middle of the night. `loss.item()` is a Python number and drags nothing. Why two spellings, `no_grad` and
-# `inference_mode`? The stricter one promises that its results never enter a graph, and holds you to it:
+# It grows with every batch, and so does the memory. In training, where you need the graph, `loss.item()` cuts
+# it off. And `inference_mode` holds you to its promise that no result enters a graph later:
 
 # %%
 with torch.inference_mode():
@@ -786,7 +715,7 @@ with expect_error(RuntimeError):
     (features * line.weight).sum().backward()
 
 # %% [markdown]
-# Measure under `inference_mode`. If you need the result in later training, `no_grad` is the right word.
+# For results that later training needs, take `no_grad`.
 #
 # ### Exercise linear-4 · difficulty 3 · 9 minutes
 # From an empty cell: `train_epoch(model, batches, loss_fn, optimizer)` trains for one epoch and returns the
@@ -814,21 +743,21 @@ def train_epoch(model: nn.Module, batches, loss_fn, optimizer: optim.Optimizer) 
 
 # %% tags=["check"]
 with check("linear-4") as c:
-    mine, parts, seen = dropout_net(1).eval(), make_loader(X, Y, batch_size=32), []
-    got = c.attempted(train_epoch(mine, parts, lambda p, t: seen.append((mine.training, F.mse_loss(p, t))) or seen[-1][1], optim.SGD(mine.parameters(), lr=0.1)))
-    twin, one = dropout_net(1), [loss.item() for _, loss in seen]
-    want = fit(twin, parts, nn.MSELoss(), optim.SGD(twin.parameters(), lr=0.1), epochs=1)["loss"][0]
-    c.true(torch.allclose(mine[0].weight, twin[0].weight, atol=1e-5), observed="other weights than fit", expected="zero_grad, backward, step for each batch", likely="one of the three is missing, or stands in the wrong place" if all(mode for mode, _ in seen) else "dropout was off, it came in evaluation mode: model.train()")
-    c.true(isinstance(got, float), observed=f"a {type(got).__name__}", expected="a float", likely="a tensor drags its graph along: total += loss.item() * len(y)")
-    c.close(got, want, because="32, 32, 32 and 4 rows", mistakes={sum(one) / 4: "a mean of batch means: weigh each batch by its rows", want * 100: "that is the total: divide by the rows", one[-1]: "that is the last batch alone", sum(one): "a sum of batch means: weigh each, divide by the rows", sum(one) / 100: "weigh each batch by its rows before you divide by them"})
+    norm, parts = nn.BatchNorm1d(1).eval(), [(torch.zeros(n, 1), torch.ones(n, 1)) for n in (16, 8, 8)]
+    got = c.attempted(train_epoch(norm, parts, nn.MSELoss(), optim.SGD(norm.parameters(), lr=0.25)))
+    c.equal(norm.num_batches_tracked.item(), 3, because="3 batches", mistakes={0: "asleep: model.train()"})
+    c.close(norm.bias.item(), 7 / 8, because="each step halves the error", mistakes={1.5: "one step a batch",
+            0: "nothing moves: backward, then step", 15 / 8: "zero_grad is missing: slopes pile up"})
+    c.equal(got, 18.5 / 32, because="(16 + 8 / 4 + 8 / 16) / 32", mistakes={7 / 16: "weigh batches by rows",
+            18.5: "not divided", 0.185: "not len(X)", 1 / 16: "last batch", torch.tensor(18.5 / 32): ".item()"})
 
 # %% [markdown] tags=["solution"]
-# Five beats per batch and one mode per epoch. The sum over rows makes the returned number independent of how
-# the rows were cut into batches (as far as the weights would stand still).
+# The sum over rows makes the result independent of how the rows were cut (as far as the weights would stand
+# still).
 
 # %% [markdown] tags=["instructor"]
-# The central exercise of the lesson; give it time and a blank screen. **Watch for** `total += loss` (a graph
-# that grows), `len(batches)` as divisor (the mean of batch means), and `model.train()` in the wrong place.
+# Give it time. **Watch for** `total += loss` (a graph that grows), `len(batches)` as divisor, and
+# `model.train()` in the wrong place.
 
 # %% [markdown]
 # ### Exercise linear-5 · difficulty 2 · 5 minutes
@@ -855,27 +784,25 @@ def test_loss(model: nn.Module, batches, loss_fn) -> float:
 
 # %% tags=["check"]
 with check("linear-5") as c:
-    mine, parts, seen = dropout_net(1), make_loader(X, Y, batch_size=32), []
-    got, want = c.attempted(test_loss(mine, parts, lambda p, t: seen.append((mine.training, p.requires_grad, F.mse_loss(p, t).item())) or F.mse_loss(p, t))), evaluate(mine, parts, nn.MSELoss())["loss"]
-    left, (dropout, graph, one) = [mine.training, (test_loss(mine.eval(), parts, nn.MSELoss()), mine.training)[1]], zip(*seen, strict=True)
-    c.equal(["dropout at work"] * any(dropout) + ["graph recorded"] * any(graph), [], because="no dropout, no graph", mistakes=[(["dropout at work"], "model.eval() comes before the loop"), (["graph recorded"], "eval() does not do that: with torch.inference_mode():"), (["dropout at work", "graph recorded"], "two lines: model.eval(), and with torch.inference_mode():")])
-    c.true(isinstance(got, float), observed=f"a {type(got).__name__}", expected="a float", likely="total += loss.item() * len(y)")
-    c.close(got, want, because="32, 32, 32 and 4 rows", mistakes={sum(one) / 4: "a mean of batch means: weigh each batch by its rows", want * 100: "that is the total: divide by the rows", one[-1]: "that is the last batch alone", sum(one): "a sum of batch means: weigh each, divide by the rows", sum(one) / 100: "weigh each batch by its rows before you divide by them"})
-    c.equal(left, [True, False], because="training stays on if it was on, off if it was off", mistakes=[([False, False], "left in evaluation mode: model.train(was) at the end"), ([True, True], "model.train() always switches on: model.train(was)")])
+    bn, graph, parts = nn.BatchNorm1d(1), [], [(torch.zeros(n, 1), n * torch.ones(n, 1)) for n in (16, 8, 8)]
+    got = c.attempted(test_loss(bn, parts, lambda p, t: graph.append(p.requires_grad) or F.mse_loss(p, t)))
+    bad = {"training mode: model.eval()": bn.num_batches_tracked > 0, "a graph: inference_mode()": any(graph),
+           "left in evaluation mode: model.train(was)": not bn.training,
+           "left in training mode: model.train(was)": test_loss(bn.eval(), parts, F.mse_loss) and bn.training}
+    c.equal([word for word in bad if bad[word]], [], because="no dropout, no graph, the mode as it was")
+    c.equal(got, 160.0, mistakes={128: "weigh by rows", 5120: "not divided", torch.tensor(160.0): ".item()"})
 
 # %% [markdown] tags=["solution"]
 # `eval()` is about layers, `inference_mode()` about graphs. They are independent, and you want both.
 
 # %% [markdown] tags=["instructor"]
-# **Ask:** which of the two would you miss on the spring's line? (Neither changes a number.) **Watch for** a
-# `return` inside the `with` before the mode is restored.
+# **Ask:** which of the two would you miss on the spring's line? (Neither changes a number.)
 
 # %% [markdown]
 # ## The loop gets a name
 #
-# You have written the loop, so you need not write it again. `utils.fit` is that loop, with a progress bar and
-# a refusal to go on when the loss is not finite. Do not take its word: train a twin of the net, same seed,
-# and compare epoch by epoch. Not "close". Equal.
+# `utils.fit` is the loop that you have written, with a progress bar and a refusal to go on when the loss is
+# not finite. Do not take its word: train a twin, same seed. Not "close". Equal.
 
 # %%
 twin = dropout_net(seed=0)
@@ -887,58 +814,50 @@ print("validation losses equal:", history["val_loss"] == by_hand["val_loss"])
 print(history.frame().round(3).loc[[1, 10, 20, 40, 60]])
 
 # %% [markdown]
-# Sixty epochs, 120 numbers, all equal to the last bit: the same weights, and one seed before both loops, so
-# that shuffling and dropout roll the same dice. From lesson 04
-# on you import it. `evaluate(model, loader, loss_fn)` is the measuring half alone, and `history.plot()`
-# draws.
+# 120 numbers, all equal to the last bit. From lesson 04 on you import it; `evaluate` is the measuring half
+# alone.
 
 # %% alt="Training loss (blue) and validation loss (orange, dashed) against epoch, one to sixty. Both fall from about 0.25 in a zigzag to below 0.05; in the second half the validation curve, measured without dropout, runs mostly below the training curve."
 history.plot("loss")
 plt.show()
+below = sum(v < t for v, t in zip(history["val_loss"][30:], history["loss"][30:], strict=True))
 still = evaluate(twin, make_loader(X, Y, batch_size=16), loss_fn)["loss"]
-print(f"training rows, in evaluation mode, after the last update: {still:.3f}")
+print("validation below training in most of the last 30 epochs:", below > 15)
+print("training rows in evaluation mode are lower, too:", still < history["loss"][-1])
 
 # %% [markdown]
-# *Training loss in blue, validation loss in orange, over sixty epochs.* In the second half the validation
-# loss mostly lies *below* the training loss. Measured the same way, without dropout and after the epoch's
-# updates instead of during them, the training rows come out lower, too. What is left is which rows fell
-# into which set.
+# *Training loss in blue, validation loss in orange, over sixty epochs.* Validation *below* training? The
+# training loss is taken with dropout, and during the epoch's updates. Measured the same way, it comes out
+# lower, too.
 #
-# `fit` also refuses what your loop lets pass in silence. Make a model anew and keep the old optimizer:
+# `fit` also refuses a loop in which nothing moves, such as a new model with the old optimizer:
 
 # %%
 with expect_error(ValueError):
     fit(dropout_net(seed=1), batches, loss_fn, optimizer, epochs=1)
 
 # %% [markdown]
-# By hand, that is one more loop with a loss that never moves.
-
-# %% [markdown]
 # ## A curve with five numbers
 #
 # The dial's truth is a polynomial, $y = b + w_1z + w_2z^2 + w_3z^3 + w_4z^4$. Is that still *linear*
-# regression? Yes. Linear means linear in the **weights**. Put the powers into the table and a curve in $z$ is
-# a plane in $(z, z^2, z^3, z^4)$.
+# regression? Yes, in the **weights**: put the powers into the table, and the judge can do it.
 
 # %%
 z, y = readings(100, seed=0, truth=dial)  # 64-bit from here on
 powers = z ** torch.arange(5)  # (N, 5): 1, z, z², z³, z⁴
-print(tuple(powers.shape))
-print(powers[0].tolist()[:3], "…")
+print(tuple(powers.shape), [round(v, 3) for v in powers[0].tolist()])
 verdict = torch.linalg.lstsq(powers, y).solution.flatten()  # (5,), the judge's
 floor = ((powers @ verdict - y.flatten()) ** 2).mean().item()
-print("judge:", [round(v, 3) for v in verdict.tolist()], f"  loss {floor:.5f}")
+print("judge:", [round(v, 3) for v in verdict.tolist()], f"  loss {floor:.4f}")
 
 # %% [markdown]
-# Hold on to 0.01067: no polynomial of degree 4 has a smaller loss on these readings. The noise has a spread
-# of 0.1, so its square is 0.01, and that much nobody can predict. A loop that says `while loss > 0.001` would
-# run until you pull the plug.
+# No polynomial of degree 4 has a smaller loss on these readings than 0.0107. The noise has a spread of 0.1;
+# its square, 0.01, nobody can predict, and a loop that says `while loss > 0.001` would never stop.
 #
 # ### "Until the loss is small"
 #
-# You will meet that loop: the classic version of this exercise draws new points *without noise* for every
-# step and stops at a loss of 0.001. Take the noise away from our hundred points, and such a loop does stop.
-# But what has it learned by then?
+# The classic version of this exercise has that loop, and stops, because its points are *without noise*. Take
+# ours without noise: what has it learned by then?
 
 # %%
 coefs = torch.zeros(5, dtype=torch.float64)
@@ -954,17 +873,14 @@ print("truth:  ", dial.tolist())
 assert floor > 1e-3
 
 # %% [markdown]
-# A loss of 0.001 sounds like an arrival, and two of the weights are still off by about 0.35. A small loss
-# means small errors *on the points*. Different coefficients can draw almost the same curve, because $z^2$ and
-# $z^4$ look so much alike between −1 and 1.
-#
-# So the stop condition for what follows is another one: stop when a step **lowers the loss by less than a
-# billionth**, and never go on beyond a maximum. It needs no guess about the noise.
+# Two of the weights are still off by about 0.35: a small loss means small errors *on the points*, and $z^2$
+# and $z^4$ look much alike between −1 and 1. So stop when a step **lowers the loss by less than a
+# billionth**, which needs no guess about the noise, and never go beyond a maximum.
 #
 # ### Why the hours had to be scaled
 #
-# The curvatures tell how long a walk takes: the steepest one limits `lr`, the flattest one moves at that
-# speed. Their ratio is called the *condition number*.
+# The steepest curvature limits `lr`, and the flattest direction has to live with that. Their ratio is the
+# *condition number*.
 #
 # **Predict before you run:** hours from 0 to 10, their fourth power up to 10,000. By which factor does the
 # ratio grow?
@@ -976,15 +892,11 @@ for name, column in (("z from -1 to 1", z), ("hours, 0 to 10", 5 + 5 * z)):
     print(f"{name}:  lr below {2 / high:.1g}   condition number {high / low:,.3g}")
 
 # %% [markdown]
-# Three hundred against seven hundred million. With raw hours the largest possible `lr` is about a
-# ten-millionth, and the walk takes more than two million times longer: the 1,632 steps that you will count
-# below would become some four billion. Nothing is wrong with the loop or with the model. The units are wrong.
-# **Scale your inputs** before you suspect anything else.
+# By two million, and so does the walk. **Scale your inputs** before you suspect the loop or the model.
 #
 # ### First way: NumPy, gradients by hand
 #
-# Now the five programs. Same start (zeros), same `lr = 0.5`, same stop. In the first, everything is on the
-# table:
+# Five programs: same start (zeros), same `lr = 0.5`, same stop. In the first, everything is on the table:
 
 # %%
 def fit_numpy(powers, y, lr=0.5, least=1e-9, most=10_000):
@@ -1003,7 +915,7 @@ def fit_numpy(powers, y, lr=0.5, least=1e-9, most=10_000):
 # %% [markdown]
 # ### Second way: tensors
 #
-# Hardly a letter changes. A tensor is an array that could live on a GPU.
+# Hardly a letter changes.
 
 # %%
 def fit_tensors(powers, y, lr=0.5, least=1e-9, most=10_000):
@@ -1022,7 +934,7 @@ def fit_tensors(powers, y, lr=0.5, least=1e-9, most=10_000):
 # %% [markdown]
 # ### Third way: autograd
 #
-# The formula for the gradient goes. In come `requires_grad`, `backward`, `no_grad`, and the clearing.
+# The formula for the gradient goes; `requires_grad`, `backward`, `no_grad` and the clearing come in.
 
 # %%
 def fit_autograd(powers, y, lr=0.5, least=1e-9, most=10_000):
@@ -1043,7 +955,7 @@ def fit_autograd(powers, y, lr=0.5, least=1e-9, most=10_000):
 # %% [markdown]
 # ### Fourth way: `nn`
 #
-# The column of ones goes too: `nn.Linear(4, 1)` has a bias of its own.
+# `nn.Linear(4, 1)` has a bias of its own, so the column of ones goes.
 
 # %%
 def quartic():
@@ -1054,7 +966,7 @@ def quartic():
     return model
 
 # %% [markdown]
-# It takes the other four columns, and returns predictions as a column, like `y`.
+# Its predictions are a column, like `y`.
 
 # %%
 def fit_nn(powers, y, lr=0.5, least=1e-9, most=10_000):
@@ -1091,21 +1003,20 @@ def fit_optim(powers, y, lr=0.5, least=1e-9, most=10_000):
     return torch.cat([model.bias, model.weight[0]]).detach(), step
 
 # %% [markdown]
-# Five programs, one question: are they the same program?
+# Five programs. Are they the same program?
 
 # %%
 five = {f.__name__: f(powers, y) for f in (fit_numpy, fit_tensors, fit_autograd, fit_nn, fit_optim)}
 for name, (coefs, step) in five.items():
-    print(f"{name:13} {step} steps  ", "  ".join(f"{v:8.5f}" for v in coefs.tolist()))
+    print(f"{name:13} {step} steps  ", "  ".join(f"{v:7.4f}" for v in coefs.tolist()))
 first = five["fit_numpy"][0]
 assert all(torch.allclose(coefs, first, atol=1e-6) for coefs, _ in five.values())
-print("furthest from the judge: below 0.01:", (first - verdict).abs().max().item() < 0.01)
+print("each within 0.01 of the judge:", (first - verdict).abs().max().item() < 0.01)
 
 # %% [markdown]
-# Same five numbers to the fifth decimal, after the same number of steps. The library adds no magic, and takes
-# none away. What you won from row to row: outside of the line that makes the model, the *last* program does
-# not mention how many weights there are or how the gradient is found. Give it another model, and the same
-# lines train a billion weights.
+# The same five numbers after the same number of steps: the library adds no magic. But outside of the line
+# that makes the model, the *last* program does not mention how many weights there are. Give it another model,
+# and the same lines train a billion.
 #
 # ### Learned and true, side by side
 
@@ -1120,37 +1031,33 @@ for name, coefs in (("learned", five["fit_optim"][0]), ("judge", verdict), ("tru
     print(f"{name:8} {as_polynomial(coefs)}")
 
 # %% [markdown]
-# Learned and judge agree to 0.005: that rest is the stop condition speaking. Both miss the truth by up to
-# 0.07: that is the noise speaking. Now watch it happen, in one picture that is redrawn while the model
-# trains.
-#
-# First the picture, as a function that returns the two lines which will move:
+# Learned and judge agree to 0.005: that rest is the stop condition. Both miss the truth by up to 0.07: that
+# is the noise. Now watch it happen, in a picture with two lines which will move:
 
 # %%
-def live_picture(z, y, truth, floor):
+def live_picture(z, y, at, truth, floor):
     """An empty fit beside an empty loss curve: figure, curve, trail."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2))
-    at = torch.linspace(-1, 1, 101, dtype=torch.float64)[:, None]
+    true = at ** torch.arange(len(truth)) @ truth
     left.plot(5 + 5 * z, y, "o", color=TRAIN, markersize=3, alpha=0.6, label="readings")
     (curve,) = left.plot(5 + 5 * at, 0 * at, color="C1", linewidth=2.5, label="learned")
-    left.plot(5 + 5 * at, at ** torch.arange(len(truth)) @ truth, "--", color="#222222", linewidth=1, label="truth")
+    left.plot(5 + 5 * at, true, "--", color="#222222", linewidth=1, label="truth")
     left.set(xlabel="hour", ylabel="dial", ylim=(-1, 2.5))
     left.legend()
     (trail,) = right.loglog([1], [1], color=TRAIN, label="the walk")
     right.axhline(floor, color="#222222", linestyle="--", linewidth=1, label="the judge")
-    right.set(xlabel="step", ylabel="loss", xlim=(1, 2000), ylim=(0.006, 3))
+    right.set(xlabel="step", ylabel="loss", xlim=(1, 2000), ylim=(0.006, 0.6))
     right.legend()
     return fig, curve, trail
 
 # %% [markdown]
-# Then the training, which moves them eleven times. Run it and look.
+# Training moves them eleven times. Run it and look.
 
 # %% alt="Two panels, shown as they stand at the end of training. Left: a hundred blue noisy readings over ten hours, the learned orange curve through them and the dashed dark true curve on top of it, hardly apart. Right: loss against step on logarithmic axes, falling from about 0.3 until it lies on the dashed line of the judge's loss at 0.0107."
 model, track, at = quartic(), [], torch.linspace(-1, 1, 101, dtype=torch.float64)[:, None]
 optimizer = optim.SGD(model.parameters(), lr=0.5)
-fig, curve, trail = live_picture(z, y, dial, floor)
-screen = DisplayHandle()  # a picture on the page that can be replaced
-screen.display(fig)
+fig, curve, trail = live_picture(z, y, at, dial, floor)
+(screen := DisplayHandle()).display(fig)  # a picture on the page that can be replaced
 for step in range(1, 1601):
     loss = F.mse_loss(model(powers[:, 1:]), y)
     optimizer.zero_grad()
@@ -1165,13 +1072,18 @@ plt.close(fig)
 
 # %% [markdown]
 # *Left the readings, the true curve and the learned one on top of it; right the loss, which comes down to the
-# judge's line and cannot cross it.* After some five hundred steps the eye sees no more change. The other
-# thousand polish coefficients that hardly show.
+# judge's line and cannot cross it.* How far is it still above that line?
+
+# %%
+print({step: round(track[step - 1] - floor, 4) for step in (1, 50, 500, 1600)})
+
+# %% [markdown]
+# After five hundred steps the eye sees no more change.
 #
 # ## Six ways down
 #
-# 1,600 steps for five numbers is a lot. The landscape is a canyon, 290 times steeper across than along, and
-# plain descent pays for that ratio. The other optimizers are ideas for paying less:
+# The landscape is a canyon, 290 times steeper across than along, and plain descent pays for it. Ideas for
+# paying less:
 #
 # | optimizer | idea, in a line |
 # |---|---|
@@ -1182,8 +1094,7 @@ plt.close(fig)
 # | `Adam` | RMSprop with momentum, and a correction for the first steps |
 # | `LBFGS` | estimates the curvature from past gradients, and leaps to where the bottom should be |
 #
-# Five of them change one line in the loop. `LBFGS` wants to look several times per step, so it asks for a
-# function it can call:
+# `LBFGS` wants to look several times per step, so it asks for a function it can call:
 
 # %%
 model = quartic()
@@ -1191,9 +1102,8 @@ with expect_error(TypeError):
     optim.LBFGS(model.parameters()).step()
 
 # %% [markdown]
-# The mend is a *closure*: zero, loss, backward, return the loss, packed into a function and handed to `step`.
-# All optimizers accept one. (`line_search_fn="strong_wolfe"` lets `LBFGS` try several step lengths and keep a
-# good one.) A fair race then counts **gradients**, not steps: each runner may ask for 300.
+# The mend is a *closure*: zero, loss, backward, return the loss, handed to `step` as a function. All
+# optimizers accept one. A fair race counts **gradients**, not steps: each runner may ask for 300.
 
 # %%
 def compete(make, lr, X, y, gradients=300):
@@ -1213,9 +1123,8 @@ def compete(make, lr, X, y, gradients=300):
     return losses[:gradients]
 
 # %% [markdown]
-# And fair means that each gets *its own* learning rate: the best of six for that optimizer, best meaning the
-# fewest gradients until the loss is within 0.0001 of the judge's. A rate of 0.1 means something else to each
-# of them, so one rate for all would decide the race before the start.
+# And each gets *its own* best learning rate of six, the one with the fewest gradients until the loss is
+# within 0.0001 of the judge's.
 
 # %%
 runners = {
@@ -1224,7 +1133,7 @@ runners = {
     "Adagrad": optim.Adagrad,
     "RMSprop": optim.RMSprop,
     "Adam": optim.Adam,
-    "LBFGS": partial(optim.LBFGS, line_search_fn="strong_wolfe"),
+    "LBFGS": partial(optim.LBFGS, line_search_fn="strong_wolfe"),  # tries several step lengths
 }
 
 # %% [markdown]
@@ -1242,14 +1151,15 @@ for name, make in runners.items():
     arrivals = {lr: arrival(losses, floor + 1e-4) for lr, losses in tried.items()}
     lr = min(arrivals, key=arrivals.get)
     best[name] = (lr, tried[lr])
-    print(f"{name:9} lr {lr:<5} gradients until 0.0001 from the judge: {arrivals[lr][0]}")
+    most = next(n for n in (20, 100, 300, math.inf) if arrivals[lr][0] <= n)
+    print(f"{name:9} lr {lr:<5} within 0.0001 of the judge after at most {most} gradients")
 
 # %% alt="Distance to the judge's loss on a logarithmic axis down to 0.0000000001, against the number of gradients, 0 to 300, six curves and a dotted line at 0.0001, the goal. LBFGS drops like a stone within fifteen gradients. Momentum and Adam fall side by side in shaky straight lines and leave the picture near 200. RMSprop falls more slowly, with two tall bumps where it jumps up and comes back. Adagrad is slower, plain SGD the slowest: a gently sloping line."
 for n, (name, (lr, losses)) in enumerate(best.items()):
     gap = np.clip(np.array(losses) - floor, 1e-12, None)
     plt.semilogy(gap, color=f"C{n}", ls=["-", "--", "-.", ":", "-", "-"][n], label=f"{name}, lr {lr}")
 plt.axhline(1e-4, color="#222222", linewidth=1, linestyle=":", label="the goal")
-plt.ylim(1e-10, 1e3)
+plt.ylim(1e-10, 10)
 plt.xlabel("gradients asked for")
 plt.ylabel("loss − judge's loss")
 plt.title("Six ways to the judge")
@@ -1257,21 +1167,18 @@ plt.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
 # %% [markdown]
-# *How far each loss is above the judge's, gradient by gradient, each optimizer with its own best rate of
-# six.* `LBFGS` needs fourteen gradients (and stands at the edge of the six rates, so it might do better
-# still): a bowl is what it was made for. Adam and momentum need about seventy, and plain SGD is not there
-# after 300 (`inf`). RMSprop jumps now and then; a likely reason is that after many tiny gradients it
-# divides by next to nothing. Do not read a ranking for life out of this picture: the problem is small, free
-# of noise in its gradients (all rows at once), and has one bottom. On large networks with mini-batches
-# `LBFGS` is hardly used, because it trusts that two gradients at two points come from the same loss. What
-# carries over: momentum and adaptive rates pay for canyons, and **an optimizer without its own learning
-# rate search is not a result**.
+# *How far each loss is above the judge's, gradient by gradient, each optimizer with its best rate of six.*
+# `LBFGS` needs fewer than twenty: a bowl is what it was made for. Plain SGD is not there after 300 (`inf`).
+# This is no ranking for life: the problem is small, has one bottom, and its gradients have no noise. With
+# mini-batches `LBFGS` is hardly used, because it trusts that two gradients come from the same loss. What
+# carries over: momentum and adaptive rates pay for canyons, and **an optimizer without its own learning rate
+# search is not a result**.
 
 # %% [markdown]
 # ## Too stiff, too loose
 #
-# How did you know that the degree was 4? You were told. Suppose you were not. With few readings, twenty to
-# train on and twenty to validate, let the judge fit every degree from 0 to 14.
+# Suppose nobody had told you the degree. With twenty readings to train on and twenty to validate, let the
+# judge fit every degree from 0 to 14.
 
 # %%
 def fit_poly(z, y, degree):
@@ -1311,10 +1218,9 @@ assert all(b <= a + 1e-9 for a, b in zip(train_errors, train_errors[1:], strict=
 
 # %% [markdown]
 # *Left, degree 1 cannot bend, degree 4 follows, degree 14 swings between the points; right, the training
-# error falls with every degree while the validation error turns at 4.* The training error can only fall: a
-# polynomial of degree 5 can be every polynomial of degree 4 and more. It will always vote for the largest
-# model. Below degree 4 both errors are large: **underfitting**. Above, they part ways: **overfitting**, the
-# freedom is spent on noise. Only rows that were not used for the fit can tell you which.
+# error falls with every degree while the validation error turns at 4.* Degree 5 can be every polynomial of
+# degree 4, so the training error always votes for the largest model. Below 4 both errors are large:
+# **underfitting**. Above, they part ways: **overfitting**, the freedom is spent on noise.
 #
 # How sure is that 4? Draw other twenties and ask again:
 
@@ -1327,8 +1233,7 @@ for seed in range(10):
 print("chosen degrees:", chosen)
 
 # %% [markdown]
-# Mostly 4 to 6, once 1 and once 8. When two degrees are close on
-# validation, take the smaller.
+# Mostly 4 to 6. When two degrees are close on validation, take the smaller.
 #
 # ### Exercise linear-6 · difficulty 2 · 5 minutes
 # Write `best_degree(train, valid, degrees)`: fit each degree on the pair `train = (z, y)` with `fit_poly`,
@@ -1349,19 +1254,17 @@ def best_degree(train: tuple, valid: tuple, degrees: list[int]) -> int:
 with check("linear-6") as c:
     own, judges = readings(15, 182, truth=dial), readings(15, 282, truth=dial)
     got, among = c.attempted(best_degree(own, judges, list(range(9)))), best_degree(own, judges, [8, 4, 1])
-    c.true(not isinstance(got, torch.Tensor), observed="a tensor", expected="an int", likely="the degree itself, or .item()")
-    c.equal(got, 3, because="the validation error is smallest at 3", mistakes={8: "fit and judge on the same rows: that error always votes for the largest. Fit on train, judge on valid",
-            6: "the validation rows took part in the fit: fit on train alone, judge on valid", 7: "the sum of both errors: the validation error alone decides", 4: "that is the story's few and few_valid: use the arguments",
-            0: "stopped at the first rise: later it falls again, so try them all", poly_error(fit_poly(*own, 3), *judges): "that is the error: return the degree"})
-    c.equal(among, 4, because="of 8, 4 and 1 it is 4", mistakes={1: "that is a place in the list: return the degree that stands there", 0: "range(len(degrees)) counts places: loop over degrees", 3: "3 is not among them: choose from degrees"})
+    slips = {poly_error(fit_poly(*own, 3), *judges): "the error: return the degree", 0: "try them all",
+             8: "fitted and judged on the same rows", 6: "fit on train alone", 7: "validation alone decides",
+             4: "use the arguments, not few", torch.tensor(3): "an int: .item()"}
+    c.equal(got, 3, because="its validation error is the smallest", mistakes=slips)
+    c.equal(among, 4, mistakes={1: "a place in the list", 0: "that counts places", 3: "3 is not given"})
 
 # %% [markdown] tags=["solution"]
-# The fit sees `train` only. If `valid` takes part in the fit, it becomes a training set and loses its voice.
+# If `valid` takes part in the fit, it becomes a training set and loses its voice.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** fitting on both sets together "to use all the data", and for an index returned in place of a
-# degree: right for `range(15)`, wrong for any other list. **Ask:** another twenty validation points, the same
-# degree? (Often 4 to 6; try seeds.)
+# **Watch for** an index in place of a degree: right for `range(15)`, wrong for any other list.
 
 # %% [markdown]
 # ## Three sets, three questions
@@ -1374,11 +1277,10 @@ with check("linear-6") as c:
 # | validation | which *model*: degree, learning rate, when to stop? | you, as often as you choose |
 # | test | how good is what I chose, on rows that had no say? | you, once, at the end |
 #
-# Why is the third not the second? Because choosing is a kind of training. The cleanest proof uses a hundred
-# models that know **nothing**: each tosses a coin for every row. Fifty rows of validation, and you keep the
-# best.
+# Why is the third not the second? Because choosing is a kind of training. Take a hundred models that know
+# **nothing**: each tosses a coin for every row. Keep the best on fifty rows of validation.
 #
-# **Predict before you run:** what accuracy does the best of the hundred show, on validation and then on test?
+# **Predict before you run:** what accuracy does it show, on validation and then on test?
 
 # %%
 torch.manual_seed(0)
@@ -1390,31 +1292,24 @@ print(f"best of 100 coins on validation: {shares[winner]:.2f}")
 print(f"the same coin on the test set:   {(test_tosses[winner] == test_answers).float().mean():.2f}")
 
 # %% [markdown]
-# A coin with an accuracy of two thirds, by selection alone. The validation score of the *winner* is
-# flattering, the more so the more candidates you try and the fewer rows you have. The test set never took
-# part in a choice, so it can tell the truth. It can do so **once**: choose by the test score and it has
-# become a validation set.
-#
-# For the record, the degree you chose, on a test set that nobody has touched:
+# Two thirds right, by selection alone: the winner's validation score flatters. The test set took no part in a
+# choice, so it can tell the truth, **once**: choose by it, and it has become a validation set. Here is your
+# degree 4 on fresh rows:
 
 # %%
 few_test = readings(1000, seed=200, truth=dial)
 print(f"validation {valid_errors[4]:.4f}   test {poly_error(by_degree[4], *few_test):.4f}")
-for name, rows in (("validation", few_valid), ("test", few_test)):
-    print(f"the truth itself, on the {name} rows: {poly_error(dial, *rows):.4f}")
 
 # %% [markdown]
-# Here too the test error is the larger one. The validation error even lies below 0.01, the square of the
-# noise. That is luck: on these twenty rows the truth itself has half of it. The test error is the one to
-# report.
+# The test error is larger, and it is the one to report.
 #
 # ### How large, and when the usual shares are wrong
 #
-# Usual are 60–80 % training, 10–20 % validation, 10–20 % test. That is a habit for a few thousand similar,
-# independent rows, and it is wrong in four cases.
+# Usual are 60–80 % training, 10–20 % validation, 10–20 % test: a habit for a few thousand similar,
+# independent rows, and wrong in four cases.
 #
-# **Tiny and huge data.** What a test set can resolve depends on its number of rows, not on its share. Take a
-# model that is right in 90 of 100 cases and measure it on a thousand different test sets of each size:
+# **Tiny and huge data.** What a test set can resolve depends on its number of rows, not on its share. Measure
+# a model that is right in 90 of 100 cases on a thousand test sets of each size:
 
 # %%
 torch.manual_seed(0)
@@ -1424,12 +1319,12 @@ for rows in (10, 100, 1000, 10_000):
     print(f"{rows:6} test rows: 95 of 100 measurements lie between {100 * low:.0f} % and {100 * high:.0f} %")
 
 # %% [markdown]
-# With a table of 100 rows, a test set of 10 cannot tell 70 % from 100 %: use *cross-validation* (every row is
-# once in the test part, lesson 05) and report the spread. With ten million rows, 20 % is two million rows
-# that could have trained the model, when ten thousand give you the answer to within a percent.
+# With 100 rows, a test set of 10 cannot tell 70 % from 100 %: use *cross-validation* (every row is once in
+# the test part, lesson 05). With ten million rows, ten thousand tell you within a percent; 20 % would be two
+# million lost to training.
 #
-# **Grouped rows.** Thirty people, ten measurements each, and a target that has *nothing* to do with the
-# measurements except that both belong to the person. The model looks up the most similar row it has seen.
+# **Grouped rows.** Thirty people, ten measurements each, and a target that has *nothing* to do with them
+# except that both belong to the person. The model looks up the most similar row it has seen.
 
 # %%
 torch.manual_seed(0)
@@ -1445,13 +1340,11 @@ for name, test in (("rows at random", mixed_up[:60]), ("whole people  ", torch.w
     print(f"{name}: error {error:.2f}   (always the mean of training: {mean_error:.2f})")
 
 # %% [markdown]
-# Split by rows, the model looks perfect: it recognizes *people*. Split by people, it is no better than
-# guessing the mean. Ask of every table: what is the new thing in real use? A new row of a known person, or
-# a new person? Split so that the test has the same kind of newness.
+# Split by rows, the model recognizes *people*. Split by people, it is no better than the mean. Ask what is
+# new in real use, a row of a known person or a person, and split like that.
 #
-# **Time.** A quantity that wanders from day to day, a hundred different times, 200 days each. A cubic is
-# fitted to 160 of the days and tested on 40. Rows at random put the test days *between* training days; in
-# real use they come after them.
+# **Time.** A quantity that wanders from day to day, a hundred times, 200 days each. A cubic is fitted to 160
+# of the days and tested on 40, at random *between* the training days, or after them, as in real use.
 
 # %%
 rng = torch.Generator().manual_seed(0)
@@ -1466,13 +1359,12 @@ for name, values in errors.items():
     print(f"tested on {name}: median error {torch.tensor(values).median():.0f}")
 
 # %% [markdown]
-# Filling gaps and seeing the future are two problems. A random split measures the first and promises the
-# second.
+# A random split measures how well you fill gaps, and promises that you see the future.
 #
 # ### Exercise linear-7 · difficulty 2 · 6 minutes
 # Write `three_way(n, shares, seed)`: shuffle the row numbers 0 … n − 1 and cut them into three index tensors,
-# training, validation, test. `shares` are the first two shares, e.g. `(0.7, 0.15)`; round their sizes down,
-# and give the test set **all the rest**. The same seed gives the same split.
+# training, validation, test. `shares` are the first two shares, e.g. `(0.7, 0.15)`; round each of the two
+# sizes down, and give the test set **all the rest**. The same seed gives the same split.
 #
 # <details><summary>Hint 1</summary>Shuffle once, cut twice. <code>torch.randperm</code> takes a <code>generator</code>.</details>
 # <details><summary>Hint 2</summary><code>order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))</code>, then slices.</details>
@@ -1489,36 +1381,33 @@ def three_way(n: int, shares: tuple[float, float], seed: int) -> tuple:
 
 # %% tags=["check"]
 with check("linear-7") as c:
-    parts, again, other = c.attempted(three_way(101, (0.7, 0.15), seed=3)), three_way(101, (0.7, 0.15), seed=3), three_way(101, (0.7, 0.15), seed=4)
-    ends = "the second slice ends at a + b, and the third begins there"
-    c.equal([len(p) for p in parts], [70, 15, 16], because="70 + 15 + 16 = 101: nobody is lost", mistakes=[([70, 15, 15], "a row is lost: the test set gets all the rest"), ([71, 15, 15], "rounded to the nearest: int(…) rounds down"), ([71, 16, 14], "rounded up: int(…) rounds down"), ([70, 0, 86], ends), ([70, 0, 16], ends), ([70, 15, 86], ends)])
-    c.true(set(torch.cat(list(parts)).tolist()) == set(range(101)), observed="a row stands in two sets, another in none", expected="every row once", likely="one shuffle for all three: cut the same order")
-    c.true(parts[0].max() > 69 and parts[2].min() < 85, observed="the first rows train, or the last ones test", expected="shuffled before the cut", likely="tables are often sorted: the last 16 may all be of one kind")
-    c.true(torch.equal(torch.cat(list(parts)), torch.cat(list(again))), observed="another split with the same seed", expected="the same", likely="hand the seed to a generator")
-    c.true(not torch.equal(torch.cat(list(parts)), torch.cat(list(other))), observed="seeds 3 and 4 give one split", expected="another split", likely="the seed is not used: hand the argument to the generator")
+    cuts = [c.attempted(three_way(105, (0.7, 0.15), seed=seed)) for seed in (3, 3, 4)]
+    rows, again, other = [torch.cat(tuple(cut)).tolist() for cut in cuts]
+    c.equal([len(p) for p in cuts[0]], [73, 15, 17], mistakes=[([74, 16, 15], "round down"),
+            ([73, 16, 16], "round down both sizes"), ([73, 0, 90], "the second slice ends at a + b")])
+    bad = {"rows twice": len(set(rows)) < 105, "not shuffled": max(rows[:73]) < 73 or min(rows[88:]) > 87,
+           "another split with the same seed": rows != again, "one split for two seeds": rows == other}
+    c.equal([word for word in bad if bad[word]], [], because="every row once, and the seed decides")
 
 # %% [markdown] tags=["solution"]
-# One permutation, cut in two places, cannot overlap and cannot lose a row. A generator of its own keeps the
-# split the same whatever random numbers were drawn before.
+# One permutation, cut in two places, cannot overlap and cannot lose a row.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** `torch.randperm` called three times, or `torch.manual_seed(seed)` inside the function: it
-# works and resets everybody else's dice. **Ask:** what must change for grouped rows? (Shuffle the groups,
-# then take their rows.)
+# **Watch for** `torch.manual_seed(seed)` inside the function: it works and resets everybody else's dice.
+# **Ask:** what must change for grouped rows? (Shuffle the groups, then take their rows.)
 
 # %% [markdown]
 # ## Keep what you have learned
 #
-# A trained model is its code plus its numbers. The code is in your program. The numbers are in `state_dict`,
-# a dict from names to tensors.
+# The numbers of a model are in `state_dict`, a dict from names to tensors.
 
 # %%
 for name, tensor in model.state_dict().items():
     print(f"{name:7} {tuple(tensor.shape)}")
 
 # %% [markdown]
-# Write it to a file, make a fresh model, load. `weights_only=True` has been the default since torch 2.6;
-# write it anyway, for the reader of your code and for older versions. The folder here is a temporary one.
+# Write it to a file, make a fresh model, load. `weights_only=True` is the default since torch 2.6; write it
+# anyway, for older versions.
 
 # %%
 model = nn.Linear(4, 1, dtype=torch.float64)
@@ -1536,23 +1425,19 @@ print(fresh.load_state_dict(torch.load(path, weights_only=True)))
 print("same answers after loading: ", torch.equal(fresh(powers[:, 1:]), model(powers[:, 1:])))
 
 # %% [markdown]
-# Equal to the last bit. The fresh model has to have the same shape. If it does not, the error names what
-# differs:
+# Equal to the last bit. If the fresh model has another shape, the error names what differs:
 
 # %%
 with expect_error(RuntimeError):
     nn.Linear(3, 1).load_state_dict(torch.load(path, weights_only=True))
 
 # %% [markdown]
-# To *continue* training later, save the optimizer's `state_dict` as well: momentum and Adam carry numbers of
-# their own, and without them those start again from zero. `utils.save_checkpoint` and `load_checkpoint` do
-# both.
+# To *continue* training later, save the optimizer's `state_dict` as well: `utils.save_checkpoint` does both.
 #
 # ### Why a pickle from a stranger is a program
 #
-# `torch.save(model)` without `.state_dict()` also works. It pickles the object, and a pickle is not data. It
-# is a list of instructions for rebuilding an object, and any class can say what those are, in `__reduce__`.
-# This one says: call `print`.
+# `torch.save(model)` without `.state_dict()` pickles the whole object. A pickle is a list of instructions for
+# rebuilding an object, and any class can say what those are, in `__reduce__`. This one says: call `print`.
 
 # %%
 class Gift:
@@ -1566,9 +1451,8 @@ loaded = torch.load(trap, weights_only=False)
 print("and the weights are there, too:", loaded["layer.weight"].tolist())
 
 # %% [markdown]
-# You asked for weights, and somebody else's function ran on your machine. Here it was `print`. It could have
-# been any function with any arguments: delete, upload, install. You would have seen nothing, because the
-# weights arrive as promised. Now with the guard:
+# You asked for weights, and somebody else's function ran on your machine. It could have been any function:
+# delete, upload, install. The weights arrive as promised. Now with the guard:
 
 # %%
 try:
@@ -1581,9 +1465,9 @@ else:
     raise AssertionError("weights_only=True should have refused this file")
 
 # %% [markdown]
-# Refused before anything ran: *Unsupported global: print*. With `weights_only=True` only tensors and plain
-# containers are rebuilt. The message goes on to offer `weights_only=False`. Take that offer for files that
-# you wrote yourself. A whole pickled model is refused as well, since a class is a program, too:
+# Refused before anything ran: `weights_only=True` rebuilds tensors and plain containers only. (The message
+# goes on to offer `weights_only=False`: for files that you wrote yourself.) A whole pickled model is refused
+# as well, since a class is a program, too:
 
 # %%
 torch.save(model, folder / "whole.pt")
@@ -1614,33 +1498,31 @@ def save_and_reload(model: nn.Module, fresh: nn.Module, path: Path) -> nn.Module
 
 # %% tags=["check"]
 with check("linear-8") as c, patch.object(torch, "load", wraps=torch.load) as load:
-    mine, other, file, got = nn.Linear(4, 1), nn.Linear(4, 1), Path(tempfile.mkdtemp()) / "mine.pt", None
-    with suppress(pickle.UnpicklingError):
-        got = save_and_reload(mine, other, file)
-    c.true(not (file.exists() and b"torch.nn.modules" in file.read_bytes()), observed="a pickled model", expected="weights", likely="the whole object was saved, a program: save model.state_dict(), with its parentheses")
-    c.true(c.attempted(got) is other, observed="another object", expected="fresh itself", likely="return fresh; load_state_dict returns a report, not the model")
-    c.equal((file.exists(), load.called, torch.equal(mine.weight, other.weight), torch.equal(mine.bias, other.bias)), (True,) * 4, because="file written, file read, same weight, same bias", mistakes={(False, False, True, True): "the weights went from hand to hand; torch.save comes first", (True, False, True, True): "the weights went from hand to hand: torch.load(path) reads the file", (True, False, False, False): "fresh still has its random weights: load them", (True, True, False, False): "fresh still has its random weights: fresh.load_state_dict(…)", (True, True, True, False): "the bias was forgotten: load the whole dict"})
-    c.true(load.call_args.kwargs.get("weights_only") is not False, observed="weights_only=False", expected="weights_only=True", likely="safely: a file must not run a program")
+    mine, other, file = nn.Linear(4, 1), nn.Linear(4, 1), Path(tempfile.mkdtemp()) / "mine.pt"
+    got = c.attempted(save_and_reload(mine, other, file))
+    bad = {"no file: torch.save is first": not file.exists(), "not read: torch.load(path)": not load.called,
+           "a whole model: state_dict()": file.exists() and b"torch.nn.modules" in file.read_bytes(),
+           "unsafe: weights_only=False": load.called and load.call_args.kwargs.get("weights_only") is False,
+           "other weights": str(mine.state_dict()) != str(other.state_dict()), "not fresh": got is not other}
+    c.equal([word for word in bad if bad[word]], [], because="written, read, same weight, same bias")
 
 # %% [markdown] tags=["solution"]
 # `load_state_dict` copies numbers into the existing parameters. So an optimizer that holds them goes on
 # holding the right ones.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** `return fresh.load_state_dict(…)`, which returns *<All keys matched successfully>*. **Ask:**
-# who has ever run `torch.load` on a downloaded file? Then tell them which version had which default (before
-# 2.6: everything ran).
+# **Ask:** who has ever run `torch.load` on a downloaded file? (Before 2.6 everything ran.)
 
 # %% [markdown]
 # ## Old code you will meet
 #
 # | you meet | write today | why it changed |
 # |---|---|---|
-# | `nn.MSELoss(size_average=False)` | `nn.MSELoss(reduction="sum")` | two flags, `size_average` and `reduce`, for one three-way choice |
+# | `nn.MSELoss(size_average=False)` | `nn.MSELoss(reduction="sum")` | two flags for one three-way choice |
 # | `Variable(torch.Tensor([[1.0], [2.0]]))` | `torch.tensor([[1.0], [2.0]])` | tensors carry their own graph |
 # | `loss.data[0]`, `total += loss.data` | `loss.item()` | a loss has no dimension; a number drags no graph |
-# | `w.data = w.data - lr * w.grad.data` | `optimizer.step()`, or `with torch.no_grad(): w -= lr * w.grad` | `.data` hides from autograd's watchman |
-# | `torch.gels(y, X)`, `torch.lstsq(y, X)` | `torch.linalg.lstsq(X, y)` | removed; the arguments are the other way round now |
+# | `w.data = w.data - lr * w.grad.data` | `optimizer.step()` | `.data` hides from autograd's watchman |
+# | `torch.gels(y, X)`, `torch.lstsq(y, X)` | `torch.linalg.lstsq(X, y)` | removed; the arguments have changed places |
 # | `torch.load(path)` before 2.6 | `torch.load(path, weights_only=True)` | the old default ran whatever was in the file |
 # | `torch.save(model, path)` | `torch.save(model.state_dict(), path)` | the pickle breaks when a class moves, and it's a program |
 # | `y_pred = model.forward(x)` | `model(x)` | the call also runs hooks |
@@ -1663,23 +1545,17 @@ except RuntimeError as error:
 # |---|---|---|
 # | `nn.Linear(a, b)` | `x @ weight.T + bias`; weight (b, a), bias (b,) | (N, a) → (N, b) |
 # | `nn.MSELoss()`, `nn.L1Loss()`, `nn.SmoothL1Loss(beta=1)` | mean of squared, absolute, rounded absolute errors | (N, k), (N, k) → () |
-# | `reduction="none"` / `"sum"` | no mean: one loss an element / their sum | → (N, k) / () |
+# | `reduction="none"` / `"sum"` | one loss an element / their sum | → (N, k) / () |
 # | `optim.SGD(model.parameters(), lr, momentum=0)` | holds the parameters and moves them | – |
 # | `optimizer.zero_grad()`, `loss.backward()`, `optimizer.step()` | clear, fill, move | – |
 # | `optimizer.step(closure)` | the form that `LBFGS` needs | – |
 # | `model.train()`, `model.eval()` | the mode that dropout and BatchNorm look at | – |
 # | `torch.inference_mode()` | no graph in this block | – |
-# | `model.parameters()`, `named_parameters()` | what the optimizer gets | – |
-# | `torch.linalg.lstsq(A, y).solution` | the least-squares answer without a walk | (N, k), (N, m) → (k, m) |
+# | `torch.linalg.lstsq(A, y).solution` | least squares without a walk | (N, k), (N, m) → (k, m) |
 # | `model.state_dict()`, `load_state_dict(d)` | weights by name; copies them in | – |
 # | `torch.save(d, path)`, `torch.load(path, weights_only=True)` | to a file, and safely back | – |
 # | `utils.make_loader(X, y, batch_size=…)` | batches of rows, in step | (N, …) → (batch, …) |
 # | `utils.fit(model, loader, loss_fn, optimizer, epochs=…)` | your loop | → a `History` |
 # | `utils.evaluate(model, loader, loss_fn)` | your other loop | → a dict of means |
 #
-# Four sentences to keep. Most broken loops raise no error, so know the symptoms. Scale the inputs before you
-# blame the optimizer. The training error always votes for the largest model. And a file of weights should
-# hold weights only.
-#
-# The next lesson changes one thing: the answer is no longer a length but a yes or a no. The line stays, and a
-# curve that turns it into a probability comes on top.
+# The next lesson changes one thing: the answer is no longer a length but a yes or a no.

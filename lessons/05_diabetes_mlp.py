@@ -15,19 +15,12 @@
 # ---
 
 # %% [markdown]
-# There is a network that thousands of people have trained in their first week: eight inputs, three layers of
-# sigmoids, a table of diabetes patients. The loss goes down, the program prints an accuracy of about 65 %,
-# and everybody goes on to the next chapter.
+# There is a network that thousands of people have trained in their first week: eight inputs, three layers of sigmoids,
+# a table of diabetes patients. The loss goes down, the accuracy ends at about 65 %, and everybody goes on.
 #
-# Tonight you train it too, exactly as usual. Then you look at what it has learned, and it turns out that it
-# has learned **one word**. It says that word to every patient.
-#
-# You find out why, with one picture: the size of the gradient in each layer. You mend the network, one thing
-# at a time. And then comes the second surprise, which has nothing to do with mending: when the network
-# finally works, a straight line with nine parameters is already there, and it is as good.
-#
-# Before any of that, there is a table to look at. It hides two traps, and the first one is already in it when
-# you open it.
+# Tonight you train it exactly as usual, and then look at what it has learned: **one word**, said to every patient.
+# One picture tells you why, the size of the gradient in each layer, and you mend the network, one thing at a time.
+# Then comes the second surprise: when it finally works, a straight line with nine parameters is as good.
 
 # %%
 import copy
@@ -51,9 +44,9 @@ torch.set_num_threads(1)  # networks this small: a second core costs more than i
 # %% [markdown]
 # ## Prepare data
 #
-# Each row is one woman from the Pima community in Arizona: eight measurements, and a label that says whether
-# diabetes was found within five years (1) or not (0). (Without the file, `diabetes()` gives a stand-in: a table
-# of the same shape with invented patients. Where this lesson says "on the real table", its numbers may differ.)
+# Each row is one woman from the Pima community in Arizona: eight measurements, and whether diabetes was found within
+# five years (label 1) or not (0). (Without the file, `diabetes()` gives a stand-in with invented patients. What this
+# lesson says "on the real table" may differ there.)
 
 # %%
 table = diabetes()
@@ -62,19 +55,17 @@ print(table.label.value_counts().to_dict())
 table.head()
 
 # %% [markdown]
-# 768 rows, 268 of them with diabetes. So a model that says "no diabetes" to everyone is right about 65 times
-# in a hundred. Keep that number; it will come back wearing a disguise.
+# A model that says "no diabetes" to everyone is right about 65 times in a hundred. Keep that number; it will
+# come back wearing a disguise.
 #
-# **Predict before you run:** what is the lowest blood pressure in a table of living people? Guess a number,
-# then look at the row called `min`.
+# **Predict before you run:** what is the lowest blood pressure in a table of living people?
 
 # %%
 table.describe().loc[["min", "50%", "max"]].round(1)
 
 # %% [markdown]
-# Zero. Also a glucose of 0, an insulin of 0, a skin fold of 0 millimeters and a body mass index of 0. Nobody
-# walks into a clinic with a blood pressure of 0: somebody wrote 0 where nothing had been measured. The number
-# of pregnancies is another matter. There, 0 is a fact.
+# Zero, and so with glucose, insulin, skin and body mass: somebody wrote 0 where nothing had been measured. For the
+# pregnancies, 0 is a fact.
 #
 # Look for it in the shapes. A real quantity has a hump. A missing one has a hump and, far off, a spike.
 
@@ -96,11 +87,8 @@ zeros = (table[features] == 0).sum()
 print(zeros.to_dict())
 
 # %% [markdown]
-# *Five of the eight columns have an orange spike at 0 that does not belong to their hump: these are missing
-# values.* The counts below the picture are the spikes. For insulin, 374 of 768 are missing, nearly half.
-#
-# What does it cost to believe the zeros? Replace them with `NaN`, which pandas leaves out of its sums, and
-# compare.
+# *Five of the eight columns have an orange spike at 0 that does not belong to their hump: missing values.* What does
+# it cost to believe them? Replace them with `NaN`, which pandas leaves out of its sums.
 
 # %%
 clean = table.astype(float)
@@ -113,17 +101,16 @@ for name in GAPS:
 assert known > 1.8 * believed
 
 # %% [markdown]
-# The mean insulin about doubles. And look at the arrows: the measurements you thought were weak were diluted.
-# This is the first rule of the evening: **look at the minimum of every column, and ask whether a person could
-# have it.**
+# The mean insulin about doubles, and the columns that looked weak were only diluted. The first rule of the evening:
+# **look at the minimum of every column, and ask whether a person could have it.**
 #
 # ### Exercise diabetes-1 · difficulty 1 · 5 minutes
 # Write `impossible_zeros(table, may_be_zero)`. It returns a dict: for every column that is *not* in the list
 # `may_be_zero`, and that has at least one 0, the column's name and the number of its zeros, as an int.
-# Columns without zeros do not appear. The table itself must stay as it is.
+# The table itself must stay as it is.
 #
-# <details><summary>Hint 1</summary><code>(table == 0).sum()</code> counts the zeros of all columns at once, as a Series that has the column names as its index.</details>
-# <details><summary>Hint 2</summary>Loop over the columns, skip those in <code>may_be_zero</code>, and keep a count only if it is above 0. <code>int(...)</code> makes it a plain int.</details>
+# <details><summary>Hint 1</summary><code>(table == 0).sum()</code> counts the zeros of all columns at once, as a Series.</details>
+# <details><summary>Hint 2</summary>Loop over its <code>.items()</code>, skip the names in <code>may_be_zero</code>, and keep <code>int(count)</code> only if it is above 0.</details>
 
 # %% tags=["exercise"] id="diabetes-1" objective="distrust"
 def impossible_zeros(table: pd.DataFrame, may_be_zero: list[str]) -> dict[str, int]:
@@ -135,25 +122,22 @@ def impossible_zeros(table: pd.DataFrame, may_be_zero: list[str]) -> dict[str, i
 
 # %% tags=["check"]
 with check("diabetes-1") as c:
-    beds = pd.DataFrame({"pulse": [70, 0, 65], "twins": [0, 0, 0], "height": [0.0, 0.0, 1.7], "age": [3, 4, 5]})
-    before = beds.copy()
-    c.equal(c.attempted(impossible_zeros(beds, ["twins"])), {"pulse": 1, "height": 2}, because="a pulse of 0 is missing; 0 twins is a fact",
-            mistakes=[({"pulse": 1, "twins": 3, "height": 2}, "some zeros are real: leave out the columns in may_be_zero"),
-                      ({"pulse": 1, "height": 2, "age": 0}, "age has no zeros, so it should not appear")])
-    c.true(beds.equals(before), observed="your function changed the table it was given", expected="a count, and the table as it was", likely="work on a copy, or only count: drop and comparisons give new tables")
-    c.equal(impossible_zeros(table.copy(), ["pregnancies", "label"]), zeros[GAPS].to_dict(), because="the five columns of the story")
+    beds = pd.DataFrame({"pulse": [70, 0, 65], "twins": [0, 0, 0], "height": [0.0, 0, -1], "age": [3, 4, 5]})
+    before, right, real = beds.copy(), {"pulse": 1, "height": 2}, "some zeros are real: skip may_be_zero"
+    wrong = [(right | {"twins": 3}, real), (right | {"age": 0}, "age has no zeros: leave it out"),
+             ({"pulse": 1, "height": 3}, "-1 may be impossible too, but it is no zero")]
+    c.kind(got := c.attempted(impossible_zeros(beds, ["twins"])), dict)
+    c.equal(got, right, because="a pulse of 0 is missing; 0 twins is a fact", mistakes=wrong)
+    c.true(beds.equals(before), observed="you changed the table it was given", expected="the table as it was")
 
 # %% [markdown] tags=["solution"]
-# `drop` returns a new table, so the caller's own stays whole. Which columns may hold a 0 is not in the data:
-# it is knowledge about people, and you have to bring it along.
+# Which columns may hold a 0 is not in the data: you have to bring that knowledge along.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** `table.drop(..., inplace=True)`. **Ask the room:** which other values could stand for
-# "missing"? (-1, 99, 999, 1900-01-01, the mean that someone filled in.) **Timing:** 5 minutes.
+# **Watch for** `table.drop(..., inplace=True)`. **Ask the room:** what else stands for "missing"? (-1, 99, 1900-01-01.)
 
 # %% [markdown]
-# How are the columns related? A table of correlations shows it at a glance. Its last row is the one you
-# care about.
+# How are the columns related? Look at the last row of this table of correlations.
 
 # %% alt="A nine by nine grid of correlations, the diagonal dark. In the row of the label, glucose is the darkest square, followed by bmi and insulin; blood pressure is among the palest. Off the diagonal, three pairs stand out: insulin and glucose, skin thickness and bmi, age and pregnancies."
 correlation = clean.corr()
@@ -161,9 +145,7 @@ fig, ax = plt.subplots(figsize=(6.2, 5.2))
 ax.imshow(correlation, cmap="RdBu", vmin=-1.2, vmax=1.2)
 for (row, column), value in np.ndenumerate(correlation.to_numpy()):
     shade = "white" if abs(value) > 0.7 else "#222222"
-    ax.text(
-        column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color=shade
-    )
+    ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color=shade)
 ax.set_xticks(range(9), labels=correlation.columns, rotation=40, ha="right")
 ax.set_yticks(range(9), labels=correlation.columns)
 ax.grid(False)
@@ -173,15 +155,12 @@ print("nearest to the label:", strongest.round(2).to_dict())
 
 # %% [markdown]
 # *Each square is the correlation of two columns: 1 on the diagonal, near 0 where two columns know nothing of
-# each other.* Glucose stands nearest to the label, as it should: diabetes is diagnosed by glucose. Behind it
-# the field is close together, and several columns repeat each other. There is no hidden treasure in this
-# table. Remember
-# that when the verdict comes.
+# each other.* Glucose stands nearest to the label; behind it the field is close together, and several columns repeat
+# each other. There is no hidden treasure here. Remember that when the verdict comes.
 #
 # ### The copy that says the opposite
 #
-# Most tutorials do not use this table. They use a small file called `diabetes.csv.gz`: 759 rows, every
-# measurement already scaled to run from -1 to 1. It has traveled from course to course for years.
+# Most tutorials use another file, `diabetes.csv.gz`: 759 rows, already scaled to run from -1 to 1.
 
 # %%
 scaled = diabetes_scaled()
@@ -190,8 +169,8 @@ print(f"share of label 1: {scaled.label.mean():.3f}, in the original {table.labe
 scaled.describe().loc[["min", "50%", "max"]].round(2)
 
 # %% [markdown]
-# Two things are odd. The columns were scaled to [-1, 1], and the maxima are indeed 1, but **no** minimum is
-# -1. And the share of label 1 is far from the original's; it looks more like the share of its zeros.
+# Two things are odd. The maxima are 1, but **no** minimum is -1. And the share of label 1 looks like the original's
+# share of label 0.
 #
 # **Predict before you run:** is a high glucose a sign of label 1 in this file?
 
@@ -200,9 +179,9 @@ print(f"glucose and label, original table: {clean.glucose.corr(clean.label):+.2f
 print(f"glucose and label, scaled copy:    {scaled.glucose.corr(scaled.label):+.2f}")
 
 # %% [markdown]
-# In the copy, sugar protects you. That is a strong suspicion, not yet a proof. For the proof, find every
-# row's twin. Scale the original the same way, and ask for each of the copy's rows: which original row is
-# nearest? The `gap` is the largest difference in any of the eight columns.
+# In the copy, sugar protects you. That is a suspicion; for a proof, find every row's twin. Scale the original to
+# [-1, 1], write each minimum as 0 (a guess that would explain the odd minima), and ask which original row is nearest.
+# The `gap` is the largest difference in any column.
 
 # %%
 def find_twins(table, scaled):
@@ -210,18 +189,17 @@ def find_twins(table, scaled):
     X, copied = (torch.tensor(t.drop(columns="label").to_numpy(float)) for t in (table, scaled))
     low, high = X.amin(dim=0), X.amax(dim=0)
     mine = 2 * (X - low) / (high - low) - 1
-    mine[mine == -1] = 0  # the trick that explains the missing minima
+    mine[mine == -1] = 0  # the guess
     gaps = (copied[:, None] - mine[None]).abs().amax(dim=2)  # (759, 768)
-    gap, twin = gaps.min(dim=1)
-    return mine, gap, twin
+    return gaps.min(dim=1)
 
 
 original = table
-mine, gap, twin = find_twins(original, scaled)
+gap, twin = find_twins(original, scaled)
 if gap.max() > 1e-5:  # you have one real file and one stand-in, with other patients in it
     print("These two tables show different patients: the proof uses stand-ins for both.")
     original, scaled = diabetes(stand_in=True), diabetes_scaled(stand_in=True)
-    mine, gap, twin = find_twins(original, scaled)
+    gap, twin = find_twins(original, scaled)
 
 # %%
 print("rows with a twin:        ", int((gap < 1e-5).sum()), "of", len(scaled))
@@ -231,43 +209,22 @@ print("rows whose label is turned over:", int(turned.sum()))
 assert turned.all() and len(twin.unique()) == len(scaled)
 
 # %% [markdown]
-# Every row has exactly one twin, and in **every** row the label is the other one. There, 1 means *no*
-# diabetes. The twins were only found because of one line, `mine[mine == -1] = 0`: whoever made the file wrote
-# each column's minimum as 0. So a woman of the lowest age, 21, stands in it as a woman of middle age, 51.
+# Every row has one twin of its own, and in **every** row the label is the other one: there, 1 means *no* diabetes. The
+# guess was right, too: each minimum is stored as 0.
 #
-# And the nine rows that the copy lacks? Look at what they have in common.
-
-# %%
-lost = sorted(set(range(len(original))) - set(twin.tolist()))
-# A true 0 here would be a measurement exactly halfway between its column's minimum and maximum.
-X = torch.tensor(original[features].to_numpy(float))
-halfway = (X == (X.amin(dim=0) + X.amax(dim=0)) / 2).any(dim=1)
-print("rows that the copy lacks:             ", lost)
-print("rows with a measurement at halfway:   ", halfway.nonzero().flatten().tolist())
-assert lost == halfway.nonzero().flatten().tolist()
-
-# %% [markdown]
-# The lists are equal. The copy lacks exactly those patients with a measurement halfway between minimum and
-# maximum, which scaling takes to 0. In this file a 0 can be a minimum or a missing value, but never a true 0.
-#
-# None of this makes a program crash. A network trained on the copy converges, its accuracy is that of any
-# other, and the doctor who reads "1" sends the sick home. The proof took ten lines. From here on you use the
-# original, and the copy only once more, for the sake of the famous network.
+# None of this makes a program crash. A network trained on the copy converges, and the doctor who reads "1" sends
+# the sick home. From here on you use the original, and the copy only for the famous network.
 #
 # ### Three parts, and what each may know
 #
-# Training rows teach, validation rows choose, test rows judge. 460, 154, 154, with the same share of the sick
-# in each (`stratify`).
+# Training rows teach, validation rows choose, test rows judge, with the same share of the sick in each (`stratify`).
 
 # %%
 def three_parts(table, seed):
     """Training, validation and test rows (60, 20, 20 %), with equal shares of the label."""
-    rest, test = train_test_split(
-        table, test_size=154, stratify=table.label, random_state=seed
-    )
-    train, valid = train_test_split(
-        rest, test_size=154, stratify=rest.label, random_state=seed
-    )
+    options = {"test_size": 154, "random_state": seed}
+    rest, test = train_test_split(table, stratify=table.label, **options)
+    train, valid = train_test_split(rest, stratify=rest.label, **options)
     return train, valid, test
 
 
@@ -276,7 +233,7 @@ for name, part in {"training": train, "validation": valid, "test": test}.items()
     print(f"{name:11} {len(part)} rows, {part.label.mean():.3f} with diabetes")
 
 # %% [markdown]
-# Now the holes. What happens if you leave them in? A network has no opinion about `NaN`; it passes it on.
+# Now the holes. What happens if you leave them in?
 
 # %%
 holes = torch.tensor(train[features].to_numpy(), dtype=torch.float32)
@@ -287,12 +244,10 @@ with expect_error(FloatingPointError):
     fit(line, make_loader(holes, y_train, batch_size=64), loss_fn, optimizer, epochs=1)
 
 # %% [markdown]
-# One hole in one column, and the loss of the whole batch is `NaN`. `fit` stops here, at the first step. A
-# bare loop would have gone on and trained nothing for a hundred epochs.
+# One hole, and the loss of the whole batch is `NaN`. `fit` stops here; a bare loop would go on and train nothing.
 #
-# The fix: fill each hole with the column's **median**, then shift and scale each column to mean 0 and
-# standard deviation 1. That takes three numbers a column. The rule is older than neural networks: *whatever
-# you compute from data is training, so compute it on the training rows*.
+# So fill each hole with the column's **median**, then scale each column to mean 0 and standard deviation 1. The rule
+# is old: *whatever you compute from data is training, so compute it on the training rows*.
 
 # %%
 def learn_statistics(rows, features):
@@ -306,50 +261,38 @@ def tensors(rows, features, statistics):
     """X (N, 8), holes filled and columns standardized with ``statistics``, and y (N, 1)."""
     median, mean, std = statistics
     X = (rows[features].fillna(median) - mean) / std
-    return tuple(
-        torch.tensor(t.to_numpy(), dtype=torch.float32) for t in (X, rows[["label"]])
-    )
+    return tuple(torch.tensor(t.to_numpy(), dtype=torch.float32) for t in (X, rows[["label"]]))
 
 
 statistics = learn_statistics(train, features)
 tidy = [tensors(part, features, statistics) for part in (train, valid, test)]
 
 # %% [markdown]
-# **Predict before you run:** after this, is the mean of every training column 0? And of every validation
-# column?
+# **Predict before you run:** after this, is the mean of every training column 0? And of every validation column?
 
 # %%
 for name, (X, _) in zip(("training", "validation", "test"), tidy, strict=True):
     off, far = X.mean(dim=0).abs().max(), (X.std(dim=0, correction=0) - 1).abs().max()
-    print(
-        f"{name:11} {tuple(X.shape)}  mean off 0 by up to {off:.2f}, std off 1 by up to {far:.2f}"
-    )
+    print(f"{name:11} {tuple(X.shape)}  mean off 0 by up to {off:.2f}, std off 1 by up to {far:.2f}")
 assert tidy[0][0].mean(dim=0).abs().max() < 1e-5
 
 # %% [markdown]
-# Training columns: exactly. Validation columns: roughly, and that is right. They are measured with the
-# training rows' ruler, as tomorrow's patient will be. If your validation means are exactly 0, you have used
-# the wrong ruler.
-#
-# How wrong would it be? Be honest and measure it. Learn the same statistics from all 768 rows, the forbidden
-# way, and see by how much the prepared values move.
+# The training columns': exactly. The others': roughly, and that is right. They are measured with the training rows'
+# ruler, as tomorrow's patient will be. How wrong is the forbidden ruler, with statistics from all 768 rows?
 
 # %%
 forbidden = tensors(test, features, learn_statistics(clean, features))[0]
 moved = (forbidden - tidy[2][0]).abs()
-print(
-    f"a test value moves by {moved.mean():.3f} standard deviations, at most {moved.max():.2f}"
-)
+print(f"a test value moves by {moved.mean():.3f} standard deviations, at most {moved.max():.2f}")
 
 # %% [markdown]
-# A few hundredths on average. With medians and means, this leak is small, and it would be a lie to tell you
-# that it ruins your result. You keep the rule for another reason: the next statistic may look at the label,
+# A few hundredths on average: this leak is small. You keep the rule because the next statistic may look at the label,
 # and then the same carelessness is a catastrophe. You will see one before the night is over.
 #
 # ### Exercise diabetes-2 · difficulty 2 · 8 minutes
 # Write `standardize(train, other)`: two float tensors with the same columns, shapes (N, C) and (M, C). Return
 # both, standardized column by column so that a training column gets mean 0 and standard deviation 1. One
-# trap: a column that is constant in `train` has standard deviation 0. Divide such a column by 1 instead: in
+# trap: a column that is constant in `train` has standard deviation 0. Divide such a column, and no other, by 1: in
 # `train` it becomes 0, and a value of `other` that lies 3 higher becomes 3.
 #
 # <details><summary>Hint 1</summary>Whose mean belongs to <code>other</code>? Think of a single patient, tomorrow: she has no mean of her own.</details>
@@ -366,29 +309,26 @@ def standardize(train: torch.Tensor, other: torch.Tensor) -> tuple[torch.Tensor,
 
 # %% tags=["check"]
 with check("diabetes-2") as c:
-    rows = torch.randn(1000, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 50, 0]) + torch.tensor([7.0, 300, 7])
-    ours, theirs = c.attempted(standardize(rows, 2 * rows - rows.mean(dim=0) + rows.std(dim=0) + torch.tensor([0.0, 0, 3])))
-    c.true((ours + theirs).isfinite().all() and theirs[:, 2].abs().max() < 1000, observed="nan, inf or enormous values", expected="moderate values", likely="a constant column has standard deviation 0, and you divide by it or by next to nothing: divide by 1")
-    c.true(ours.mean(dim=0).abs().max() < 1e-3, observed=f"training means {ours.mean(dim=0).tolist()}", expected="three times 0", because="training columns get mean 0", likely="that is not train's mean, column by column: one mean for all columns, or a mean of both tensors together?")
-    c.close(ours.std(dim=0), torch.tensor([1.0, 1, 0]), rtol=0.01, because="and standard deviation 1, the constant one 0")
-    c.close(theirs.mean(dim=0), torch.tensor([1.0, 1, 3]), atol=0.02, because="other lies higher, and shows it, by train's ruler",
-            mistakes=[(torch.zeros(3), "other was shifted by its own mean: use train's mean and standard deviation"), (torch.tensor([0.5, 0.5, 3]), "other was divided by its own standard deviation: use train's")])
+    unit, far, g = torch.tensor([1.0, 1, 1, 0]), torch.tensor([0, 0, 0, 3]), torch.Generator().manual_seed(0)
+    rows = torch.randn(999, 4, generator=g) * torch.tensor([1, 50, 0.1, 0]) + torch.arange(4)
+    ours, theirs = c.attempted(standardize(rows, 2 * rows - rows.mean(dim=0) + rows.std(dim=0) + far))
+    c.true(theirs.max() < 99, observed=theirs.max(), expected="a few", likely="divide by 1 where std is 0")
+    c.close(ours.mean(dim=0), 0 * far, atol=0.01, because="train's own mean is gone, column by column")
+    c.close(ours.std(dim=0), unit, atol=0.01, because="standard deviation 1, or 0 in a constant column")
+    c.close(theirs.mean(dim=0), unit + far, atol=0.02, because="train's mean and deviation, for other too")
 
 # %% [markdown] tags=["solution"]
-# Both returns use the same two statistics; that is the whole point. A scikit-learn `StandardScaler` splits it
-# into `fit` (learn from training rows) and `transform` (apply to anything), so that the mistake is harder to
-# make. Whether the standard deviation divides by N or N - 1 changes nothing here.
+# Both returns use the same two statistics; that is the whole point. scikit-learn's `StandardScaler` splits it into
+# `fit` (training rows) and `transform` (anything), so that the mistake is harder to make.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** `torch.cat([train, other])` before the mean ("more data, better mean"). It is the leak in its
-# purest form, and the check refuses it. **Ask the room:** may you use the *validation* rows for the
-# statistics once all choices are made and you retrain for the last time? (Yes: then they are training rows.)
+# **Watch for** `torch.cat([train, other])` before the mean, the leak in its purest form. **Ask the room:** may you use
+# the *validation* rows once all choices are made and you retrain for the last time? (Yes: then they are training rows.)
 
 # %% [markdown]
 # ## Design model
 #
-# Start with one output. A patient is eight numbers, and a score is a weighted sum: $z = x_1 w_1 + \dots + x_8
-# w_8 + b$. For N patients at once, it is one matrix product:
+# Start with one output: a score that is a weighted sum of the eight numbers. For N patients, one matrix product:
 #
 # $$\underset{N \times 1}{z} = \underset{N \times 8}{X}\;\underset{8 \times 1}{W^\top} + \underset{1}{b}$$
 #
@@ -400,31 +340,19 @@ with expect_error(RuntimeError):
     layer(torch.tensor(clean[features].fillna(0).to_numpy()))
 
 # %% [markdown]
-# *Double and Float*: pandas and NumPy count in 64 bits, a layer's weights have 32. The fix is
-# `dtype=torch.float32` where the tensor is made, as `tensors` does it. Then the formula and the layer agree:
+# *Double and Float*: pandas and NumPy count in 64 bits, a layer's weights have 32. The fix is `dtype=torch.float32`
+# where the tensor is made, as in `tensors`. Then the formula and the layer agree:
 
 # %%
 X, y = tidy[0]
-by_hand = X @ layer.weight.T + layer.bias
-print(
-    "X",
-    tuple(X.shape),
-    "  weight",
-    tuple(layer.weight.shape),
-    "  bias",
-    tuple(layer.bias.shape),
-)
-print(
-    "z",
-    tuple(by_hand.shape),
-    "  same as the layer:",
-    torch.allclose(by_hand, layer(X), atol=1e-6),
-)
+z = X @ layer.weight.T + layer.bias
+for name, values in {"X": X, "weight": layer.weight, "bias": layer.bias, "z": z}.items():
+    print(f"{name:7} {tuple(values.shape)}")
+print("same as the layer:", torch.allclose(z, layer(X), atol=1e-6))
 
 # %% [markdown]
-# The weight is stored as (outputs, inputs), one row for each output: hence the transpose.
-#
-# Now stack three of them, with a sigmoid after each. This is the classic: 8 → 6 → 4 → 1.
+# The weight is stored as (outputs, inputs): hence the transpose. Now stack three layers, with a sigmoid after each:
+# the classic, 8 → 6 → 4 → 1.
 
 # %%
 def classic_network():
@@ -441,9 +369,8 @@ model = classic_network()
 print(model)
 
 # %% [markdown]
-# `nn.Sequential` passes each layer's output to the next. `print(model)` shows what is inside, not what
-# happens: it would look the same if you never called it. The numbers in parentheses are the names of the
-# layers, and you meet them again in the `state_dict`, the model's weights by name.
+# `nn.Sequential` passes each layer's output to the next. The numbers in parentheses are the layers' names, and you
+# meet them again in the `state_dict`, the model's weights by name.
 #
 # **Predict before you run:** how many entries has this `state_dict`? There are six lines in the print above.
 
@@ -455,12 +382,10 @@ print("parameters in all:", total)
 assert total == (8 * 6 + 6) + (6 * 4 + 4) + (4 * 1 + 1) == 87
 
 # %% [markdown]
-# Six again, but not the same six: a sigmoid has nothing to learn, so layers 1, 3 and 5 are missing; each
-# linear layer has a weight and a bias.
+# Six again, but not the same six: a sigmoid has nothing to learn, and each linear layer has a weight and a bias.
 #
-# The count follows from the widths. A layer with $m$ inputs and $n$ outputs has $m \cdot n$ weights and $n$
-# biases: $(m + 1)\,n$. Do it by hand for two other networks that you find in many courses, 50 → 30 → 20 → 3
-# and 2 → 30 → 20 → 2:
+# The count follows from the widths: $m$ inputs and $n$ outputs make $m \cdot n$ weights and $n$ biases, $(m + 1)\,n$.
+# By hand, for two networks that you find in many courses:
 #
 # | network | first layer | second | third | in all |
 # |---|---|---|---|---|
@@ -468,32 +393,22 @@ assert total == (8 * 6 + 6) + (6 * 4 + 4) + (4 * 1 + 1) == 87
 # | 2 → 30 → 20 → 2 | 3 · 30 = 90 | 31 · 20 = 620 | 21 · 2 = 42 | 752 |
 
 # %%
-first = nn.Sequential(
-    nn.Linear(50, 30), nn.ReLU(), nn.Linear(30, 20), nn.ReLU(), nn.Linear(20, 3)
-)
-second = nn.Sequential(
-    nn.Linear(2, 30), nn.ReLU(), nn.Linear(30, 20), nn.ReLU(), nn.Linear(20, 2)
-)
-for network in (first, second):
-    print(
-        [p.numel() for p in network.parameters()],
-        "→",
-        sum(p.numel() for p in network.parameters()),
-    )
-assert sum(p.numel() for p in first.parameters()) == 2213
-assert sum(p.numel() for p in second.parameters()) == 752
+first = nn.Sequential(nn.Linear(50, 30), nn.ReLU(), nn.Linear(30, 20), nn.ReLU(), nn.Linear(20, 3))
+second = nn.Sequential(nn.Linear(2, 30), nn.ReLU(), nn.Linear(30, 20), nn.ReLU(), nn.Linear(20, 2))
+for network, by_hand in ((first, 2213), (second, 752)):
+    counts = [p.numel() for p in network.parameters()]
+    print(counts, "→", sum(counts))
+    assert sum(counts) == by_hand
 
 # %% [markdown]
-# Hand and code agree. (`nn.ReLU`, a cousin of the sigmoid that you meet below, has nothing to learn either.)
-# Notice that the middle layer costs the same 620 in both: width next to width is what
-# costs, and the input is only one of the widths.
+# Hand and code agree. (`nn.ReLU`, which you meet below, has nothing to learn either.)
 #
 # ### Exercise diabetes-3 · difficulty 1 · 5 minutes
 # Write `count_parameters(widths)`: the number of weights and biases of a chain of linear layers, from the
 # list of its widths alone. `count_parameters([8, 6, 4, 1])` is 87. Do not build the network: your function
 # must also work for widths whose network would not fit into memory.
 #
-# <details><summary>Hint 1</summary>Walk over the neighbors in the list: (8, 6), (6, 4), (4, 1). A list of four widths has three layers.</details>
+# <details><summary>Hint 1</summary>Walk over the neighbors in the list: (8, 6), (6, 4), (4, 1).</details>
 # <details><summary>Hint 2</summary><code>zip(widths, widths[1:])</code> gives the neighbors; each pair adds (m + 1) · n.</details>
 
 # %% tags=["exercise"] id="diabetes-3" objective="build"
@@ -505,26 +420,26 @@ def count_parameters(widths: list[int]) -> int:
 
 # %% tags=["check"]
 with check("diabetes-3") as c:
-    c.equal(c.attempted(count_parameters([8, 6, 4, 1])), 87, because="54 + 28 + 5, as the state_dict says",
-            mistakes=[(76, "76 are the weights: each layer has biases too"), (19, "19 is the sum of the widths"), (94, "the bias belongs to the outputs: (m + 1) · n"),
-                      (95, "the inputs have no biases: only 6 + 4 + 1 outputs have"), (torch.tensor(87), "the right number, but a tensor: .item() makes it an int")])
-    c.equal(count_parameters([50, 30, 20, 3]), 2213, because="as by hand")
+    wrong = {76: "76 are the weights: each layer has biases too", 19: "19 is the sum of the widths",
+             94: "the bias belongs to the outputs: (m + 1) · n", 95: "the inputs have no biases",
+             79: "one bias for each output, not for each layer"}
+    c.kind(got := c.attempted(count_parameters([8, 6, 4, 1])), int)
+    c.equal(got, 87, because="54 + 28 + 5, as the state_dict says", mistakes=wrong)
     c.equal(count_parameters([8, 1]), 9, because="a line in eight dimensions has nine parameters")
     c.equal(count_parameters([10**6, 10**6]), 10**12 + 10**6, because="no network was built for this one")
 
 # %% [markdown] tags=["solution"]
-# Widths are nodes, layers are the gaps between them: a list of $k$ widths has $k - 1$ layers. The last check
-# is a layer of four terabytes, counted in a microsecond.
+# Widths are nodes, layers are the gaps between them: $k$ widths have $k - 1$ layers.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** `zip(widths, widths)` and for `m * n + m` (biases counted on the input side). **Fast groups:**
-# which 8 → h → h → 1 network has about as many parameters as there are training rows, 460? (h = 17: 477.)
+# **Watch for** `zip(widths, widths)` and for biases counted on the input side. **Fast groups:** which 8 → h → h → 1
+# has about as many parameters as there are training rows, 460? (h = 17: 477.)
 
 # %% [markdown]
 # ## Choose loss and optimizer
 #
-# The classic recipe: binary cross-entropy on the probabilities, averaged, and gradient descent with learning
-# rate 0.1. All rows at once, 100 epochs, on the scaled copy.
+# The classic recipe: binary cross-entropy on the probabilities, averaged, and gradient descent with learning rate
+# 0.1. All rows at once, 100 epochs, on the scaled copy.
 
 # %%
 X_copy = torch.tensor(scaled[features].to_numpy(), dtype=torch.float32)
@@ -535,14 +450,13 @@ with expect_error(ValueError):
     loss_fn(model(X_copy), y_copy.squeeze())
 
 # %% [markdown]
-# An error on purpose, and a kind one. The outputs have shape (759, 1). A label column taken as `scaled.label`
-# has shape (759,), and subtracting the two would broadcast to 759 × 759. `BCELoss` refuses; other losses only
-# warn, or say nothing. Two brackets, `scaled[["label"]]`, keep the column a column.
+# An error on purpose, and a kind one. The outputs have shape (759, 1), a label column taken as `scaled.label` has
+# (759,), and subtracting the two would broadcast to 759 × 759. Other losses only warn, or say nothing. Two brackets,
+# `scaled[["label"]]`, keep the column a column.
 #
 # ## Train and judge
 #
-# One more choice: `utils.accuracy` expects logits and cuts at 0. This model gives probabilities, so its cut
-# is at 0.5 and it needs a metric of its own.
+# `utils.accuracy` cuts logits at 0. This model gives probabilities, so it needs a metric that cuts at 0.5.
 
 # %%
 def hit_rate(probability, y):
@@ -551,47 +465,34 @@ def hit_rate(probability, y):
 
 
 everyone = make_loader(X_copy, y_copy, batch_size=len(X_copy))
-history = fit(
-    model, everyone, loss_fn, optimizer, epochs=100, metrics={"accuracy": hit_rate}
-)
+history = fit(model, everyone, loss_fn, optimizer, epochs=100, metrics={"accuracy": hit_rate})
 print(f"loss {history['loss'][0]:.3f} → {history['loss'][-1]:.3f}")
 print(f"accuracy {history['accuracy'][0]:.3f} → {history['accuracy'][-1]:.3f}")
 
 # %% [markdown]
-# This is where the tutorial ends. The loss fell at every step. The accuracy rose from about a third to about
-# two thirds. It looks like learning.
+# This is where the tutorial ends. The accuracy rose from about a third to about two thirds. It looks like learning.
 #
 # **Predict before you run:** how many of the 759 patients does this network call 0, how many 1?
 
 # %%
 probability = predict(model, X_copy)
-share = y_copy.mean().item()
+right, share = hit_rate(probability, y_copy).item(), y_copy.mean().item()
 print("patients called 1:", int((probability > 0.5).sum()), "of", len(y_copy))
 print(f"lowest probability {probability.min():.3f}, highest {probability.max():.3f}")
-print(
-    f"accuracy {hit_rate(probability, y_copy):.4f}, share of the larger class {max(share, 1 - share):.4f}"
-)
-assert hit_rate(probability, y_copy).item() == y_copy.mean().item()
+print(f"accuracy {right:.4f}, share of the larger class {max(share, 1 - share):.4f}")
+assert right == share
 
 # %% [markdown]
-# All of them are called 1. The accuracy is the share of the larger class, to the last digit: 65.3 %. Between
-# the patient it finds most suspicious and the one it finds least, there is less than one percentage point.
+# All of them are called 1, and the accuracy is the share of the larger class, to the last digit.
 
 # %% alt="A histogram of the network's probabilities on an axis from 0 to 1. Both classes stand in one single thin bar near 0.65; everything to the left and right of it is empty."
 fig, ax = plt.subplots(figsize=(7, 2.6))
 parts = [probability[y_copy == k].numpy() for k in (0, 1)]
-ax.hist(
-    parts,
-    bins=np.linspace(0, 1, 51),
-    stacked=True,
-    color=CLASS_COLORS[:2],
-    label=["label 0", "label 1"],
-)
+style = {"stacked": True, "color": CLASS_COLORS[:2], "label": ["label 0", "label 1"]}
+ax.hist(parts, bins=np.linspace(0, 1, 51), **style)
 ax.axvline(0.5, color="#444444", ls=":", lw=1.2)
-ax.text(0.495, 450, "cut", ha="right")
-ax.set(
-    xlim=(0, 1), xlabel="probability of label 1, says the network", ylabel="patients"
-)
+ax.text(0.485, 450, "cut", ha="right")
+ax.set(xlim=(0, 1), xlabel="probability of label 1, says the network", ylabel="patients")
 ax.legend(loc="upper left")
 plt.show()
 
@@ -599,8 +500,8 @@ plt.show()
 # *Every patient, of either class, gets the same probability: one bar.* The network has learned one word, and
 # the word is the share of ones in the table.
 #
-# A single number could have told you. What is the best loss that a model can reach if it ignores its inputs
-# and always says the share $q$? It is the entropy of the labels, $-q \ln q - (1-q) \ln (1-q)$.
+# A single number could have told you. A model that ignores its inputs does best by always saying the share $q$
+# of ones, and its loss is then the entropy of the labels, $-q \ln q - (1-q) \ln (1-q)$.
 
 # %%
 def one_word_loss(y):
@@ -609,21 +510,18 @@ def one_word_loss(y):
     return -(q * np.log(q) + (1 - q) * np.log(1 - q))
 
 
-floor = one_word_loss(y_copy)
-print(
-    f"loss of one word, said to all: {floor:.4f}   loss of the network: {history['loss'][-1]:.4f}"
-)
-assert floor < history["loss"][-1] < floor + 0.01
+floor, reached = one_word_loss(y_copy), history["loss"][-1]
+print(f"loss of one word, said to all: {floor:.4f}   loss of the network: {reached:.4f}")
+assert floor < reached < floor + 0.01
 
 # %% [markdown]
-# After a hundred epochs, the network is still a little *worse* than a constant. So write these two numbers
-# beside every result, from tonight on: the **share of the larger class** and the **loss of a constant**. Most
-# false joy ends there.
+# The network is still a little *worse* than a constant. So write two numbers beside every result, from tonight on:
+# the **share of the larger class** and the **loss of a constant**. Most false joy ends there.
 #
 # ## Why it barely moves
 #
-# A weight moves by learning rate times gradient. So ask for the gradients, layer by layer. This function is a
-# training loop that also writes down the norm of each weight matrix's gradient, in every epoch.
+# A weight moves by learning rate times gradient. So ask for the gradients, with a training loop that also writes down
+# the norm of each weight matrix's gradient.
 
 # %%
 def trace_gradients(model, X, y, loss_fn, optimizer, epochs):
@@ -639,31 +537,24 @@ def trace_gradients(model, X, y, loss_fn, optimizer, epochs):
         optimizer.step()
     return torch.tensor(losses), torch.tensor(norms)
 
-
+# %%
 torch.manual_seed(0)
 model = classic_network()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-losses, classic_norms = trace_gradients(
-    model, X_copy, y_copy, nn.BCELoss(), optimizer, epochs=100
-)
+_, classic_norms = trace_gradients(model, X_copy, y_copy, nn.BCELoss(), optimizer, epochs=100)
 
 # %% [markdown]
-# **Predict before you run:** the same loss flows back through all three layers. Which of them gets the
-# smallest gradient at the start, and by what factor?
+# **Predict before you run:** the same loss flows back through all three layers. Which gets the smallest gradient at
+# the start, and by what factor?
 
 # %%
 for epoch in (1, 100):
-    print(
-        f"epoch {epoch:3}:",
-        "  ".join(
-            f"layer {n} {g:.4f}" for n, g in enumerate(classic_norms[epoch - 1], 1)
-        ),
-    )
-start = classic_norms[0]
-print(
-    f"from layer to layer, backwards: ÷ {start[2] / start[1]:.1f}, ÷ {start[1] / start[0]:.1f}"
-)
-assert start[0] < start[1] / 3 < start[2] / 9
+    norms = "  ".join(f"layer {n} {g:.4f}" for n, g in enumerate(classic_norms[epoch - 1], 1))
+    print(f"epoch {epoch:3}: {norms}")
+start, final = classic_norms[0], classic_norms[-1, 0]
+print(f"from layer to layer, backwards: ÷ {start[2] / start[1]:.1f}, ÷ {start[1] / start[0]:.1f}")
+print(f"at the end, one step of the whole first layer has the length {0.1 * final:.5f}")
+assert start[0] < start[1] / 3 < start[2] / 9 and 0.001 < final < 0.005
 
 # %% alt="Three curves of gradient norms against epochs 1 to 100, on a logarithmic axis. At the start layer 3 is highest at 0.2, layer 2 five times lower, layer 1 lowest near 0.006. Layers 3 and 2 fall steeply, and from about epoch 80 on all three lie at a few thousandths."
 fig, ax = plt.subplots(figsize=(7, 3))
@@ -675,28 +566,14 @@ plt.show()
 
 # %% [markdown]
 # *The gradient norm of each layer over 100 epochs: the first layer starts more than thirty times below the
-# last, and towards the end all three are down at a few thousandths.* Read it in two acts. For about eighty
-# epochs the last layer is the loudest; it learns the one word. Once the word is learned, the loss has
-# nothing more to
-# say to it, and what arrives at the first layer, the only one that sees the patients, was never more than a
-# whisper. At a learning rate of 0.1, a norm of 0.0026 moves the *whole* first layer by 0.00026 a step.
-
-# %%
-final = classic_norms[-1, 0].item()
-print(
-    f"first layer: gradient norm {final:.4f}, so one step has the length {0.1 * final:.5f}"
-)
-assert 0.001 < final < 0.005
-
-# %% [markdown]
-# Where does the gradient go? On its way back it is multiplied, at every sigmoid, by the slope $\sigma'(z) =
-# \sigma(z)(1 - \sigma(z))$. That is at most 1/4, and the weights, which multiply it as well, start small.
-# (The last
-# sigmoid does not count: its slope cancels against the loss, whose gradient at the last $z$ is $p - y$.) From
-# there to the first layer two sigmoids remain, and two such factors.
+# last, and towards the end all three are down at a few thousandths.* The last layer is loud until it has learned the
+# one word. What arrives at the first layer, the only one that sees the patients, was never more than a whisper.
 #
-# The same shrinking happens on the way forward. Take one unit and ask how much it *differs from patient to
-# patient*: the standard deviation over the rows. If it is 0, the unit knows nothing.
+# Where does the gradient go? On its way back it is multiplied, at every sigmoid, by the slope $\sigma'(z) =
+# \sigma(z)(1 - \sigma(z))$, at most 1/4, and by weights that start small. (The last sigmoid does not count: its
+# slope cancels against the loss, whose gradient at the last $z$ is $p - y$.)
+#
+# The way forward shrinks, too. How much does a unit *differ from patient to patient*, as a standard deviation?
 
 # %%
 def spread_by_layer(model, X):
@@ -716,18 +593,15 @@ print("patients differ by", " → ".join(f"{s:.4f}" for s in spreads))
 assert spreads[1] < spreads[0] / 5 and spreads[2] < spreads[1] / 5
 
 # %% [markdown]
-# The inputs differ by about 0.3. After one layer about a seventh of that is left, after two about 1/46. By
-# the time the last layer looks, all patients are nearly the same patient. It can hardly
-# tell them apart, so for now it says one word.
+# By the time the last layer looks, all patients are nearly the same patient.
 #
 # ### The other way to lose a gradient: saturation
 #
-# Books give another reason: sigmoids **saturate**. Far from 0 they are flat, and a flat function has no slope
-# to pass on. Is that what happened? Measure it. Call a sigmoid saturated when $|z| > 4$, where its slope is
-# below 0.018.
+# Books give another reason: far from 0, sigmoids **saturate**. They are flat there, and a flat function has no slope
+# to pass on. Was it that? Call a sigmoid saturated when $|z| > 4$, where its slope is below 0.018.
 #
-# **Predict before you run:** in which share of cases are the first layer's units saturated: on the scaled
-# copy, and on the table as it comes, with a glucose of 148?
+# **Predict before you run:** what share of the first layer's units is saturated: on the scaled copy, and on the table
+# as it comes, with a glucose of 148?
 
 # %% alt="Two histograms of the first layer's sums. Left, the scaled copy: all between minus 1 and 1, inside the shaded band from minus 4 to 4. Right, the raw table: spread from minus 250 to 150, nearly all outside of the band, which is only a thin stripe."
 torch.manual_seed(0)
@@ -748,49 +622,43 @@ plt.show()
 
 # %% [markdown]
 # *The green band is where a sigmoid has a slope; left, everything lies inside of it, right, nearly everything
-# outside.* So both ways exist, and they are opposites. With raw numbers, most of the sigmoids are stuck at 0
-# or 1, and gradients die because the slope is 0. On the scaled copy **nothing is saturated**: the slope is
-# near its best, 0.25, and the best is not enough. If you hear "sigmoids are bad because they saturate", ask
+# outside.* With raw numbers, gradients die because the slope is 0. On the scaled copy **nothing is saturated**: the
+# slope is near its best, 0.25, and the best is not enough. If you hear "sigmoids are bad because they saturate", ask
 # for the histogram.
 #
 # ### Is it dead, or only slow?
 #
-# One more question before the mending: would it have learned, with more patience? Give it a hundred times as
-# many epochs.
+# Give it a hundred times as many epochs.
 
-# %% alt="Loss against epochs, both axes from epoch 1 to 10000, the horizontal one logarithmic. The loss falls to the dotted line of one word within 100 epochs, runs along it as a flat plateau for thousands of epochs, then drops to below 0.5."
+# %%
 torch.manual_seed(0)
 model = classic_network()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-losses, slow_norms = trace_gradients(
-    model, X_copy, y_copy, nn.BCELoss(), optimizer, epochs=10_000
-)
+losses, norms = trace_gradients(model, X_copy, y_copy, nn.BCELoss(), optimizer, epochs=10_000)
+for epoch in (100, 1000, 3000, 6000, 10_000):
+    loss, whisper = losses[epoch - 1], norms[epoch - 1, 0]
+    print(f"epoch {epoch:6}: loss {loss:.3f}, first layer's gradient {whisper:.3f}")
+print(f"accuracy at the end: {hit_rate(predict(model, X_copy), y_copy):.2f}")
+
+# %% alt="Loss against epochs, the horizontal axis logarithmic, from epoch 1 to 10000. The loss falls to the dotted line of one word within 100 epochs, runs along it as a flat plateau for thousands of epochs, then drops to below 0.5."
 fig, ax = plt.subplots(figsize=(7, 2.8))
 ax.semilogx(range(1, 10_001), losses, color=TRAIN)
 ax.axhline(floor, color="#444444", ls=":", lw=1.2)
 ax.text(1.2, floor - 0.025, "one word, said to all")
 ax.set(xlabel="epoch", ylabel="training loss")
 plt.show()
-for epoch in (100, 1000, 3000, 6000, 10_000):
-    whisper = slow_norms[epoch - 1, 0]
-    print(f"epoch {epoch:6}: loss {losses[epoch - 1]:.3f}, first layer's gradient {whisper:.3f}")
-print(f"accuracy at the end: {hit_rate(predict(model, X_copy), y_copy):.2f}")
 
 # %% [markdown]
 # *The loss of the classic network over 10,000 epochs: a plateau of thousands of epochs at the height of one
-# word, and then a step down.* It is not dead. It is on a plateau, where it gathers a first layer from
-# whispers. Nothing in the curve's first 1,000 epochs tells you whether a step will come, and the gradients are
-# just as mute there: they speak only when they begin to grow.
+# word, and then a step down.* It is only slow. But nothing in its first 1,000 epochs, neither loss nor gradients, tells
+# you whether the step will come.
 #
 # ## Mend one thing at a time
 #
-# Five fixes, in the order in which people usually try them. From here on, the data are the original table's
-# training and validation rows, and no longer the copy.
+# Five fixes, in the order in which people usually try them, and on the original table's rows from here on.
 #
-# **Fix 1, standardization**, you have already: `tidy`.
-#
-# **Fix 2, logits.** Leave out the last sigmoid and let `BCEWithLogitsLoss` do it. If you change only half of
-# this, you get an error that is worth knowing:
+# **Fix 1, standardization**, you have already: `tidy`. **Fix 2, logits**: leave out the last sigmoid and let
+# `BCEWithLogitsLoss` do it. If you change only half of this, you get an error that is worth knowing:
 
 # %%
 torch.manual_seed(0)
@@ -799,36 +667,31 @@ with expect_error(RuntimeError):
     nn.BCELoss()(10 * headless(tidy[0][0]), tidy[0][1])
 
 # %% [markdown]
-# A probability outside of [0, 1]: the model gives logits now, so the loss has to take logits.
+# The model gives logits now, so the loss has to take logits.
 #
-# **Predict before you run:** take the same weights, once with sigmoid and `BCELoss`, once with
-# `BCEWithLogitsLoss`. By how much do the gradients of the first layer differ?
+# **Predict before you run:** the same weights, once with sigmoid and `BCELoss`, once with `BCEWithLogitsLoss`: by how
+# much do the gradients of the first layer differ?
 
 # %%
 X, y = tidy[0]
-(one,) = torch.autograd.grad(
-    nn.BCELoss()(torch.sigmoid(headless(X)), y), headless[0].weight
-)
-(two,) = torch.autograd.grad(nn.BCEWithLogitsLoss()(headless(X), y), headless[0].weight)
+with_sigmoid, with_logits = nn.BCELoss(), nn.BCEWithLogitsLoss()
+(one,) = torch.autograd.grad(with_sigmoid(torch.sigmoid(headless(X)), y), headless[0].weight)
+(two,) = torch.autograd.grad(with_logits(headless(X), y), headless[0].weight)
 print("same gradient:", torch.allclose(one, two, rtol=1e-4, atol=1e-8))
 z = torch.tensor([200.0], requires_grad=True)  # very sure, and wrong: the label is 0
-(one,) = torch.autograd.grad(nn.BCELoss()(torch.sigmoid(z), torch.zeros(1)), z)
-(two,) = torch.autograd.grad(nn.BCEWithLogitsLoss()(z, torch.zeros(1)), z)
-print(
-    f"at z = 200: gradient {one.item():.1f} with BCELoss, {two.item():.1f} with logits"
-)
+(one,) = torch.autograd.grad(with_sigmoid(torch.sigmoid(z), torch.zeros(1)), z)
+(two,) = torch.autograd.grad(with_logits(z, torch.zeros(1)), z)
+print(f"at z = 200: gradient {one.item():.1f} with BCELoss, {two.item():.1f} with logits")
 
 # %% [markdown]
-# Not at all: it is the same mathematics. The difference shows only far out, where a very sure, wrong answer
-# gets **no** gradient from `BCELoss` and the full one with logits. So logits are a seat belt. They will not
-# speed up your network, and you wear them anyway.
+# Not at all: it is the same mathematics. Only far out, a very sure, wrong answer gets **no** gradient from `BCELoss`
+# and the full one with logits. So logits are a seat belt: they do not speed you up, and you wear them anyway.
 #
 # **Fix 3, ReLU.** $\max(0, z)$ has slope 1 wherever it is on. No factor of 1/4 any more.
 #
-# **Fix 4, the initial weights.** PyTorch's `nn.Linear` starts with weights between $\pm 1/\sqrt{m}$ for $m$
-# inputs, a standard deviation of $1/\sqrt{3m}$. A ReLU throws half of its input away, and to keep the
-# signal's size through many layers weights need a standard deviation of $\sqrt{2/m}$: that is
-# `kaiming_normal_`.
+# **Fix 4, the initial weights.** `nn.Linear` with $m$ inputs starts with weights between $\pm 1/\sqrt{m}$, a standard
+# deviation of $1/\sqrt{3m}$. A ReLU throws half of its input away, and to keep the signal's size through many of them
+# it takes $\sqrt{2/m}$: that is `kaiming_normal_`.
 
 # %%
 def kaiming(layer):
@@ -840,12 +703,11 @@ def kaiming(layer):
 
 def deep_relu():
     """Six ReLU layers, 32 wide: deep enough to see a signal grow or fade."""
-    layers = [nn.Linear(8, 32), nn.ReLU()]
-    for _ in range(5):
-        layers += [nn.Linear(32, 32), nn.ReLU()]
-    return nn.Sequential(*layers)
+    widths = [8, 32, 32, 32, 32, 32, 32]
+    pairs = [(nn.Linear(m, n), nn.ReLU()) for m, n in zip(widths, widths[1:])]
+    return nn.Sequential(*[layer for pair in pairs for layer in pair])
 
-
+# %%
 torch.manual_seed(0)
 with torch.inference_mode():
     default = spread_by_layer(deep_relu(), X)
@@ -856,40 +718,38 @@ assert mended[-1] > 20 * default[-1]
 
 # %% [markdown]
 # Six layers deep, the default lets the patients fade into each other; with Kaiming's weights they stay about
-# as different as they came. For the three layers here it matters less, but it matters.
+# as different as they came.
 #
 # **Fix 5, Adam**: it divides each gradient by its own recent size, so a weight with a whisper of a gradient
 # takes as long a step as the others.
 #
-# Now climb the ladder, one rung after the other, each with everything below it. Ten seeds a rung, because one
-# seed is an anecdote; 100 epochs, all rows at once, as before.
+# Now climb the ladder, each rung with everything below it, ten seeds a rung, because one seed is an anecdote.
 
 # %%
-def climb(fixes, seed, raw, tidy):
-    """Train 8 → 6 → 4 → 1 with the named fixes; final training loss, validation accuracy."""
-    (X, y), (X_val, y_val) = tidy if "standardize" in fixes else raw
-    torch.manual_seed(seed)
+def mended_network(fixes):
+    """8 → 6 → 4 → 1 with the named fixes; probabilities come out, or logits."""
     bend = nn.ReLU if "ReLU" in fixes else nn.Sigmoid
-    model = nn.Sequential(
-        nn.Linear(8, 6), bend(), nn.Linear(6, 4), bend(), nn.Linear(4, 1)
-    )
+    model = nn.Sequential(nn.Linear(8, 6), bend(), nn.Linear(6, 4), bend(), nn.Linear(4, 1))
     if "Kaiming" in fixes:
         model.apply(kaiming)
-    if "logits" not in fixes:
-        model.append(nn.Sigmoid())
+    return model if "logits" in fixes else model.append(nn.Sigmoid())
+
+
+def climb(fixes, seed, raw, tidy):
+    """Train a network with the named fixes; final training loss, validation accuracy."""
+    (X, y), (X_val, y_val) = tidy if "standardize" in fixes else raw
+    torch.manual_seed(seed)
+    model, everyone = mended_network(fixes), make_loader(X, y, batch_size=len(X))
     loss_fn = nn.BCEWithLogitsLoss() if "logits" in fixes else nn.BCELoss()
     kind, lr = (torch.optim.Adam, 0.01) if "Adam" in fixes else (torch.optim.SGD, 0.1)
     optimizer = kind(model.parameters(), lr=lr)
-    everyone = make_loader(X, y, batch_size=len(X))
     history = fit(model, everyone, loss_fn, optimizer, epochs=100, progress=False)
     right = accuracy if "logits" in fixes else hit_rate
     return history["loss"][-1], right(predict(model, X_val), y_val).item()
 
 # %% [markdown]
-# For the bottom rung, the table goes in as the copy had it: zeros left standing, columns squeezed to [-1, 1]
-# (by the training rows' minima and maxima, of course).
-#
-# One row more stands beside the ladder: Adam with the sigmoids and default weights left in place.
+# On the bottom rung, the table goes in as the copy had it: zeros left standing, columns squeezed to [-1, 1] by the
+# training rows' minima and maxima. One more row stands beside the ladder: Adam with sigmoids and default weights.
 #
 # **Predict before you run:** which rung brings the largest fall of the loss? Which brings none?
 
@@ -902,14 +762,14 @@ for part, (_, y) in zip((train, valid), tidy, strict=False):
 FIXES = ["standardize", "logits", "ReLU", "Kaiming", "Adam"]
 rungs = {"classic": []} | {f"+ {name}": FIXES[: k + 1] for k, name in enumerate(FIXES)}
 rungs["sigmoid + Adam"] = ["standardize", "logits", "Adam"]
-ladder = np.array(
-    [[climb(f, seed, squeezed, tidy[:2]) for seed in range(10)] for f in rungs.values()]
-)
+
+# %%
+runs = [[climb(f, seed, squeezed, tidy[:2]) for seed in range(10)] for f in rungs.values()]
+ladder = np.array(runs)  # (7 rungs, 10 seeds, loss and accuracy)
 for name, result in zip(rungs, ladder, strict=True):
     (loss, right), (loss_sd, right_sd) = result.mean(axis=0), result.std(axis=0)
-    print(
-        f"{name:14} training loss {loss:.3f} ± {loss_sd:.3f}   validation accuracy {right:.2f} ± {right_sd:.2f}"
-    )
+    row = f"training loss {loss:.3f} ± {loss_sd:.3f}   validation accuracy {right:.2f} ± {right_sd:.2f}"
+    print(f"{name:14} {row}")
 
 # %% alt="Seven columns of ten dots, the final training loss of ten seeds on each rung of the ladder. Classic, standardize and logits lie on the dotted line of one word. With ReLU the dots spread widely downwards, with Kaiming they lie lower, with Adam lowest and close together. The seventh, sigmoids with Adam, lies between the last two."
 fig, ax = plt.subplots(figsize=(8, 3.2))
@@ -928,47 +788,36 @@ assert means[4] - means[5] > 0.04 and means[2] - means[6] > 0.04
 
 # %% [markdown]
 # *Each dot is one seed's final loss, each bar the mean of a rung: the first three rungs stay at the height of
-# one word, and ReLU, Kaiming and Adam each take a step down.* Standardizing is good advice, and here, alone,
-# it changes almost nothing. Logits change nothing at all, as promised. But do not read the steps as grades: each
-# rung's share depends on what stands below it. The last column keeps the sigmoids and the default weights, and
-# with Adam alone it leaves the one word far behind.
+# one word, and ReLU, Kaiming and Adam each take a step down.* But do not read the steps as grades, for each depends on
+# what stands below it: the last column leaves the one word far behind with Adam alone. And look at the dots of the
+# ReLU rung: some seeds learn, some still say one word. With one seed, you would have reported whichever you got.
 #
-# Look also at the dots of the ReLU rung: some seeds learn, some still say one word. Had you tried one seed,
-# you would have reported whichever you got.
-#
-# Here is the picture this lesson was heading for: the gradients of the mended network beside those of the
-# classic one.
+# Here is the picture this lesson was heading for: the gradients of the mended network beside the classic's.
+
+# %%
+torch.manual_seed(0)
+relu = mended_network(FIXES)
+optimizer = torch.optim.Adam(relu.parameters(), lr=0.01)
+_, mended_norms = trace_gradients(relu, *tidy[0], nn.BCEWithLogitsLoss(), optimizer, epochs=100)
+ratio = mended_norms[0, 0] / classic_norms[0, 0]
+print(f"first layer at the start: {ratio:.0f} times the classic's gradient")
+assert ratio > 10
 
 # %% alt="Two panels with the same logarithmic axis. Left, the classic network: three curves that end near 0.002. Right, the mended network: three curves that start together near 0.08 and fall side by side to about 0.01, layer 1 no lower than the others."
-torch.manual_seed(0)
-relu = nn.Sequential(
-    nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 1)
-).apply(kaiming)
-optimizer = torch.optim.Adam(relu.parameters(), lr=0.01)
-_, mended_norms = trace_gradients(
-    relu, *tidy[0], nn.BCEWithLogitsLoss(), optimizer, epochs=100
-)
 fig, axes = plt.subplots(1, 2, figsize=(8.5, 3), sharey=True)
-for ax, norms, title in zip(
-    axes, (classic_norms, mended_norms), ("classic", "mended"), strict=True
-):
+panels = {"classic": classic_norms, "mended": mended_norms}
+for ax, (title, norms) in zip(axes, panels.items(), strict=True):
     for n, style in enumerate(["-", "--", ":"]):
         ax.semilogy(range(1, 101), norms[:, n], style, label=f"layer {n + 1}")
     ax.set(xlabel="epoch", title=title)
 axes[0].set(ylabel="gradient norm")
 axes[1].legend(loc="lower right")
 plt.show()
-print(
-    f"first layer at the start: {mended_norms[0, 0] / classic_norms[0, 0]:.0f} times the classic's gradient"
-)
-assert mended_norms[0, 0] > 10 * classic_norms[0, 0]
 
 # %% [markdown]
 # *Gradient norms by layer, left before and right after the mending: on the right the three layers are of one
-# size, and the first is no longer the weakest.* Compare the starts only, and roughly: the two panels differ in
-# data and initial weights, too. Gradients of the same order in all layers are a good sign, not a proof: the
-# classic's come together as well, stuck at the loss of one word. You need both, even gradients and a
-# falling loss.
+# size, and the first is no longer the weakest.* Even gradients are a good sign, not a proof: the classic's come
+# together as well, stuck at the loss of one word. You need both, even gradients and a falling loss.
 #
 # ### Exercise diabetes-4 · difficulty 2 · 8 minutes
 # ReLU has a disease of its own. A unit whose sum is negative for **every** patient always gives 0; its
@@ -976,8 +825,8 @@ assert mended_norms[0, 0] > 10 * classic_norms[0, 0]
 # an `nn.Sequential` are 0 for every row of `X` (N, inputs)? Count over all of its `nn.ReLU` layers, and
 # return an int.
 #
-# <details><summary>Hint 1</summary>Feed X through layer by layer, as <code>spread_by_layer</code> does, and look only after a ReLU. There, columns are units and rows are patients.</details>
-# <details><summary>Hint 2</summary><code>(X == 0).all(dim=0)</code> says for each unit whether it is 0 for all rows; its sum is a count.</details>
+# <details><summary>Hint 1</summary>Feed X through layer by layer, as <code>spread_by_layer</code> does, and look only after a ReLU.</details>
+# <details><summary>Hint 2</summary>Columns are units: <code>(X == 0).all(dim=0)</code> says for each whether it is 0 for all rows.</details>
 
 # %% tags=["exercise"] id="diabetes-4" objective="diagnose"
 def dead_units(model: nn.Sequential, X: torch.Tensor) -> int:
@@ -994,29 +843,27 @@ def dead_units(model: nn.Sequential, X: torch.Tensor) -> int:
 
 # %% tags=["check"]
 with check("diabetes-4") as c:
-    stages = nn.Sequential(nn.Dropout(0.0), nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 1)).requires_grad_(False)
-    for k, (w, b) in {1: ([[1.0, 0], [0, 1], [1, 1]], [0.0, -9, 0]), 3: ([[0.0, 1, 0], [1, 0, 1]], [0.0, 0]), 5: ([[1.0, 1]], [-100.0])}.items():
-        stages[k].weight.copy_(torch.tensor(w)), stages[k].bias.copy_(torch.tensor(b))
-    got = c.attempted(dead_units(stages, torch.tensor([[1.0, 2.0], [-5, -5], [3, 1], [-1, -2]])))
-    c.equal(got, 2, because="unit 2 of the first layer, and the unit that listens only to it",
-            mistakes={1: "one layer only: go through all of them", 3: "only a ReLU's units can die: look after ReLU layers", 4: "that counts patients: units are columns, dim=0", 14: "that counts single zeros: a dead unit is 0 for every row", 5: "a unit may be 0 for some rows: that is its job"})
-    c.equal(dead_units(stages, torch.tensor([[1.0, 12.0]])), 0, because="one patient with a large second value wakes both")
+    values = [1.0, 0, 0, 1, 1, 1, 0, 0, 0, -9, 0, 1, 0, 1, 0, 0, 1, 0, 1, 0, 0, 0, 1, 1, -99]
+    net = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 2), nn.ReLU(), nn.Linear(2, 1))
+    nn.utils.vector_to_parameters(torch.tensor(values), net.requires_grad_(False).parameters())
+    X, dead = torch.tensor([[1.0, 2], [-5, -5], [3, 1], [-1, -2], [-2, -1], [-3, -2]]), "dead: 0 in every row"
+    wrong = {1: "go through all ReLUs", 3: "look after ReLU, and for 0", 4: "dim=0: units", 5: dead, 24: dead}
+    c.equal(c.attempted(dead_units(net, X)), 2, because="a unit, and one that hears only it", mistakes=wrong)
+    c.equal(dead_units(net, torch.tensor([[1.0, 12.0]])), 0, because="one unusual patient wakes both")
 
 # %% [markdown] tags=["solution"]
-# `all(dim=0)` goes down the rows and leaves one answer a unit. Death depends on the data: the last check
-# wakes both units with one unusual patient. So count on the training rows, of which there are many.
+# `all(dim=0)` leaves one answer a unit. Death depends on the data: the last check wakes both units with one unusual
+# patient. So count on the training rows.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** `dim=1`, which finds patients for whom a whole layer is silent. **Ask the room:** what kills
-# ReLU units? (A step that is too long drives a bias far down. Try the mended network with SGD at lr 10.)
+# **Watch for** `dim=1`. **Ask the room:** what kills ReLU units? (A step that is too long drives a bias far down.)
 # **Remedies:** smaller steps, `LeakyReLU`, `GELU`.
 
 # %% [markdown]
 # ## Too big, too long
 #
-# The mended network has 87 parameters. Nobody stops you from taking more: 8 → 32 → 32 → 1 has 1377, three for
-# each training row. Train it in small batches for 100 epochs and watch both losses.
-# (Two things in the code are brakes, explained below and off at first: `nn.Dropout`, and the `weight_decay` of
+# The mended network has 87 parameters. Nobody stops you from taking more: 8 → 32 → 32 → 1 has 1377, three for each
+# training row. (Two brakes in the code are explained below and off at first: `nn.Dropout`, and the `weight_decay` of
 # `AdamW`, which is otherwise Adam.)
 
 # %%
@@ -1040,31 +887,27 @@ def train_long(dropout, weight_decay, train, valid):
     return model, fit(model, loader, nn.BCEWithLogitsLoss(), optimizer, **options, progress=False)
 
 # %% [markdown]
-# **Predict before you run:** the training loss goes down and down. What does the validation loss do, and what
-# does the validation accuracy do?
+# **Predict before you run:** the training loss goes down and down. What do the validation loss and accuracy do?
 
 # %% alt="Two panels of learning curves over 100 epochs. Left, the loss: training falls below 0.2, validation falls to about 0.5, stays there until epoch 45 and then climbs to 0.7. Right, the accuracy: training climbs above 0.9, validation stays near 0.75."
 unbraked, history = train_long(0.0, 0.0, *tidy[:2])
 history.plot("loss", "accuracy")
 plt.show()
 frame = history.frame()
-best = frame.val_loss.idxmin()
-print(
-    f"lowest validation loss {frame.val_loss.min():.2f} in epoch {best}; in epoch 100 it is {frame.val_loss[100]:.2f}"
-)
-print(
-    f"epoch 100: training accuracy {frame.accuracy[100]:.2f}, validation accuracy {frame.val_accuracy[100]:.2f}"
-)
-assert best < 60 and frame.val_loss[100] > 1.15 * frame.val_loss.min()
+last, lowest, best = frame.loc[100], frame.val_loss.min(), frame.val_loss.idxmin()
+print(f"lowest validation loss {lowest:.2f} in epoch {best}; in epoch 100 it is {last.val_loss:.2f}")
+print(f"epoch 100: accuracy in training {last.accuracy:.2f}, in validation {last.val_accuracy:.2f}")
+print("parameters:", sum(p.numel() for p in unbraked.parameters()))
+assert best < 60 and last.val_loss > 1.15 * lowest
 
 # %% [markdown]
 # *Learning curves, training solid and validation dashed: the training curves get better to the end, the
-# validation loss turns and climbs.* The network has begun to learn the patients by heart. Notice that the
-# validation **accuracy** hardly complains: the network makes about as many mistakes as before, but it makes
-# them with more and more conviction. Only the loss, which punishes conviction, sees it. So watch the loss.
+# validation loss turns and climbs.* The network begins to learn the patients by heart. The validation **accuracy**
+# hardly complains: as many mistakes as before, but with more and more conviction. Only the loss punishes conviction.
+# So watch the loss.
 #
-# There are three brakes. **Dropout** switches off each hidden unit with some probability, at every step, so
-# that no unit can rely on any single other unit. It must be off when you predict, which is what `eval()` is for:
+# There are three brakes. **Dropout** switches off each hidden unit with some probability, at every step, so that no
+# unit can rely on another. It must be off when you predict, which is what `eval()` is for:
 
 # %%
 torch.manual_seed(0)
@@ -1080,25 +923,19 @@ with torch.inference_mode():
 # In training mode one patient gets four answers, in evaluation mode one. `fit`, `evaluate` and `predict`
 # switch for you. In a loop of your own, it is your job.
 #
-# **Weight decay** pulls every weight a little towards 0 at each step: by `lr * weight_decay` of its size,
-# with `AdamW`. Here are both brakes, and their effect on the length of all weights together.
+# **Weight decay** pulls every weight towards 0 at each step: by `lr * weight_decay` of its size, with `AdamW`. Here
+# are both brakes, and their effect on the length of all weights together.
 
 # %%
-BRAKES = {
-    "no brake": (0.0, 0.0), "dropout 0.3": (0.3, 0.0),
-    "weight decay 1": (0.0, 1.0), "both": (0.3, 1.0),
-}  # fmt: skip
-braked = {}
+BRAKES = {"no brake": (0.0, 0.0), "dropout 0.3": (0.3, 0.0)}
+BRAKES |= {"weight decay 1": (0.0, 1.0), "both": (0.3, 1.0)}
+whole, braked = make_loader(*tidy[0], batch_size=460), {}
 for name, (dropout, decay) in BRAKES.items():
     net, braked[name] = train_long(dropout, decay, *tidy[:2])
     length = nn.utils.parameters_to_vector(net.parameters()).norm().item()
-    fitted = evaluate(
-        net, make_loader(*tidy[0], batch_size=460), nn.BCEWithLogitsLoss()
-    )["loss"]
+    fitted = evaluate(net, whole, nn.BCEWithLogitsLoss())["loss"]
     last = braked[name]["val_loss"][-1]
-    print(
-        f"{name:15} training loss {fitted:.2f}  validation loss {last:.2f}  length {length:4.1f}"
-    )
+    print(f"{name:15} training loss {fitted:.2f}  validation loss {last:.2f}  length {length:4.1f}")
 assert braked["no brake"]["val_loss"][-1] > braked["both"]["val_loss"][-1] + 0.05
 
 # %% alt="Four curves of validation loss over 100 epochs. Without a brake it turns near epoch 45 and climbs to 0.7, above the dotted line of one word. With dropout, with weight decay and with both, the curves stay near 0.5 to the end."
@@ -1115,15 +952,13 @@ plt.show()
 # its lowest point.* On the real table the unbraked one even ends above the dotted line: worse than one word,
 # at a higher accuracy. Think about how that is possible.
 #
-# A decay of 1 looks enormous beside the 0.01 you see everywhere. With `lr=0.003`, 0.01 takes 3 in 100,000 off
-# a weight at each step, and in the 800 steps of this run about 2 %: a brake for runs of a hundred thousand
-# steps. Scale it to yours.
+# A decay of 1 looks enormous beside the usual 0.01. But with `lr=0.003`, 0.01 takes 3 in 100,000 off a weight at each
+# step, about 2 % in the 800 steps of this run. Scale it to your runs.
 #
 # The third brake is the cheapest: **stop early**, when the validation loss has not improved for a while, and
 # go back to the best weights. "Go back" hides a trap.
 #
-# **Predict before you run:** you keep `model.state_dict()`, train on, and look at what you kept. Is it the
-# old weights?
+# **Predict before you run:** you keep `model.state_dict()` and train on. Is what you kept the old weights?
 
 # %%
 torch.manual_seed(0)
@@ -1137,16 +972,16 @@ print("kept as it is: still the old weights?", torch.equal(kept["weight"], befor
 print("deep copy:     still the old weights?", torch.equal(copied["weight"], before))
 
 # %% [markdown]
-# A `state_dict` is a view of the living weights, not a photograph. Without `deepcopy`, your "best" weights
-# are always the last ones, and no error tells you. With it, early stopping is a short loop around `fit`:
+# A `state_dict` is a view of the living weights, not a photograph. Without `deepcopy`, your "best" weights are the
+# last ones, and no error tells you. With it, early stopping is a short loop around `fit`:
 
 # %%
-def train_patiently(model, train, valid, *, epochs=200, patience=20, weight_decay=0.01):
+def train_patiently(model, train, valid, *, epochs=200, patience=20):
     """Train until ``patience`` epochs bring no lower validation loss; keep the best weights."""
     loader = make_loader(*train, batch_size=64, shuffle=True)
     val_loader = make_loader(*valid, batch_size=1000)
     loss_fn = nn.BCEWithLogitsLoss()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.003, weight_decay=weight_decay)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.003, weight_decay=0.01)
     lowest, best, weights = float("inf"), 0, None
     for epoch in range(1, epochs + 1):
         fit(model, loader, loss_fn, optimizer, epochs=1, progress=False)
@@ -1158,7 +993,7 @@ def train_patiently(model, train, valid, *, epochs=200, patience=20, weight_deca
     model.load_state_dict(weights)
     return {"best": best, "last": epoch, "val_loss": lowest}
 
-
+# %%
 torch.manual_seed(0)
 mlp = wide_network(dropout=0.3)
 outcome = train_patiently(mlp, *tidy[:2])
@@ -1166,9 +1001,8 @@ print({name: round(value, 2) for name, value in outcome.items()})
 assert outcome["last"] - outcome["best"] == 20 or outcome["last"] == 200
 
 # %% [markdown]
-# It stopped by itself, long before epoch 200, and took back the twenty epochs in which it had only hoped. One
-# thing has a price: the validation rows have chosen the epoch, so their loss is now a little too good to be
-# true. For judging, there are the test rows.
+# It stopped by itself, and took back the twenty epochs in which it had only hoped. But the validation rows have chosen
+# the epoch, so their loss is now a little too good to be true. For judging, there are the test rows.
 #
 # ### Exercise diabetes-5 · difficulty 2 · 10 minutes
 # Write `build_mlp(widths, dropout=0.0)`: an `nn.Sequential` of linear layers for any list of widths. After
@@ -1176,7 +1010,7 @@ assert outcome["last"] - outcome["best"] == 20 or outcome["last"] == 200
 # `nn.Dropout(dropout)`. The last linear layer's output is the logit: nothing comes after it.
 #
 # <details><summary>Hint 1</summary>Collect the layers in a list and hand it over with a star: <code>nn.Sequential(*layers)</code>.</details>
-# <details><summary>Hint 2</summary>Treat every pair of neighbors the same, and throw away what stands after the last linear layer at the end. Or build the last layer outside of the loop.</details>
+# <details><summary>Hint 2</summary>Build the last layer outside of the loop.</details>
 
 # %% tags=["exercise"] id="diabetes-5" objective="build"
 def build_mlp(widths: list[int], dropout: float = 0.0) -> nn.Sequential:
@@ -1192,33 +1026,31 @@ def build_mlp(widths: list[int], dropout: float = 0.0) -> nn.Sequential:
 
 # %% tags=["check"]
 with check("diabetes-5") as c:
-    net = c.attempted(build_mlp([8, 5, 4, 2], dropout=0.25))
-    c.true(isinstance(net, nn.Sequential), observed=f"a {type(net).__name__}", expected="an nn.Sequential", likely="hand the list over with a star: nn.Sequential(*layers)")
-    c.equal([type(m).__name__ for m in net], ["Linear", "ReLU", "Dropout"] * 2 + ["Linear"], because="ReLU and dropout stand between linear layers, nothing after the logit",
-            mistakes=[(["Linear", "Dropout", "ReLU"] * 2 + ["Linear"], "the text asks for ReLU first"), (["Linear", "ReLU"] * 2 + ["Linear"], "dropout was asked for, and there is none"), *((["Linear", "ReLU", "Dropout"] * 2 + ["Linear", "ReLU", "Dropout"][:k], "a logit may be negative and must not be dropped: nothing comes after the last linear layer") for k in (2, 3))])
-    c.equal([type(m).__name__ for m in build_mlp([8, 5, 1])], ["Linear", "ReLU", "Linear"], because="no dropout unless asked for", mistakes=[(["Linear", "ReLU"], "without dropout there is one layer fewer to cut off: the last linear layer is gone"), (["Linear", "ReLU", "Dropout", "Linear"], "no dropout was asked for: add nn.Dropout only if dropout is above 0")])
-    c.equal([m.p for m in build_mlp([3, 4, 1], 0.25) if isinstance(m, nn.Dropout)], [0.25], mistakes=[([0.5], "0.5 is nn.Dropout's default: hand yours on")])
-    c.equal(sum(p.numel() for p in build_mlp([50, 30, 30, 30, 3]).parameters()), 3483, because="every layer has weights of its own", mistakes={2553: "two layers share one nn.Linear: make a new one for each pair"})
+    nets = net, _ = c.attempted(build_mlp([8, 4, 4, 4], dropout=0.2)), build_mlp([8, 4, 4])
+    got, few = ("".join(type(m).__name__[0] + str(getattr(m, "p", ""))[2:] for m in [n, *n]) for n in nets)
+    last, wrong = "nothing comes after the last Linear", {"lLRD2LRD2L": "use a star: Sequential(*layers)"}
+    wrong |= {"SLRLRL": "no dropout", "SLRD5LRD5L": "not 0.5!", "SLRD2LRD2LR": last, "SLRD2LRD2LRD2": last}
+    c.equal(got, "SLRD2LRD2L", because="Sequential: Linear, ReLU, Dropout 0.2, …, Linear", mistakes=wrong)
+    c.equal(few, "SLRL", because="no dropout unless asked for", mistakes={"SLR": "the last Linear is gone"})
+    c.equal(sum(p.numel() for p in net.parameters()), 76, mistakes={56: "two layers share one nn.Linear"})
 
 # %% [markdown] tags=["solution"]
-# The last layer stands outside of the loop, so it cannot get an activation by accident. A ReLU after the
-# logit is the most frequent slip: the network can then never say "less than 50 %", and still trains.
+# A ReLU after the logit is the most frequent slip: the network can then never say "less than 50 %", and still trains.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** `nn.ReLU` at the end, and for one `nn.Linear(h, h)` object used twice. **Fast groups:** add an
-# argument `activation=nn.ReLU` that takes a class. **Ask the room:** one `nn.ReLU()` object used twice is
-# harmless; why?
+# **Watch for** `if n != widths[-1]`, which also spares inner layers of the last one's width. **Ask the room:** one
+# `nn.ReLU()` used twice is harmless; why?
 
 # %% [markdown]
 # ### Exercise diabetes-6 · difficulty 2 · 8 minutes
 # Write `stopping(val_losses, patience)`: given a list of validation losses, one an epoch (the first is epoch
-# 1), return `(best, last)`. `last` is the epoch after which early stopping ends the training: the first one
-# at which the lowest loss is already `patience` epochs old. If that never happens, it is the last epoch in
+# 1), return a tuple `(best, last)`. `last` is the epoch after which early stopping ends the training: the first
+# one at which the lowest loss is already `patience` epochs old. If that never happens, it is the last epoch in
 # the list. `best` is the epoch of the lowest loss among the epochs that were trained. A loss that only
 # *equals* the lowest is no improvement.
 #
-# <details><summary>Hint 1</summary>Walk through the list once. Carry two things along: the lowest loss so far, and its epoch.</details>
-# <details><summary>Hint 2</summary>If this loss is lower, remember it and its epoch. Otherwise, if epoch - best ≥ patience, return here. What comes later in the list was never trained.</details>
+# <details><summary>Hint 1</summary>Walk through the list once, with the lowest loss so far and its epoch.</details>
+# <details><summary>Hint 2</summary>If this loss is lower, remember it and its epoch. Otherwise, if epoch - best ≥ patience, return here.</details>
 
 # %% tags=["exercise"] id="diabetes-6" objective="diagnose"
 def stopping(val_losses: list[float], patience: int) -> tuple[int, int]:
@@ -1235,28 +1067,26 @@ def stopping(val_losses: list[float], patience: int) -> tuple[int, int]:
 
 # %% tags=["check"]
 with check("diabetes-6") as c:
-    c.equal(c.attempted(stopping([0.9, 0.7, 0.8, 0.6, 0.7, 0.7, 0.1], patience=2)), (4, 6), because="epochs 5 and 6 bring nothing, so 7 is never seen",
-            mistakes=[((7, 7), "epoch 7 lies in the future: training had ended before"), ((7, 6), "best was looked for in epochs that were never trained"), ((4, 7), "that waits one epoch too long"), ((3, 5), "epochs count from 1"), ((2, 3), "that stops at the first rise: wait for patience epochs"), ((4, 5), "one epoch too early: two epochs without improvement are 5 and 6"), ([4, 6], "a tuple, not a list")])
-    c.equal(stopping([0.9, 0.8, 0.7], patience=2), (3, 3), because="it improves to the end")
-    c.equal(stopping([0.5, 0.5, 0.5, 0.5], patience=2), (1, 3), because="a tie is no improvement", mistakes={(4, 4): "an equal loss does not count as better"})
-    c.equal(stopping([0.9, 0.8, 0.85, 0.7, 0.75, 0.6], patience=2), (6, 6), because="each improvement starts the count anew", mistakes={(4, 5): "start counting anew after each improvement"})
-    c.equal(stopping([0.5, 0.9, 0.8, 0.7, 0.6], patience=3), (1, 4), because="falling is not enough: it must be a new low", mistakes={(5, 5): "you compare with the loss before: compare with the lowest so far", (1, 5): "a fall that is no new low must not start the count anew"})
-    c.equal(stopping([0.9, 0.7, 0.8], patience=2), (2, 3), because="the list may end first", mistakes={(3, 3): "the last epoch is not the best one: best keeps the lowest loss even if nothing stops early"})
+    wrong = {(7, 7): "7 lies in the future", (4, 7): "one epoch too long", (3, 5): "epochs count from 1",
+             (2, 3): "that stops at the first rise", (4, 5): "too early: a new low starts the count anew"}
+    c.equal(c.attempted(stopping([9, 7, 8, 6, 7, 7, 1], 2)), (4, 6), because="7 is too late", mistakes=wrong)
+    cases = [([9, 8, 7], 3, 3, "falls to the end"), ([9, 7, 8], 2, 3, "the list may end first"),
+             ([5, 5, 5, 5], 1, 3, "a tie is no improvement"), ([5, 9, 8, 7], 1, 3, "a fall is no new low")]
+    for losses, best, last, why in cases:
+        c.equal(stopping(losses, patience=2), (best, last), because=why)
 
 # %% [markdown] tags=["solution"]
-# One pass, two things remembered. You cannot call `min(val_losses)` first: it looks into epochs that a real
-# run has not reached. It is the same sin as a leak, in time instead of in rows.
+# You cannot call `min(val_losses)` first: it looks into epochs that a real run has not reached. It is the same sin as
+# a leak, in time instead of in rows.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** a counter that is never set back to 0. **Ask the room:** what does a patience of 1 do on a
-# noisy curve? **Timing:** 8 minutes; the tie rule takes two of them.
+# **Watch for** a counter that is never set back to 0. **Ask the room:** what does a patience of 1 do on a noisy curve?
 
 # %% [markdown]
 # ## The line it has to beat
 #
-# You now have a network that works: ReLU, dropout, early stopping, 1377 parameters. What would have
-# been enough? Take away both hidden layers. What is left is logistic regression: `nn.Linear(8, 1)`, nine
-# parameters. scikit-learn has it too, as one line. See whether the two are the same model.
+# Take away both hidden layers. What is left is logistic regression: `nn.Linear(8, 1)`, nine parameters. scikit-learn
+# has it too. See whether the two are the same model.
 
 # %%
 torch.manual_seed(0)
@@ -1273,13 +1103,13 @@ assert torch.allclose(ours.double(), theirs.double(), atol=0.02)
 print("largest weight:", features[ours.abs().argmax()])
 
 # %% [markdown]
-# Eight weights, the same from both (and one bias), and you can *read* them: a positive weight pushes towards
-# diabetes, so much for each standard deviation. Try that with 1377.
+# Eight weights, the same from both, and you can *read* them: a positive weight pushes towards diabetes, so much for
+# each standard deviation. Try that with 1377.
 #
 # ### Ten seeds
 #
-# Now compare, and not once. First, the luck of the **initial weights**: ten networks, same rows, ten seeds.
-# The line needs no seeds: its loss has a single lowest point, and it finds it each time.
+# First, the luck of the **initial weights**: ten networks, same rows, ten seeds. (The line needs none: its loss has a
+# single lowest point.)
 
 # %%
 seeds = []
@@ -1294,17 +1124,14 @@ print(f"lowest {min(seeds):.3f}, highest {max(seeds):.3f}, the line {line_here:.
 print(f"one patient more or less: {1 / len(tidy[2][1]):.3f}")
 
 # %% [markdown]
-# Same data, same code, another seed, and the accuracy moves by a few percentage points. Whoever reports the
-# highest of ten reports luck.
+# Another seed, and the accuracy moves by a few percentage points. Whoever reports the highest of ten reports luck.
 #
-# But compare with the line. On the real table, in this split, every one of the ten networks is above it, the
-# lowest by a single patient. Ten out of ten! It is tempting to stop here and write "the network beats
-# logistic regression". Ten seeds repeat
-# the training, though. They do not repeat the **patients**.
+# But compare with the line. On the real table, every one of the ten networks is above it, the lowest by a single
+# patient. It is tempting to write "the network beats logistic regression". Ten seeds repeat the training, though. They
+# do not repeat the **patients**.
 #
-# Second, then, the luck of the **split**: which patients are in the test rows? Ten splits, and on each one
-# both models, with statistics learned anew from that split's training rows. (The line uses scikit-learn's
-# default, a mild decay.)
+# Second, then, the luck of the **split**: ten splits, and on each one both models, with statistics learned anew. (The
+# line uses scikit-learn's default, a mild decay.)
 #
 # **Predict before you run:** on how many of the ten splits does the network win?
 
@@ -1330,19 +1157,15 @@ line_right = np.array([accuracy(line, y).item() for y, line, _ in splits])
 mlp_right = np.array([accuracy(mlp, y).item() for y, _, mlp in splits])
 line_loss = np.array([bce(line, y).item() for y, line, _ in splits])
 mlp_loss = np.array([bce(mlp, y).item() for y, _, mlp in splits])
-floor = one_word_loss(clean.label)
-print(f"one word  accuracy {1 - clean.label.mean():.3f}           loss {floor:.2f}")
-for name, right, loss in (
-    ("line", line_right, line_loss),
-    ("MLP", mlp_right, mlp_loss),
-):
+print(f"one word  accuracy {1 - clean.label.mean():.3f}           loss {one_word_loss(clean.label):.2f}")
+for name, right, loss in (("line", line_right, line_loss), ("MLP", mlp_right, mlp_loss)):
     spread = f"{right.mean():.3f} ± {right.std():.3f}"
     print(f"the {name:5} accuracy {spread}   loss {loss.mean():.2f} ± {loss.std():.2f}")
-won, lost = int((mlp_right > line_right).sum()), int((mlp_right < line_right).sum())
-print(
-    f"by accuracy the MLP wins {won}, ties {10 - won - lost} and loses {lost} of ten splits"
-)
+
+# %%
 ahead = mlp_right - line_right
+won, lost = int((ahead > 0).sum()), int((ahead < 0).sum())
+print(f"by accuracy the MLP wins {won}, ties {10 - won - lost} and loses {lost} of ten splits")
 print("MLP minus line, split by split:", " ".join(f"{d:+.3f}" for d in ahead))
 print(f"mean of these ten differences: {ahead.mean():+.3f} ± {ahead.std():.3f}")
 assert abs(ahead.mean()) < ahead.std() and ahead.min() < 0 < ahead.max()
@@ -1365,79 +1188,27 @@ plt.show()
 
 # %% [markdown]
 # *Left, one split and ten seeds; right, ten splits, with the two models' results on the same split joined by
-# a gray segment: some rise, some fall.* The network does not beat the line. On each split, take the
-# difference: the ten have both signs, and their mean is smaller than their own spread. And the spread from
-# split to split is so wide that with
-# a suitable one you could have published either story: the left panel is one of them. (In loss, the two are a
-# hundredth or so apart, within the spread as well.)
+# a gray segment: some rise, some fall.* The network does not beat the line. The ten differences have both signs,
+# and their mean is smaller than their own spread. With a suitable split you could have published either story: the
+# left panel is one of them. (In loss, the two are a hundredth or so apart, within the spread as well.)
 #
-# Is that a failure? No. It is the normal outcome for a table like this, and there are reasons.
+# That is no failure. It is the normal outcome for a table like this, and there are reasons.
 #
 # - **768 rows are few.** A curved boundary has to be paid for with examples.
-# - **The columns are already features.** Somebody chose glucose, age and body mass because they matter, and
-#   each pushes mostly in one direction. A line is made for that. Networks shine where nobody can name the
-#   features: pixels, sound, text.
-# - **The labels have a ceiling.** Two women with the same eight numbers may fare differently. No model can
-#   see what was not measured.
-#
-# The first reason can be tested. Give both models fewer rows, and watch the loss on the test rows.
-
-# %%
-def size_curve(rows, features, sizes, seed):
-    """Test loss of the line and the network for each number of training rows: (sizes, 2)."""
-    train, valid, test = three_parts(rows, seed)
-    losses = []
-    for size in sizes:
-        few = train.sample(size, random_state=seed)
-        (X, y), *rest = (tensors(p, features, learn_statistics(few, features)) for p in (few, valid, test))
-        line = LogisticRegression().fit(X.numpy(), y.flatten().numpy())
-        torch.manual_seed(seed)
-        network = wide_network(dropout=0.3)
-        train_patiently(network, (X, y), rest[0])
-        X_test, y_test = rest[1]
-        logits = torch.tensor(line.decision_function(X_test.numpy()), dtype=torch.float32)
-        pair = logits.unsqueeze(1), predict(network, X_test)
-        loss_fn = nn.BCEWithLogitsLoss()
-        losses.append([loss_fn(z, y_test).item() for z in pair])
-    return losses
-
-# %% alt="Test loss against the number of training rows, 40 to 460: thin lines for five splits, thick ones for their means. The thin lines of one model lie further apart than the thick ones. Both thick curves fall. They cross: the network is lower at 40 and 80 rows, the line at 160, and at 460 rows they are about a hundredth apart."
-SIZES = [40, 80, 160, 460]
-each = np.array([size_curve(clean, features, SIZES, seed) for seed in range(5)])
-by_size = each.mean(axis=0)
-fig, ax = plt.subplots(figsize=(6.5, 3))
-for k, color in enumerate((VALID, TRAIN)):
-    ax.plot(SIZES, each[:, :, k].T, color=color, lw=0.7, alpha=0.4)
-ax.plot(SIZES, by_size[:, 0], "o--", color=VALID, label="the line")
-ax.plot(SIZES, by_size[:, 1], "s-", color=TRAIN, label="the MLP")
-ax.set(xlabel="training rows", ylabel="test loss")
-ax.legend()
-plt.show()
-for size, (a, b) in zip(SIZES, by_size, strict=True):
-    print(f"{size:3} rows: the line {a:.2f}, the MLP {b:.2f}")
-assert by_size[0, 0] > by_size[-1, 0]
-
-# %% [markdown]
-# *A learning curve over the number of rows: thin lines are the five splits, thick ones their means. More rows
-# lower both losses, and at the right end the means nearly meet.* With very few rows the network may look
-# better than it is: it stops early on
-# 154 validation rows that the line never gets to see. A hidden layer pays off once its curve keeps falling
-# where the line's goes flat. With 460 rows that is at best beginning, and the gap is smaller than what
-# another split would change. Such a curve is also the cheapest answer to "should we collect more data?".
+# - **The columns are already features.** Somebody chose glucose, age and body mass because they matter, and each
+#   pushes mostly in one direction. A line is made for that. Networks shine where nobody can name the features.
+# - **The labels have a ceiling.** Two women with the same eight numbers may fare differently.
 #
 # ## A leak that matters
 #
-# If you meet a notebook that reports 85 % on this table, look at how it filled the holes. Here is one way to
-# get there, and it looks sensible. Insulin is missing for half of the women, and the sick have higher
-# insulin. So fill each hole with the median *of its class*: the median of the sick for the sick, of the
-# healthy for the healthy.
+# If a notebook reports 85 % on this table, look at how it filled the holes. Here is one way to get near it, and it
+# looks sensible. Insulin is missing for half of the women, and the sick have higher insulin. So fill each hole with the
+# median *of its class*.
 
 # %%
 def fill_by_class(rows):
     """Each hole gets the median of the rows with the same label. (Never do this to a test set.)"""
-    filled = rows.groupby("label").transform(
-        lambda column: column.fillna(column.median())
-    )
+    filled = rows.groupby("label").transform(lambda column: column.fillna(column.median()))
     return filled.assign(label=rows.label)
 
 
@@ -1445,92 +1216,56 @@ leaky = fill_by_class(clean)
 print(leaky[clean.insulin.isna()].groupby("label").insulin.agg(["min", "max", "size"]))
 
 # %% [markdown]
-# Look at what became of the women without an insulin value. All the healthy ones have one number, all the
-# sick ones another. The label now stands in the insulin column, in plain sight.
+# All the healthy women without an insulin value now have one number, all the sick ones another. The label stands in
+# the insulin column, in plain sight.
 #
-# Four preparations, the same network, the same five splits. Honest medians; medians of all rows; class
-# medians for everybody; and last, the same recipe as it would fare in real life, with test rows whose label is
-# not known yet.
+# Four preparations, the same network, five splits: honest medians; medians of all rows; class medians for everybody;
+# and the same recipe as it would fare in real life, with test rows whose label is not known yet.
 #
 # **Predict before you run:** which of the four will look best? Which is worst in truth?
 
 # %%
-def leak_experiment(rows, features, seed):
-    """Test accuracy of the same network after four ways of filling the holes."""
-    train, valid, test = three_parts(rows, seed)
-    everything = rows.median()
-    ways = [
-        [part.fillna(train.median()) for part in (train, valid, test)],
-        [part.fillna(everything) for part in (train, valid, test)],
-        [fill_by_class(rows).loc[part.index] for part in (train, valid, test)],
-        [fill_by_class(train), fill_by_class(valid), test.fillna(train.median())],
-    ]
-    results = []
-    for parts in ways:
-        statistics = learn_statistics(parts[0], features)
-        train, valid, test = (tensors(part, features, statistics) for part in parts)
-        torch.manual_seed(seed)
-        network = wide_network(dropout=0.3)
-        train_patiently(network, train, valid, patience=10)
-        results.append(accuracy(predict(network, test[0]), test[1]).item())
-    return results
+def four_fillings(rows, seed):
+    """Training, validation and test rows of one split, after four ways of filling the holes."""
+    train, valid, test = parts = three_parts(rows, seed)
+    known = fill_by_class(rows)
+    return {
+        "training medians (honest)": [part.fillna(train.median()) for part in parts],
+        "medians of all rows": [part.fillna(rows.median()) for part in parts],
+        "class medians, test rows too": [known.loc[part.index] for part in parts],
+        "the same, label unknown": [*map(fill_by_class, (train, valid)), test.fillna(train.median())],
+    }
+
+
+def test_accuracy(parts, features, seed):
+    """Test accuracy of one network, trained patiently on rows without holes."""
+    statistics = learn_statistics(parts[0], features)
+    train, valid, test = (tensors(part, features, statistics) for part in parts)
+    torch.manual_seed(seed)
+    network = wide_network(dropout=0.3)
+    train_patiently(network, train, valid, patience=10)
+    return accuracy(predict(network, test[0]), test[1]).item()
 
 # %%
-leaks = np.array([leak_experiment(clean, features, seed) for seed in range(5)])
-WAYS = [
-    "training medians (honest)",
-    "medians of all rows",
-    "class medians, test rows too",
-    "the same, label unknown",
-]
-for name, column in zip(WAYS, leaks.T, strict=True):
-    print(f"{name:29} {column.mean():.2f} ± {column.std():.2f}")
-honest, mild, pretended, real = leaks.mean(axis=0)
+fillings = [four_fillings(clean, seed) for seed in range(5)]
+leaks = {}
+for way in fillings[0]:
+    scores = [test_accuracy(ways[way], features, seed) for seed, ways in enumerate(fillings)]
+    leaks[way] = np.mean(scores)
+    print(f"{way:29} {np.mean(scores):.2f} ± {np.std(scores):.2f}")
+honest, mild, pretended, real = leaks.values()
 assert abs(mild - honest) < 0.02 < pretended - honest and real < pretended - 0.02
 
 # %% [markdown]
-# The second row is the leak everybody warns of, and it changes nothing you could measure. The third is worth
-# several percentage points of pure pretense. The fourth is its bill: on patients whose label nobody knows
-# yet, the same recipe does much worse than it claimed, and no better than honest work, because it has learned
-# to rely on a column that lies.
+# The second row is the leak everybody warns of, and it changes nothing you could measure. The third is worth several
+# percentage points of pure pretense. The fourth is its bill: on patients whose label nobody knows yet, the same recipe
+# is no better than honest work, because it has learned to rely on a column that lies.
 #
-# So do not judge a leak by the rule that it breaks, but by the question: **does something that knows the
-# label reach the test rows?** Here is the purest form. A thousand columns of noise; keep the twenty that
-# correlate best with the label. The score is the AUC, the area under the ROC curve of lesson 04: a coin gets
-# 0.5, a perfect model 1.
-
-# %%
-def best_columns(X, y, k):
-    """The k columns of X (N, C) whose correlation with y (N,) is strongest."""
-    X, y = X - X.mean(axis=0), y - y.mean()
-    return np.argsort(-np.abs(X.T @ y) / np.linalg.norm(X, axis=0))[:k]
-
-
-noise = np.random.default_rng(0).standard_normal((768, 1000))
-label = table.label.to_numpy()
-scores = []
-for seed in range(10):
-    a, b = train_test_split(
-        np.arange(768), test_size=154, stratify=label, random_state=seed
-    )
-    for rows in (np.arange(768), a):  # choose with all rows, or with training rows only
-        chosen = best_columns(noise[rows], label[rows], k=20)
-        judge = LogisticRegression().fit(noise[a][:, chosen], label[a])
-        scores.append(
-            roc_auc_score(label[b], judge.decision_function(noise[b][:, chosen]))
-        )
-print(f"AUC on noise, columns chosen before the split: {np.mean(scores[::2]):.2f}")
-print(f"AUC on noise, columns chosen after the split:  {np.mean(scores[1::2]):.2f}")
-assert np.mean(scores[::2]) > 0.65 and abs(np.mean(scores[1::2]) - 0.5) < 0.06
-
-# %% [markdown]
-# There is nothing to find in noise: 0.5 is the truth. Choosing before splitting found "something" all the
-# same, because the test rows had a vote in the choice. Nothing in the training loop was wrong. (AUC gets a
-# picture in a moment.)
+# So judge a leak by the question: **does something that knows the label reach the test rows?**
 #
 # ## How sure is that number?
 #
-# Even with everything done right, a test accuracy is a count of 154 coins. If the true rate is $p$, the count
+# Even with everything done right, a test accuracy is a count of 154 coins. If the true rate is $p$, the share
 # spreads by $\sqrt{p(1-p)/n}$. **Wilson's interval** turns a count into a range that would contain the true
 # rate in about 95 % of all cases:
 #
@@ -1550,21 +1285,18 @@ for n in (20, 154, 1540, 15400):
     print(f"75 % of {n:5}: from {low:.2f} to {high:.2f}, {high - low:.2f} wide")
 
 # %% [markdown]
-# With 154 test rows, "75 %" means "somewhere between 68 and 81". To halve the width you need four times as
-# many rows. Compare this with the differences for which people swap models.
+# With 154 test rows, "75 %" means "somewhere between 68 and 81". Compare this with the differences for which people
+# swap models.
 #
-# For numbers without a formula there is the **bootstrap**: draw as many rows as you have, *with replacement*,
-# compute the number, repeat, and take the middle 95 % of what you get. Try it on the AUC, which has a plain
-# meaning: of all pairs of one sick and one healthy woman, the share in which the sick one got the higher
-# score.
+# For numbers without a formula there is the **bootstrap**: draw as many rows as you have, *with replacement*, compute
+# the number, repeat, and take the middle 95 % of what you get. Try it on lesson 04's AUC: of all pairs of one sick and
+# one healthy woman, the share in which the sick one got the higher score. A coin gets 0.5.
 
 # %%
 def pairs_in_order(y, score):
     """AUC: the share of (sick, healthy) pairs that the score puts in the right order; ties count half."""
     sick, healthy = score[y == 1, None], score[None, y == 0]
-    return (
-        (sick > healthy).float().mean() + 0.5 * (sick == healthy).float().mean()
-    ).item()
+    return ((sick > healthy).float() + 0.5 * (sick == healthy).float()).mean().item()
 
 
 def bootstrap_auc(y, score, draws=500, seed=0):
@@ -1576,9 +1308,7 @@ def bootstrap_auc(y, score, draws=500, seed=0):
 
 
 y_test, line_logits, mlp_logits = splits[0]
-assert (
-    abs(pairs_in_order(y_test, mlp_logits) - roc_auc_score(y_test, mlp_logits)) < 1e-6
-)
+assert abs(pairs_in_order(y_test, mlp_logits) - roc_auc_score(y_test, mlp_logits)) < 1e-6
 
 # %% alt="Two ROC curves on one split's test rows, the line dashed and the network solid. Both climb steeply from the lower left corner, cross each other several times, and lie far above the dotted diagonal."
 fig, ax = plt.subplots(figsize=(4.6, 4.2))
@@ -1586,10 +1316,8 @@ models = {"the line": (line_logits, VALID, "--"), "the MLP": (mlp_logits, TRAIN,
 for name, (logits, color, style) in models.items():
     false_alarms, found, _ = roc_curve(y_test, logits)
     ax.plot(false_alarms, found, style, color=color, label=name)
-    low, high = bootstrap_auc(y_test, logits)
-    print(
-        f"{name}: AUC {pairs_in_order(y_test, logits):.2f}, 95 % from {low:.2f} to {high:.2f}"
-    )
+    auc, (low, high) = pairs_in_order(y_test, logits), bootstrap_auc(y_test, logits)
+    print(f"{name}: AUC {auc:.2f}, 95 % from {low:.2f} to {high:.2f}")
 ax.plot([0, 1], [0, 1], ":", color="#444444", lw=1.2, label="coin")
 ax.set(xlabel="false alarms (share of the healthy)", ylabel="found (share of the sick)")
 ax.legend(loc="lower right")
@@ -1597,9 +1325,8 @@ plt.show()
 
 # %% [markdown]
 # *Each curve shows, for every cut, how many of the sick are found and how many of the healthy are alarmed for
-# it: the line and the network cross each other several times.* Their intervals overlap almost entirely. The
-# curve also tells you something the accuracy hides: the cut at 0.5 is one point of many. If a missed case is
-# worse than a false alarm, move up along the curve.
+# it: the line and the network cross each other several times.* Their intervals overlap almost entirely. And the
+# cut at 0.5 is one point of many: if a missed case is worse than a false alarm, move up along the curve.
 #
 # Now the full report for the network of the first split: every part, every number with its interval.
 
@@ -1608,21 +1335,14 @@ parts = dict(zip(("training", "validation", "test"), tidy, strict=True))
 print("part         loss   accuracy             AUC")
 for name, (X, y) in parts.items():
     logits, y = predict(mlp, X).flatten(), y.flatten()
-    loss = bce(logits, y).item()
-    right = accuracy(logits, y).item()
-    (a, b), (low, high) = (
-        wilson_interval(right * len(y), len(y)),
-        bootstrap_auc(y, logits),
-    )
-    auc = pairs_in_order(y, logits)
-    print(
-        f"{name:11} {loss:5.2f}   {right:.2f} ({a:.2f} to {b:.2f})  {auc:.2f} ({low:.2f} to {high:.2f})"
-    )
+    loss, right, auc = bce(logits, y).item(), accuracy(logits, y).item(), pairs_in_order(y, logits)
+    (a, b), (low, high) = wilson_interval(right * len(y), len(y)), bootstrap_auc(y, logits)
+    row = f"{right:.2f} ({a:.2f} to {b:.2f})  {auc:.2f} ({low:.2f} to {high:.2f})"
+    print(f"{name:11} {loss:5.2f}   {row}")
 
 # %% [markdown]
-# Report the last line, and the first two beside it. You were told to expect a training loss that memory makes
-# too good, and a validation loss that choosing makes too good. On the real table neither shows: the luck of the
-# rows is larger than both effects here. The intervals tell you which differences you may talk about.
+# Report the last line, and the first two beside it. You would expect a training loss that memory makes too good, and a
+# validation loss that choosing makes too good. On the real table neither shows: the luck of the rows is larger.
 #
 # ### Exercise diabetes-7 · difficulty 3 · 15 minutes
 # Two overlapping intervals are not yet an answer to "is A better than B?": both models saw the *same*
@@ -1630,10 +1350,10 @@ for name, (X, y) in parts.items():
 # seed=0)`. `right_a` and `right_b` are tensors of shape (N,), 1.0 where the model was right about that
 # patient and 0.0 where it was wrong. Return `(low, high)`, two floats: the middle 95 % of the bootstrap
 # distribution of mean(a) − mean(b). Draw **patients**: in each draw both models are judged on the same drawn
-# rows.
+# rows. The same `seed` gives the same interval, another seed another one.
 #
 # <details><summary>Hint 1</summary>If both models are always right and wrong together, the difference is 0 in every draw. Does yours say so?</details>
-# <details><summary>Hint 2</summary>Subtract first: <code>d = right_a - right_b</code> has one number a patient. Bootstrap the mean of d, with one <code>torch.randint</code> of shape (draws, N).</details>
+# <details><summary>Hint 2</summary>Subtract first: <code>d = right_a - right_b</code> has one number a patient. Bootstrap its mean, with one <code>torch.randint</code> of shape (draws, N).</details>
 
 # %% tags=["exercise"] id="diabetes-7" objective="judge"
 def difference_interval(
@@ -1650,23 +1370,20 @@ def difference_interval(
 
 # %% tags=["check"]
 with check("diabetes-7") as c:
-    a, b = (torch.arange(1000) < 750).float(), (torch.arange(1000) < 700).float()
-    (low, high), same, one = c.attempted(difference_interval(a, b)), difference_interval(a, a), difference_interval(a, b, draws=1)
-    c.true(max(map(abs, same)) < 1e-6, observed=f"a model against itself: {same[0]:.4f} to {same[1]:.4f}", expected="0 to 0", because="a model never differs from itself", likely="each model was judged on patients of its own: draw once, for both")
-    c.true(abs(high - low) > 1e-6, observed=f"from {low:.4f} to {high:.4f}", expected="an interval with a width", likely="every draw gave the same mean: draw with replacement")
-    c.true(high > low > 0, observed=f"from {low:.4f} to {high:.4f}", expected="an interval above 0", likely="the difference is mean(a) - mean(b): a is right more often")
-    c.true(abs(low - 0.037) + abs(high - 0.0635) < 0.003, observed=f"from {low:.4f} to {high:.4f}", expected="about 0.037 to 0.063", because="50 patients of 1000 make the difference", likely="too narrow or too wide: draw N rows a draw, average over the rows of each draw (dim=1), and take the quantiles 0.025 and 0.975 of the means")
-    c.true(one[0] == one[1], observed=f"with draws=1, {one[0]:.4f} to {one[1]:.4f}", expected="one mean, so low = high", likely="use the argument draws: one mean a draw")
+    a, b = torch.tensor([1.0] * 750 + [0.0] * 250), torch.tensor([0.0] * 100 + [1.0] * 700 + [0.0] * 200)
+    wrong = {(-0.0738, -0.0262): "take mean(a) - mean(b)", (0.0115, 0.088): "draw once, for both models",
+             (0.05, 0.05): "draw with replacement", (0.03, 0.07): "take the quantiles 0.025 and 0.975",
+             (0.128, 0.172): "keep each difference's sign", (0.0335, 0.066): "average over N rows: dim=1"}
+    c.close(c.attempted(difference_interval(a, b)), (0.0262, 0.0738), atol=3e-3, mistakes=wrong)
+    one = [difference_interval(a, b, 1, seed) for seed in (1, 1, 2, 3)]
+    c.true(one[0] == one[1] and len({*one[0]}) == 1 < len({*one}), observed=one, expected="by draws and seed")
 
 # %% [markdown] tags=["solution"]
-# Subtracting before drawing *is* the pairing: one number a patient, and the patients on which both agree
-# contribute nothing. Drawing twice, once for each model, would compare A on some patients with B on others,
-# and the interval would be about four times as wide here.
+# Subtracting before drawing *is* the pairing: one number a patient, and those on whom both agree contribute nothing.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** two calls of `randint`. The check with `a` against `a` finds them. **Ask the room:** apply it
-# to the line and the network on the test rows of one split, then pooled over ten splits: why is pooling not
-# quite fair? (The same patient is in several test sets.) Nearest textbook test: McNemar.
+# **Watch for** two calls of `randint`. **Ask the room:** pooled over ten splits, why is this interval not quite fair?
+# (The same patient is in several test sets.) Nearest textbook test: McNemar.
 
 # %% [markdown]
 # Here is that interval for the network against the line, on the first split.
@@ -1681,18 +1398,14 @@ print(f"MLP minus line {d.mean():+.3f}, 95 % from {low:+.3f} to {high:+.3f}")
 print("0 inside:", low <= 0 <= high)
 
 # %% [markdown]
-# The two disagree about few patients, and those few decide. If 0 lies inside, these rows cannot tell the two
-# models apart.
+# The two disagree about few patients, and those few decide. If 0 lies inside, these rows cannot tell the models apart.
 #
 # ## Is 70 % seventy in a hundred?
 #
-# A doctor does not want a class, but a probability, and wants to believe it. A model is **calibrated** if, of
-# all patients to whom it gives about 70 %, about seventy in a hundred are sick. Check it: sort the
-# predictions into six groups of equal size, and in each compare the mean prediction with the share of the
-# sick.
-#
-# Six groups need many predictions, so pool the test rows of all ten splits. And bring a third model along:
-# the wide network without brakes.
+# A model is **calibrated** if, of all patients to whom it gives about 70 %, about seventy in a hundred are sick. Sort
+# the predictions into six groups of equal size, and in each compare the mean prediction with the share of the sick.
+# That takes many predictions, so pool the test rows of all ten splits. And bring a third model along: the wide network
+# without brakes.
 
 # %%
 def unbraked_logits(rows, features, seed):
@@ -1708,46 +1421,33 @@ def unbraked_logits(rows, features, seed):
     return predict(network, test[0]).flatten()
 
 
-pooled_y = torch.cat([y for y, _, _ in splits])
-pooled = {
-    "the line": torch.cat([line for _, line, _ in splits]),
-    "the MLP": torch.cat([mlp for _, _, mlp in splits]),
-    "no brake": torch.cat(
-        [unbraked_logits(clean, features, seed) for seed in range(10)]
-    ),
-}
+ys, lines, mlps = (torch.cat(column) for column in zip(*splits, strict=True))
+wild = torch.cat([unbraked_logits(clean, features, seed) for seed in range(10)])
+pooled_y, pooled = ys, {"the line": lines, "the MLP": mlps, "no brake": wild}
 
 # %%
 def reliability(y, logits, groups=6):
     """For groups of equal size: mean prediction, share of the sick, and size, each (groups,)."""
-    order = logits.argsort().tensor_split(groups)
-    p = torch.sigmoid(logits)
-    columns = zip(
-        *[(p[g].mean().item(), y[g].mean().item(), len(g)) for g in order], strict=True
-    )
-    return [np.array(column) for column in columns]
+    p, order = torch.sigmoid(logits), logits.argsort().tensor_split(groups)
+    table = np.array([(p[g].mean().item(), y[g].mean().item(), len(g)) for g in order])
+    return table.T
 
 
 misses = {}
 for name, logits in pooled.items():
     said, happened, size = reliability(pooled_y, logits)
     misses[name] = (np.abs(said - happened) * size).sum() / size.sum()
-    loss = bce(logits, pooled_y).item()
-    print(
-        f"{name:9} accuracy {accuracy(logits, pooled_y):.2f}   loss {loss:.2f}   mean gap {misses[name]:.2f}"
-    )
+    right, loss = accuracy(logits, pooled_y), bce(logits, pooled_y)
+    print(f"{name:9} accuracy {right:.2f}   loss {loss:.2f}   mean gap {misses[name]:.2f}")
 assert misses["no brake"] > misses["the MLP"] + 0.03
 
 # %% alt="Three reliability curves side by side, each with six points and error bars around a dotted diagonal. The points of the line and of the MLP lie near the diagonal, a little off it here and there. Those of the unbraked network lie above it at the left and far below it at the right: a curve that is too flat."
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.2), sharey=True)
 for ax, (name, logits) in zip(axes, pooled.items(), strict=True):
     said, happened, size = reliability(pooled_y, logits)
-    bars = np.array(
-        [wilson_interval(h * n, n) for h, n in zip(happened, size, strict=True)]
-    ).T
-    ax.errorbar(
-        said, happened, yerr=np.abs(bars - happened), fmt="o-", color=TRAIN, capsize=2
-    )
+    bars = [wilson_interval(h * n, n) for h, n in zip(happened, size, strict=True)]
+    bars = np.abs(np.array(bars).T - happened)
+    ax.errorbar(said, happened, yerr=bars, fmt="o-", color=TRAIN, capsize=2)
     ax.plot([0, 1], [0, 1], ":", color="#444444", lw=1.2)
     ax.set(xlabel="predicted probability", title=name, xlim=(0, 1), ylim=(0, 1))
 axes[0].set(ylabel="share of the sick")
@@ -1755,24 +1455,14 @@ plt.show()
 
 # %% [markdown]
 # *Predicted probability against what happened, with Wilson intervals: the braked network and the line stay
-# near the diagonal, the unbraked network runs too flat.* When the unbraked network says "more
-# than 90 %", far fewer are sick; when it says "almost certainly not", some are. Its **accuracy** is about
-# that of the other two. What it lost is the right to be believed.
+# near the diagonal, the unbraked network runs too flat.* When the unbraked network says "more than 90 %", far
+# fewer are sick. Its **accuracy** is about that of the other two. What it lost is the right to be believed. (A patient
+# may stand in several of the ten test sets, so the true intervals are wider.)
 #
-# Between the line and the braked network these curves decide little: the mean gap may differ by a few
-# hundredths,
-# but the losses are close and the bars wide.
-#
-# Be careful with the bars: a patient may stand in several of the ten test sets, so the pooled rows are not
-# independent and the true intervals are wider.
-#
-# So, the verdict. Whatever you do, about three in four are right on this table. The classic network did not
-# get there within 100 epochs: the gradient of its first layer was too small. The mended one did, and met a
-# line. Most people
-# should take the line: it has nine parameters, no seed, and you can explain it to a patient. If you
-# take the braked network, say that it does as well, and not that it "beats" anything. From lesson 07 on
-# there will be data that no line can
-# read.
+# So, the verdict. About three in four are right on this table. The classic network did not get there within 100
+# epochs: the gradient of its first layer was too small. The mended one did, and met a line. Most people should take the
+# line: nine parameters, no seed, and you can explain it to a patient. If you take the braked network, say that it does
+# as well, and not that it "beats" anything.
 #
 # ## Old code you will meet
 #

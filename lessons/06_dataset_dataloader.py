@@ -15,20 +15,15 @@
 # ---
 
 # %% [markdown]
-# Somewhere in every training loop stands a line `for X, y in loader:`. It looks innocent. Yet on many machines
-# the model spends more time waiting at that line than learning.
+# Somewhere in every training loop stands a line `for X, y in loader:`. It looks innocent. Yet many a model spends
+# more time waiting at that line than learning.
 #
-# This lesson is heading for one picture: a timeline of who waits for whom. In its upper half the model waits
-# for every batch. In its lower half two helpers fetch while the model works, and the waiting is gone. Then
-# comes the surprise: the **same two helpers**, given other data, make the loop *slower*, by far. By
-# then you will know why, and you will be able to tell beforehand.
-#
-# On the way you meet everything that stands between a file and a batch: order, seeds, splits, unequal
-# classes, unequal lengths, files larger than memory, folders of pictures.
+# This lesson is heading for one picture: a timeline of who waits for whom. In its upper half the model waits for
+# every batch. In its lower half two helpers fetch while the model works, and the waiting is gone. Then comes the
+# surprise: the **same two helpers**, given other data, make the loop *slower*, by far.
 
 # %%
 import pickle
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -45,8 +40,7 @@ from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
 # %% [markdown]
-# One package gets a cell of its own, because it is what the lesson is about. The last lines make a temporary
-# folder: this lesson writes files, and its last cell removes them.
+# The next cell brings in what the lesson is about, and makes a temporary folder; the last cell removes it.
 
 # %%
 from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler, WeightedRandomSampler
@@ -55,7 +49,7 @@ from torch.utils.data import DataLoader, default_collate, random_split
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
-from utils import accuracy, check, evaluate, expect_error, fit, make_loader, predict
+from utils import accuracy, check, evaluate, expect_error, fit, make_loader
 from utils.data import diabetes
 from utils.plotting import CLASS_COLORS, TRAIN, draw_grid
 
@@ -67,11 +61,10 @@ folder = Path(scratch.name)
 # %% [markdown]
 # ## Five rows, two questions
 #
-# A `Dataset` answers two questions: *how many are you?* and *give me number i*. That is all. In Python these
-# two questions have names, `__len__` and `__getitem__`; they are what `len(rows)` and `rows[i]` call.
+# A `Dataset` answers two questions: *how many are you?* and *give me number i*. In Python they are called `__len__`
+# and `__getitem__`, and `len(rows)` and `rows[i]` call them.
 #
-# Here are five rows of two features. The numbers are chosen so that you can read off where each came from:
-# row 3 holds 31 and 32, and its target is 3.
+# In these five rows, row 3 holds 31 and 32, and its target is 3.
 
 # %%
 class FiveRows(Dataset):
@@ -92,10 +85,9 @@ rows = FiveRows()
 print(len(rows), rows[3])
 
 # %% [markdown]
-# One sample is a pair. A model wants many samples in one tensor, and that is the `DataLoader`'s job.
+# A model wants many samples in one tensor: that is the `DataLoader`'s job.
 #
-# **Predict before you run:** five rows in batches of two. How many batches, and what is the shape of the
-# last `X`?
+# **Predict before you run:** five rows in batches of two. How many batches, and what is the shape of the last `X`?
 
 # %%
 loader = DataLoader(rows, batch_size=2)
@@ -103,20 +95,17 @@ for X, y in loader:
     print(tuple(X.shape), X.tolist(), y.tolist())
 
 # %% [markdown]
-# Three batches, and the last one has a single row: shape `(1, 2)`. Nothing is thrown away unless you ask. Ask
-# with `drop_last=True`:
+# Three, and the last one has a single row: `(1, 2)`. Nothing is thrown away unless you ask:
 
 # %%
 for X, y in DataLoader(rows, batch_size=2, drop_last=True):
     print(tuple(X.shape), y.tolist())
 
 # %% [markdown]
-# Row 4 is gone. Without shuffling it would be the *same* row that is lost in every epoch; with shuffling, each
-# epoch loses another one.
+# Row 4 is gone: without shuffling the same row in every epoch, with shuffling one at random.
 #
-# There is no magic in the loader. A *sampler* decides the order of the row numbers, a *batch sampler* ties
-# them into bundles, the dataset fetches them one by one, and a *collate function* makes one batch of the
-# bundle. Here is the whole thing by hand:
+# There is no magic in the loader. A *sampler* orders the row numbers, a *batch sampler* ties them into bundles, the
+# dataset fetches them one by one, and a *collate function* makes one batch of a bundle. By hand:
 
 # %%
 by_hand = []
@@ -128,11 +117,8 @@ same = [torch.equal(mine[0], its[0]) for mine, its in zip(by_hand, loader, stric
 print("the same as the loader's:", all(same))
 
 # %% [markdown]
-# Remember these four stations. Most arguments of `DataLoader` are about one of them; the rest say who does the
-# work.
-#
-# The last station, `default_collate`, stacks tensors. It also walks into tuples and dictionaries, turns
-# numbers into tensors, and leaves strings alone.
+# Most arguments of `DataLoader` are about one of these four stations. The last one, `default_collate`, stacks
+# tensors, walks into dictionaries, turns numbers into tensors, and leaves strings alone.
 #
 # **Predict before you run:** which `dtype` does a batch of plain Python floats get?
 
@@ -143,14 +129,13 @@ print(clinic)
 print(clinic["age"].dtype, clinic["bmi"].dtype)
 
 # %% [markdown]
-# `torch.float64`. In lesson 01 `torch.tensor(22.5)` made `float32`; `default_collate` asks for `float64` on
-# purpose. Your model's weights have 32 bits. Keep that in mind; in a moment it will bite.
+# `torch.float64`, though `torch.tensor(22.5)` makes `float32`, as your model's weights are. Those 64 bits will bite
+# in a moment.
 #
 # ### Exercise loader-1 · difficulty 2 · 8 minutes
-# A dataset need not *store* its samples; it may cut them out when asked. Write `Windows(series, size)`, which
-# turns a long 1-dim tensor into many short lessons about "what comes next". Sample `i` is the pair
-# `(window, target)`: the window holds `size` values beginning at position `i`, and the target is the one
-# value that follows the window, as a 0-dim tensor. `len` counts the samples for which a target exists.
+# A dataset may cut its samples out when asked. Write `Windows(series, size)` for a long 1-dim tensor. Sample `i` is
+# the pair `(window, target)`: `size` values beginning at position `i`, and the one value that follows them, as a
+# 0-dim tensor. `len` counts the samples for which a target exists.
 #
 # With `series = [10, 11, 12, 13, 14]` and `size = 2`, sample 0 is `([10, 11], 12)`, and there are 3 samples.
 #
@@ -179,25 +164,24 @@ with check("loader-1") as c:
     for size in (3, 2):
         windows = Windows(torch.arange(10.0, 20), size)
         (x, target), n = c.attempted(windows[4]), c.attempted(windows.__len__())
-        c.true(torch.is_tensor(x) and torch.is_tensor(target), observed=(x, target), expected="two tensors", likely="a Python float becomes float64 in a batch; leave out .item() and .tolist()")
-        c.close(x, torch.arange(14.0, 14 + size), because="sample 4 begins at position 4 and holds size values")
-        c.close(target, torch.tensor(14.0 + size), because="the target follows", mistakes={13.0 + size: f"{13 + size} is in the window"})
-        c.equal(n, 10 - size, because="len counts the windows with a target", mistakes={11 - size: "the last window has no value after it", 10: "that counts values, not samples"})
+        c.equal(x.tolist(), [14.0, 15.0, 16.0][:size], because="sample 4: size values from position 4 on")
+        c.true(torch.is_tensor(target), observed=target, expected="a tensor", likely="leave out .item()")
+        c.close(target, torch.tensor(14.0 + size), mistakes={13.0 + size: f"{13 + size} is in the window"})
+        c.equal(n, 10 - size, mistakes={11 - size: "no value follows the last one", 10: "that counts values"})
 
 # %% [markdown] tags=["solution"]
-# Two lines, and no window is ever stored twice: a slice of a tensor is a view. `len` is where the mistakes
-# hide. If it promises one sample too many, everything works until a shuffled epoch asks for the last one.
+# A slice of a tensor is a view, so no window is stored twice. If `len` promises one sample too many, everything
+# works until a shuffled epoch asks for the last one.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** `len(series) - size + 1`: right for windows without a target. Ask the room to say the last
-# sample aloud before writing the formula. **Connect:** lessons 09 and 10 cut texts this way.
+# **Watch for** `len(series) - size + 1`: right for windows without a target. **Connect:** lessons 09 and 10 cut
+# texts this way.
 
 # %% [markdown]
 # ## Epoch, batch, iteration
 #
-# Three words that are easily mixed up. An **iteration** (or step) is one batch: one forward, one backward,
-# one update. An **epoch** is one pass over all rows. The batch size is how many rows one iteration sees. Draw
-# it with 20 rows, batches of 6, three epochs. (A tensor has `len` and `[i]`, so it may serve as a dataset.)
+# An **iteration** (or step) is one batch: one forward, one backward, one update. An **epoch** is one pass over all
+# rows. Draw 20 rows, batches of 6, three epochs. (A tensor has `len` and `[i]`, so it may serve as a dataset.)
 
 # %% alt="Three rows of twenty numbered squares, one row of squares an epoch. The squares are shaded in four groups of 6, 6, 6 and 2: the batches. In each row of squares the numbers 0 to 19 appear in another order. Below, the groups are labeled batch 1 to batch 4."
 numbers = DataLoader(
@@ -215,15 +199,15 @@ print("batches an epoch:", len(numbers), "  steps in all:", 3 * len(numbers))
 print("every epoch sees every row once:", all(e.sort().values.equal(torch.arange(20)) for e in orders))
 
 # %% [markdown]
-# *Each square is a row of the data set, each shade a batch: four batches an epoch, the last with only two
-# rows.* The order changes from epoch to epoch, but no row is missed and none comes twice.
+# *Each square is a row of the data set, each shade a batch: four batches an epoch, the last with only two rows.*
+# The order changes from epoch to epoch, but no row is missed and none comes twice.
 #
-# In a formula: an epoch of $N$ rows in batches of $B$ has $\lceil N/B \rceil$ iterations, or $\lfloor N/B
-# \rfloor$ with `drop_last`. Here $\lceil 20/6 \rceil = 4$, so three epochs are 12 steps.
+# An epoch of $N$ rows in batches of $B$ has $\lceil N/B \rceil$ iterations, or $\lfloor N/B \rfloor$ with
+# `drop_last`. Here $\lceil 20/6 \rceil = 4$, so three epochs are 12 steps.
 #
 # ### Exercise loader-2 · difficulty 1 · 4 minutes
-# Write `steps(n, batch_size, epochs, drop_last)`: how often does the optimizer step in a whole training run?
-# Return an int. A batch never reaches over the end of an epoch.
+# Write `steps(n, batch_size, epochs, drop_last)`: how often does the optimizer step in a whole training run? Return
+# an int. A batch never reaches over the end of an epoch.
 #
 # <details><summary>Hint 1</summary>Calculate one epoch first, and round there. Then multiply.</details>
 # <details><summary>Hint 2</summary><code>n // batch_size</code> rounds down. To round up, use <code>math.ceil</code>, or add one when there is a remainder.</details>
@@ -238,27 +222,25 @@ def steps(n: int, batch_size: int, epochs: int, drop_last: bool = False) -> int:
 
 # %% tags=["check"]
 with check("loader-2") as c:
-    c.equal(c.attempted(steps(20, 6, epochs=3)), 12, because="4 batches an epoch, the last one short",
-            mistakes={10: "60 rows in one go: but a batch ends where its epoch ends",
-                      9: "the short batch counts as well, unless drop_last is set"})
+    got = c.attempted(steps(20, 6, epochs=3))
+    c.equal(got, 12, because="4 batches an epoch, the last one short", mistakes={
+            10: "60 rows in one go: a batch ends where its epoch ends", 9: "the short batch counts as well"})
     c.equal(steps(20, 6, epochs=3, drop_last=True), 9, because="drop_last leaves 3 full batches an epoch",
-            mistakes={10: "drop_last drops one batch every epoch, not once", 12: "drop_last made no difference"})
-    c.equal(steps(18, 6, epochs=2), 6, mistakes={8: "18 rows fill 3 batches: there is no fourth, empty one"})
-    c.kind(steps(20, 6, epochs=3), int)
+            mistakes={10: "drop_last drops one batch every epoch", 12: "drop_last made no difference"})
+    c.equal(steps(18, 6, epochs=2), 6, mistakes={8: "there is no fourth, empty batch"}); c.kind(got, int)
+    c.equal(steps(18, 6, epochs=2, drop_last=True), 6, because="18 rows leave no short batch to drop")
 
 # %% [markdown] tags=["solution"]
-# Round inside the epoch, multiply outside. The rounding matters for learning-rate schedules: `OneCycleLR`
-# wants the total number of steps, and one step too few raises an error in the last epoch.
+# Round inside the epoch, multiply outside. Learning-rate schedules such as `OneCycleLR` want the total.
 
 # %% [markdown] tags=["instructor"]
-# **Timing:** 4 minutes. **Ask the room:** a paper says "trained for 10,000 steps with batch size 256 on 50,000
-# pictures". How many epochs? (About 51.)
+# **Ask the room:** "10,000 steps, batch size 256, 50,000 pictures": how many epochs? (About 51.)
 
 # %% [markdown]
 # ## The same order twice
 #
-# `shuffle=True` draws a new order each time you start the loop. To get the *same* orders again tomorrow, hand
-# the loader a random generator of its own and seed it.
+# `shuffle=True` draws a new order each time the loop starts. For the *same* orders tomorrow, hand the loader a
+# seeded generator of its own.
 
 # %%
 def two_epochs(seed):
@@ -273,14 +255,11 @@ print("again: ", two_epochs(0))
 print("seed 2:", two_epochs(2))
 
 # %% [markdown]
-# Two epochs differ, two runs do not. The generator walks on from epoch to epoch; the seed fixes where the walk
-# begins.
+# Two epochs differ, two runs do not: the seed fixes where the generator begins, and it walks on from epoch to
+# epoch. Without one, the loader helps itself from PyTorch's global generator, which also initializes your weights.
 #
-# Without a generator, the loader helps itself from PyTorch's global one, the one that also initializes your
-# weights and draws your dropout.
-#
-# **Predict before you run:** below, a loader reads five rows *in order*. Nothing is random about it. Is the
-# random number drawn afterwards the same as without the loader?
+# **Predict before you run:** below, a loader reads five rows *in order*. Is the random number drawn afterwards the
+# same as without the loader?
 
 # %%
 torch.manual_seed(0)
@@ -296,12 +275,11 @@ for _ in DataLoader(rows, generator=torch.Generator()):
 print("the same, with its own generator:  ", torch.equal(before, torch.rand(1)))
 
 # %% [markdown]
-# It is not. Every start of a loop draws one number from the generator, as a seed for helpers, whether there are
-# helpers or not. So it happens that somebody adds a validation loader, changes nothing else, and the training
-# run comes out different. A generator for each loader ends that.
+# It is not. Every start of a loop draws one number, as a seed for helpers, whether there are any or not. So
+# somebody adds a validation loader, and the training run comes out different. A generator for each loader ends
+# that.
 #
-# **A question from the margin: why does my "next batch" never change?** Because `iter(loader)` begins a new
-# epoch each time.
+# **A question from the margin: why does my "next batch" never change?** Because `iter(loader)` begins a new epoch.
 
 # %%
 for _ in range(3):
@@ -311,10 +289,10 @@ walk = iter(loader)
 print("  against  ", *(next(walk)[1].tolist() for _ in range(3)))
 
 # %% [markdown]
-# `next(iter(loader))` is for a first look. Inside a loop, make the iterator once.
+# Inside a loop, make the iterator once.
 #
-# You may also put the order into the loader's hands yourself: `sampler=` takes any sequence of row numbers,
-# `batch_sampler=` any sequence of bundles. What you cannot do is give two orders at once.
+# You may also bring the order yourself: `sampler=` takes any sequence of row numbers, `batch_sampler=` any sequence
+# of bundles. What you cannot do is give two orders at once.
 
 # %%
 for X, y in DataLoader(rows, batch_sampler=[[4, 0], [2, 2, 2], [1]]):
@@ -323,15 +301,12 @@ with expect_error(ValueError):
     DataLoader(rows, sampler=[4, 3, 2, 1, 0], shuffle=True)
 
 # %% [markdown]
-# Bundles may overlap and differ in size; the loader does not judge. *Mutually exclusive* says it well:
-# `shuffle=True` is nothing but `sampler=RandomSampler(rows)`, so drop the one or the other. One thing goes with
-# it: the loader's `generator=` does not reach a sampler that you bring yourself. For the same order twice, seed
-# the sampler: `RandomSampler(rows, generator=g)`.
+# Bundles may overlap and differ in size. But `shuffle=True` is nothing but `sampler=RandomSampler(rows)`, so drop
+# the one or the other. (Your sampler wants the generator itself: `RandomSampler(rows, generator=g)`.)
 #
 # ## Prepare data
 #
-# Now the story: the diabetes table of lesson 05, but this time through a `Dataset` that starts at a file.
-# Write the table to a CSV first, so that there is a file to start at.
+# Now the diabetes table of lesson 05, through a `Dataset` that starts at a file. Write the file first.
 
 # %%
 table = diabetes()
@@ -345,7 +320,7 @@ class CsvRows(Dataset):
 
     def __init__(self, path, target, transform=torch.as_tensor):
         frame = pd.read_csv(path)
-        self.X = frame.drop(columns=target).to_numpy(dtype="float64", copy=True)
+        self.X = frame.drop(columns=target).to_numpy(copy=True)
         self.y = frame[[target]].to_numpy(dtype="float32", copy=True)
         self.transform = transform
 
@@ -356,7 +331,7 @@ class CsvRows(Dataset):
         return self.transform(self.X[i]), torch.from_numpy(self.y[i])
 
 # %% [markdown]
-# The file is read once, in `__init__`; `__getitem__` only picks. Look at one batch, and give it to a layer.
+# The file is read once, in `__init__`; `__getitem__` only picks. Give one batch to a layer:
 
 # %%
 raw = CsvRows(csv_file, target="label")
@@ -366,12 +341,10 @@ with expect_error(RuntimeError):
     nn.Linear(8, 1)(X)
 
 # %% [markdown]
-# There it bites. *Double* is PyTorch's old name for `float64`, *Float* for `float32`. Pandas reads decimal
-# numbers in 64 bits, NumPy keeps them, `as_tensor` keeps them, and the layer refuses. Mend it where the
-# sample is made, once, and not in the training loop.
+# There it bites. *Double* is PyTorch's old name for `float64`, *Float* for `float32`. Pandas reads decimal numbers
+# in 64 bits, NumPy and `as_tensor` keep them. Mend it where the sample is made.
 #
-# First the split, because scaling has to be learned from the training rows alone. `random_split` cuts a dataset
-# into parts at random:
+# First the split, because scaling has to be learned from the training rows alone. `random_split` cuts at random:
 
 # %%
 parts = random_split(raw, [576, 192], generator=torch.Generator().manual_seed(0))
@@ -380,17 +353,22 @@ for part in parts:
     print(type(part).__name__, len(part), "first rows:", part.indices[:4], f"diabetes: {share:.3f}")
 
 # %% [markdown]
-# A `Subset` is a dataset and a list of row numbers, nothing more. Look at the two shares: chance has given
-# one part more patients than the other. How far apart can chance drive them? Split 200 times and count, once
-# with `random_split` and once *stratified*, which cuts each class separately.
+# A `Subset` is a dataset and a list of row numbers, nothing more. Look at the shares: chance has given one part
+# more patients. How far can chance go? Split 200 times, and as often *stratified*, which cuts each class
+# separately.
 
-# %% alt="Histogram of the share of diabetes in the validation part over 200 splits. The random splits form a broad hill from below 0.30 to above 0.40; all 200 stratified splits stand on one thin black line at the share of the whole table, near 0.35."
+# %%
 shares = {"random_split": [], "stratified": []}
 for seed in range(200):
     _, chance = random_split(raw, [576, 192], generator=torch.Generator().manual_seed(seed))
     _, fair = train_test_split(range(768), test_size=192, stratify=raw.y, random_state=seed)
     shares["random_split"].append(raw.y[chance.indices].mean())
     shares["stratified"].append(raw.y[fair].mean())
+for name, values in shares.items():
+    print(f"{name:13} from {min(values):.3f} to {max(values):.3f}")
+assert max(shares["random_split"]) - min(shares["random_split"]) > 0.1
+
+# %% alt="Histogram of the share of diabetes in the validation part over 200 splits. The random splits form a broad hill from below 0.30 to above 0.40; all 200 stratified splits stand on one thin black line at the share of the whole table, near 0.35."
 counts = np.rint(192 * np.array(shares["random_split"]))
 edges = (np.arange(counts.min(), counts.max() + 3, 2) - 0.5) / 192  # two patients more, a bar further
 plt.hist(shares["random_split"], bins=edges, color=CLASS_COLORS[0], label="random_split")
@@ -399,14 +377,11 @@ plt.xlabel("share of diabetes among 192 validation rows")
 plt.ylabel("splits")
 plt.legend(loc="upper right")
 plt.show()
-for name, values in shares.items():
-    print(f"{name:13} from {min(values):.3f} to {max(values):.3f}")
-assert max(shares["random_split"]) - min(shares["random_split"]) > 0.1
 
 # %% [markdown]
 # *Random splits of this small table differ, between the luckiest and the unluckiest, by more than a tenth of the
 # validation rows; a stratified split always holds its share.* That luck goes straight into your accuracy. So let
-# scikit-learn do the cutting, and a `Subset` carry the result:
+# scikit-learn cut, and a `Subset` carry the result:
 
 # %%
 train_rows, valid_rows = train_test_split(
@@ -417,8 +392,8 @@ assert abs(raw.y[train_rows].mean() - raw.y[valid_rows].mean()) < 0.01
 print(len(train_rows), len(valid_rows))
 
 # %% [markdown]
-# Now the transform. It fills in what was not measured (the zeros of lesson 05), scales, and returns 32-bit
-# tensors. What it needs to know it learns from the rows it is given, so give it training rows only.
+# The transform fills in what was not measured (the zeros of lesson 05), scales, and returns 32-bit tensors. It
+# learns from training rows only.
 
 # %%
 def learn_scaling(X):
@@ -435,16 +410,16 @@ def learn_scaling(X):
 
     return scale
 
-
+# %%
 scale = learn_scaling(raw.X[train_rows])
 scaled = CsvRows(csv_file, target="label", transform=scale)
 train_set, valid_set = Subset(scaled, train_rows), Subset(scaled, valid_rows)
 X, y = next(iter(DataLoader(train_set, batch_size=576)))
-print(X.dtype, "largest column mean:", f"{X.mean(0).abs().max():.3f}", "spread of column 1:", f"{X[:, 1].std():.2f}")
+print(X.dtype, f"largest column mean: {X.mean(0).abs().max():.3f}  spread of column 1: {X[:, 1].std():.2f}")
 
 # %% [markdown]
-# Mean 0, spread 1, `float32`: ready. One trap is left, and it costs people days. You want a little noise on the
-# training rows, as a remedy against overfitting, so you set the training set's transform.
+# Mean 0, spread 1, `float32`. One trap is left, and it costs people days. You want a little noise on the training
+# rows, so you set the training set's transform.
 #
 # **Predict before you run:** is the validation set still clean?
 
@@ -457,8 +432,8 @@ print("one dataset behind both:", train_set.dataset is valid_set.dataset)
 train_set.dataset.transform = scale
 
 # %% [markdown]
-# It is not. Both subsets look into **one** dataset, so a transform set for one is set for both. The mend: make
-# two datasets, one for each transform, and give each its own list of row numbers.
+# It is not. Both subsets look into **one** dataset, so a transform set for one is set for both. The mend: two
+# datasets, each with its own transform and list of row numbers.
 
 # %%
 noisy = CsvRows(csv_file, "label", lambda row: scale(row) + 0.1 * torch.randn(8))
@@ -469,9 +444,8 @@ print("validation row unchanged:", torch.equal(valid_set[0][0], clean))
 # %% [markdown]
 # ## Design model
 #
-# A small network with a BatchNorm layer, which subtracts from each of 16 hidden values the mean it has *in this
-# batch*, and divides by its spread there. Lesson 07 says what it is good for; here it has a lesson to teach about batches. 576 rows
-# in batches of 25: run an epoch and watch.
+# A small network with a BatchNorm layer, which in training mode, you know from lesson 03, refuses a batch of one
+# row. Nobody trains with batches of one? Here are 576 rows in batches of 25:
 
 # %%
 def small_net():
@@ -488,12 +462,11 @@ with expect_error(ValueError):
 print("batches that went well:", passed)
 
 # %% [markdown]
-# 23 batches pass, then the epoch dies at its end: $576 = 23 \cdot 25 + 1$. The last batch has **one** row, and
-# one row has no spread. This error is nasty because it waits for the end of an epoch, and because it goes
-# away when somebody changes the number of rows.
+# 23 batches pass, then the epoch dies: $576 = 23 \cdot 25 + 1$. A nasty error: it waits for the end of an epoch,
+# and goes away when the number of rows changes.
 #
-# The mend is `drop_last=True` on the training loader (or another batch size). Not on the validation loader:
-# there BatchNorm uses what it remembers, and you do not want to lose rows when you measure.
+# The mend is `drop_last=True` on the training loader. Not on the validation loader: you do not want to lose rows
+# when you measure, and in `eval` mode a single one is welcome.
 
 # %%
 for X, _ in DataLoader(train_set, batch_size=25, drop_last=True):
@@ -506,21 +479,7 @@ print(f"from a single row, in eval mode: {tuple(one.shape)}")
 # %% [markdown]
 # ## Choose loss and optimizer
 #
-# The loss is `BCEWithLogitsLoss`, as in lesson 04: the mean over the rows **of the batch**. The short batch
-# has a say here as well.
-#
-# **Predict before you run:** five rows have the losses 1, 1, 1, 1 and 9. Their mean is 2.6. What comes out if
-# you average the means of the batches of two?
-
-# %%
-losses = torch.tensor([1.0, 1, 1, 1, 9])
-means = [pair.mean() for pair in DataLoader(losses, batch_size=2)]
-print(f"mean of rows {losses.mean().item():.2f}   mean of batch means {torch.stack(means).mean().item():.2f}")
-
-# %% [markdown]
-# 3.67 instead of 2.60: the row that sits alone in its batch counts double. In our epoch of 23 batches of 25 and
-# one of 1 it would count 25 times as much as any other. That is why `fit` and `evaluate` sum over rows and
-# divide once, and it is one more reason to drop a tiny last batch when you train.
+# As in lesson 05. The loss of a short batch is a mean of few rows, so `fit` weighs each batch by its rows.
 
 # %%
 torch.manual_seed(0)
@@ -531,7 +490,7 @@ optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 # %% [markdown]
 # ## Train and judge
 #
-# `fit` takes any loader that yields `(inputs, targets)`. Give it ours.
+# `fit` takes any loader that yields `(inputs, targets)`.
 
 # %%
 g = torch.Generator().manual_seed(0)
@@ -539,19 +498,18 @@ train_loader = DataLoader(train_set, batch_size=25, shuffle=True, drop_last=True
 valid_loader = DataLoader(valid_set, batch_size=192)
 history = fit(model, train_loader, loss_fn, optimizer, epochs=10, progress=False)
 judged = evaluate(model, valid_loader, loss_fn, {"accuracy": accuracy})
-print(f"loss {history['loss'][0]:.2f} → {history['loss'][-1]:.2f}   validation accuracy {judged['accuracy']:.2f}")
+print(f"loss {history['loss'][0]:.2f} → {history['loss'][-1]:.2f}  accuracy {judged['accuracy']:.2f}")
 majority = 1 - raw.y[valid_rows].mean()
 print(f"always saying no: {majority:.2f}   the network is better: {judged['accuracy'] > majority}")
 
 # %% [markdown]
-# Better than the majority, as in lesson 05. Nothing in the loop has changed. The loader decides which rows meet
-# in a batch, and how long the model waits for them.
+# Better than the majority, as in lesson 05.
 #
 # ### Rare rows more often
 #
-# Only a third of the rows are patients. If missing a patient is the worse mistake, you can show patients more
-# often. `WeightedRandomSampler` draws row numbers *with replacement*, each row with a chance in proportion to
-# **its own** weight. The weights below make the last of five rows as likely as the other four together.
+# Only a third of the rows are patients. To show patients more often, `WeightedRandomSampler` draws row numbers
+# *with replacement*, each with a chance in proportion to **its own** weight. Below, the last of five rows is as
+# likely as the other four together.
 
 # %%
 weights = [1.0, 1.0, 1.0, 1.0, 4.0]
@@ -561,12 +519,12 @@ drawn = torch.tensor(list(sampler)).bincount()
 print("how often each row came in 1000 draws:", drawn.tolist())
 
 # %% [markdown]
-# Row 4 takes about half of the draws. The weights need not add up to one, and there is one for every *row*.
+# The weights need not add up to one, and there is one for every *row*.
 #
 # ### Exercise loader-3 · difficulty 2 · 6 minutes
-# Write `row_weights(labels)`: weights that make every class equally likely to be drawn, whatever the classes'
-# sizes. `labels` is a tensor of class numbers 0, 1, 2, … of shape `(N,)`; return a tensor of shape
-# `(N,)`. Only the proportions matter.
+# Write `row_weights(labels)`: weights that make every class equally likely to be drawn, whatever their sizes.
+# `labels` is a tensor of class numbers 0, 1, 2, … of shape `(N,)`; return a tensor of the same shape. Only the
+# proportions matter.
 #
 # <details><summary>Hint 1</summary>If a class has 3 rows, each of them must carry a third of the class's chance.</details>
 # <details><summary>Hint 2</summary><code>labels.bincount()</code> counts each class. Index the counts with <code>labels</code> to get one number for every row.</details>
@@ -582,24 +540,22 @@ def row_weights(labels: torch.Tensor) -> torch.Tensor:
 with check("loader-3") as c:
     labels = torch.tensor([0, 0, 2, 0, 1, 0, 2, 0])
     got = c.attempted(row_weights(labels))
-    c.equal(tuple(getattr(got, "shape", ())), (8,), because="one weight a row", mistakes={(): "return a tensor, not a list", (3,): "a weight for each class: the sampler would only ever draw rows 0, 1 and 2"})
-    per_class = torch.zeros(3).index_add(0, labels, got.float()) / got.sum()
-    c.close(per_class, torch.ones(3) / 3, because="the weights of each class add up to the same", mistakes=[
-        (torch.tensor([25.0, 1, 4]) / 30, "the counts themselves: common classes get commoner; divide by them"),
-        (torch.tensor([5.0, 1, 2]) / 8, "equal weights: that is an ordinary draw")])
+    c.equal(tuple(getattr(got, "shape", ())), (8,), because="one weight a row", mistakes={
+            (): "return a tensor, not a list", (3,): "a weight for each class: only rows 0, 1, 2 are drawn"})
+    c.close(torch.zeros(3).index_add(0, labels, got.float()) / got.sum(), torch.ones(3) / 3, mistakes=[
+            (torch.tensor([25.0, 1, 4]) / 30, "the counts: common classes get commoner; divide by them"),
+            (torch.tensor([5.0, 1, 2]) / 8, "an ordinary draw")], because="each class weighs the same")
 
 # %% [markdown] tags=["solution"]
-# Dividing by the class's count makes the weights of a class add up to 1, for each class. The indexing
-# `counts[labels]` is the step from "per class" to "per row", and it is the step that is forgotten. Weights per
-# class raise no error: the sampler takes three weights for three rows.
+# Dividing by the class's count makes each class add up to 1. The indexing `counts[labels]` is the step from "per
+# class" to "per row", and forgetting it raises no error.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** weights of length 2 with the diabetes table: the sampler then draws only rows 0 and 1, 576
-# times, and the loss falls beautifully. Show that run; nobody forgets it. **Ask the room** whether this
-# replaces `pos_weight` in the loss (similar in the mean, different in variance).
+# **Watch for** weights of length 2 with the diabetes table: the sampler then draws only rows 0 and 1, and the loss
+# falls beautifully. Show it.
 
 # %% [markdown]
-# For the diabetes table, in one line of NumPy: a patient gets `1 / patients`, everybody else `1 / others`.
+# For the diabetes table, a patient gets `1 / patients`, everybody else `1 / others`.
 #
 # **Predict before you run:** the sampler draws 576 rows from 576. How many *different* rows does such an epoch
 # show?
@@ -619,94 +575,56 @@ plain = list(RandomSampler(train_set, replacement=True, generator=g))
 print(f"with replacement, but no weights: {len(set(plain)) / 576:.2f} of all")
 
 # %% [markdown]
-# Fewer than two thirds. Most of that is the *replacement*: without any weights, too, a good third of the rows
-# is missing. The weights take a little more.
-#
-# Does it help? Train the same network with each sampler, on five seeds, and look at the validation set. *Recall*
-# is the share of patients found, *precision* the share of alarms that were right.
-
-# %%
-def train_with(sampler, seed):
-    """Ten epochs of a fresh small_net on the training set, its rows chosen by sampler; the network."""
-    torch.manual_seed(seed)
-    model = small_net()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    loader = DataLoader(train_set, batch_size=25, drop_last=True, sampler=sampler)
-    fit(model, loader, nn.BCEWithLogitsLoss(), optimizer, epochs=10, progress=False)
-    return model
-
-
-X_valid, y_valid = default_collate([valid_set[j] for j in range(len(valid_set))])
-logits = {"as it is": [], "balanced": []}
-for seed in range(5):
-    g = torch.Generator().manual_seed(seed)
-    weighted = WeightedRandomSampler(chances.tolist(), num_samples=576, generator=g)
-    ordinary = RandomSampler(train_set, generator=g)
-    for name, sampler in zip(logits, (ordinary, weighted), strict=True):
-        logits[name].append(predict(train_with(sampler, seed), X_valid))
-
-# %%
-recall, mean_p = {}, {}
-for name, five in logits.items():
-    z = torch.stack(five)
-    hits = ((z > 0) & (y_valid == 1)).sum(dim=(1, 2))
-    recall[name] = (hits / y_valid.sum()).mean().item()
-    precision = (hits / (z > 0).sum(dim=(1, 2))).mean().item()
-    mean_p[name] = z.sigmoid().mean().item()
-    print(f"{name}: recall {recall[name]:.2f}  precision {precision:.2f}  mean p {mean_p[name]:.2f}")
-print("balanced finds more patients:", recall["balanced"] > recall["as it is"])
-assert mean_p["balanced"] > 0.36 > y_valid.mean()
-
-# %% [markdown]
-# More patients found, at a price that stands in the other columns. The network says yes more readily: its mean
-# probability lies above the share of patients, about 0.35, so its probabilities no longer mean what they say.
-#
-# Was it worth it? Ask each *ordinary* network for as many alarms as its balanced twin gave, by lowering its
-# threshold.
-
-# %%
-found = []
-for ordinary, weighted in zip(*logits.values(), strict=True):
-    alarms = (weighted > 0).sum()
-    threshold = ordinary.flatten().sort(descending=True).values[alarms - 1]
-    found.append((((ordinary >= threshold) & (y_valid == 1)).sum() / y_valid.sum()).item())
-print(f"with a lower threshold, no sampler: recall {statistics.mean(found):.2f}")
-print("within 0.1 of the balanced networks:", abs(statistics.mean(found) - recall["balanced"]) < 0.1)
-
-# %% [markdown]
-# Much the same, without any sampler. Here, moving the threshold was enough. A rule of thumb, not shown here:
-# sampling pays when a class is so rare that whole batches would go by without it.
+# Half of the draws are patients. But fewer than two thirds of the rows appear, mostly because of the *replacement*:
+# a good third is missing without any weights, too. Before you pay that, try to move the threshold, as in lesson 04.
 #
 # ## What a batch costs
 #
-# Training went well, so now ask what it cost. Three ways to get the same rows: scale each row when it is asked for,
-# as our dataset does; scale everything once and keep the result in a `TensorDataset`; and, third, fetch **whole
-# batches**. A tensor can be indexed with 64 row numbers at once, so why ask 64 times?
-#
-# For the third way the loader must hand all the row numbers of a batch to `dataset[...]` in one call. Let a
-# `BatchSampler` take the *sampler's* place, and switch the loader's own batching off with
-# `batch_size=None`:
+# A tensor takes many row numbers at once, so why ask row by row? To fetch **whole batches**, let a `BatchSampler`
+# take the *sampler's* place, and switch the loader's own batching off with `batch_size=None`: then `dataset[...]`
+# gets all row numbers of a batch in one call. Watch it with a dataset that notes its questions.
 
 # %%
-X, y = default_collate([train_set[j] for j in range(len(train_set))])
-tensors = TensorDataset(X, y)
-bundles = BatchSampler(RandomSampler(tensors), batch_size=64, drop_last=False)
-for X_batch, _ in DataLoader(tensors, sampler=bundles, batch_size=None):
-    pass
-print(tuple(X_batch.shape), "the last batch")
-X_batch, _ = next(iter(DataLoader(tensors, sampler=bundles)))
-print(tuple(X_batch.shape), "and without batch_size=None")
+class Asked(Dataset):
+    """The numbers 0 to 9, and a note of every question that they were asked."""
+
+    def __init__(self):
+        self.questions = []
+
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, i):
+        self.questions.append(i)
+        return torch.arange(10)[i]
+
+# %%
+def interview(loader):
+    """Read one epoch of a loader of Asked; return its batches, and the questions that it asked."""
+    loader.dataset.questions = []
+    return [batch.tolist() for batch in loader], loader.dataset.questions
+
+
+bundles = BatchSampler(SequentialSampler(Asked()), batch_size=4, drop_last=False)
+one_by_one = interview(DataLoader(Asked(), batch_size=4))
+bundled = interview(DataLoader(Asked(), sampler=bundles, batch_size=None))
+nested = interview(DataLoader(Asked(), sampler=bundles))
+print("the same batches:", one_by_one[0] == bundled[0])
+print("row by row:   ", one_by_one[1])
+print("whole batches:", bundled[1])
+print("batches without batch_size=None:", nested[0])
 
 # %% [markdown]
-# Look at the second shape. Forget `batch_size=None` and the loader makes a batch *of one bundle*: a dimension
-# too many, and no error until much later. 576 = 9 · 64, so the last batch is full.
+# Ten questions, or three. And the last line: forget `batch_size=None`, and the loader makes a batch *of one
+# bundle*, a dimension too many, without a word.
 #
-# Now the race. All ways get the table twenty times over (`ConcatDataset` and `repeat` do that), and each is
-# measured five times, in turn, after a warm-up round; the median counts. `make_loader` is the course's own loader for tensors in memory.
+# Now the race, with the table twenty times over. First: scale each row when it is asked for, as our dataset does.
+# Second: scale everything once and keep it in a `TensorDataset`. Third: that in whole batches. Fourth: the course's
+# own `make_loader`. The fastest of five epochs counts, because whatever else your machine does can only add time.
 
 # %%
 def epoch_times(loaders, rounds=5):
-    """Median time of an epoch for each loader of a dict; they take turns; a first round warms up."""
+    """Least time of an epoch for each loader of a dict; they take turns; a first round warms up."""
     times = {name: [] for name in loaders}
     for _ in range(rounds + 1):
         for name, loader in loaders.items():
@@ -714,18 +632,23 @@ def epoch_times(loaders, rounds=5):
             for _ in loader:
                 pass
             times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values[1:]) for name, values in times.items()}
+    return {name: min(values[1:]) for name, values in times.items()}
 
-
-big = TensorDataset(X.repeat(20, 1), y.repeat(20, 1))
+# %%
+X, y = default_collate([train_set[j] for j in range(len(train_set))])
+tensors, big = TensorDataset(X, y), TensorDataset(X.repeat(20, 1), y.repeat(20, 1))
 bundles = BatchSampler(RandomSampler(big), batch_size=64, drop_last=False)
-ways = {
+cost = epoch_times({
     "scale each row when asked": DataLoader(ConcatDataset([train_set] * 20), 64, shuffle=True),
     "tensors, row by row": DataLoader(big, batch_size=64, shuffle=True),
     "tensors, whole batches": DataLoader(big, sampler=bundles, batch_size=None),
     "make_loader": make_loader(*big.tensors, batch_size=64, shuffle=True),
-}
-cost = epoch_times(ways)
+})
+each_row, by_row, whole, plainest = cost.values()
+print("scaling once beats scaling every time, at least 1.5 times:", each_row > 1.5 * by_row)
+print("whole batches beat row by row, at least 1.5 times:", by_row > 1.5 * whole)
+print("whole batches beat scaling every row, at least 5 times:", each_row > 5 * whole)
+print("make_loader beats them all:", plainest == min(cost.values()))
 
 # %% alt="Four dots on a logarithmic axis, the time of an epoch relative to make_loader, which stands at 1. Tensors fetched in whole batches lie to its right, about ten times as long, tensors fetched row by row farther still, and scaling each row when asked lies farthest to the right, near a hundred or beyond."
 fig, ax = plt.subplots(figsize=(7, 2.2))
@@ -736,41 +659,17 @@ ax.margins(y=0.2)
 ax.set(xscale="log", xlabel="time of an epoch, make_loader = 1", title="The same rows, four ways")
 ax.invert_yaxis()
 plt.show()
-each_row, by_row, whole, plainest = cost.values()
-print("scaling once beats scaling every time, at least 1.5 times:", each_row > 1.5 * by_row)
-print("whole batches beat row by row, at least 1.5 times:", by_row > 1.5 * whole)
-print("whole batches beat scaling every row, at least 5 times:", each_row > 5 * whole)
-print("make_loader beats them all:", plainest == min(cost.values()))
 
 # %% [markdown]
-# *The same rows in the same number of batches; the dots differ only in how the rows are fetched.* Two
-# lessons. Work that gives the same result every time belongs **before** the loop. And a call per row is dear
-# even when it does next to nothing: Python asks 64 times, `default_collate` stacks 64 small tensors. `make_loader`
-# leaves out workers, samplers and `collate_fn` as well, and indexes the tensors directly. That is why the
-# course uses it for tables.
+# *The same rows in the same number of batches; the dots differ only in how the rows are fetched.* Two lessons. Work
+# that gives the same result every time belongs **before** the loop. And a call per row is dear even when it does
+# next to nothing. `make_loader` leaves out workers, samplers and `collate_fn`; that is why the course uses it for
+# tables.
 #
-# Does the fast way learn the same? If it draws the same order, it must.
-
-# %%
-def final_loss(loader):
-    """Train a fresh, seeded network for five epochs; return its last training loss."""
-    torch.manual_seed(0)
-    model = small_net()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    return fit(model, loader, nn.BCEWithLogitsLoss(), optimizer, epochs=5, progress=False)["loss"][-1]
-
-
-g1, g2 = torch.Generator().manual_seed(0), torch.Generator().manual_seed(0)
-bundles = BatchSampler(RandomSampler(tensors, generator=g2), batch_size=64, drop_last=False)
-slow_way = DataLoader(train_set, batch_size=64, shuffle=True, generator=g1)
-fast_way = DataLoader(tensors, sampler=bundles, batch_size=None, generator=g2)
-print("the same loss:", abs(final_loss(slow_way) - final_loss(fast_way)) < 1e-5)
-
-# %% [markdown]
 # ### Exercise loader-4 · difficulty 2 · 7 minutes
 # Write `whole_batches(dataset, batch_size, shuffle, generator)`: a `DataLoader` that fetches each batch with
 # **one** call of `dataset[list_of_row_numbers]`. In order if `shuffle` is false, else in an order drawn from
-# `generator`. The short last batch is kept.
+# `generator`, each epoch anew. The short last batch is kept.
 #
 # <details><summary>Hint 1</summary>Two samplers to choose from: <code>SequentialSampler</code> and <code>RandomSampler</code>. Wrap the chosen one in a <code>BatchSampler</code>.</details>
 # <details><summary>Hint 2</summary>The <code>BatchSampler</code> goes in as <code>sampler=</code>, not as <code>batch_sampler=</code>, and <code>batch_size=None</code> goes with it.</details>
@@ -786,37 +685,31 @@ def whole_batches(dataset, batch_size: int, shuffle: bool, generator: torch.Gene
 
 # %% tags=["check"]
 with check("loader-4") as c:
-    def run(shuffle):
-        made = c.attempted(whole_batches(TensorDataset(torch.arange(10)), 4, shuffle, torch.Generator().manual_seed(3)))
-        return made, *([batch.tolist() for (batch,) in made] for epoch in range(2))
-    c.equal(run(False)[1], [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]], because="shuffle=False must use SequentialSampler", mistakes=[([[[0, 1, 2, 3]], [[4, 5, 6, 7]], [[8, 9]]], "a dimension too many: batch_size=None is missing"), ([[0, 1, 2, 3], [4, 5, 6, 7]], "the last batch was dropped")])
-    c.true(run(False)[0].batch_sampler is None, observed=f"batch_size={run(False)[0].batch_size}", expected="one call of dataset[...] a batch", mistakes={"batch_size=4": "batch_size=4 asks for 4 rows one by one; ask for the whole bundle"}, likely="batch_sampler= still fetches row by row; sampler= with batch_size=None does not")
-    c.true(run(True)[1:] == run(True)[1:], observed=run(True)[1], expected="the same order for the same seed", because="the order comes from generator", likely="give RandomSampler the generator")
-    c.true(run(True)[1] != run(True)[2] != run(False)[1], observed=run(True)[1:], expected="another order in every epoch", likely="shuffle=True must draw a new order each time the loop starts: hand on the sampler, not a list made of it")
+    made = [whole_batches(Asked(), 4, mix, torch.Generator().manual_seed(3)) for mix in (False, True, True)]
+    (plainly, _), (mixed, later), (again, _) = [(interview(c.attempted(m)), interview(m)) for m in made]
+    c.equal(plainly, bundled, because="one question a batch, in order, the short one too", mistakes=[
+            (one_by_one, "row by row: give the BatchSampler as sampler=, with batch_size=None"),
+            (nested, "a dimension too many: batch_size=None is missing")])
+    c.equal((sorted(sum(mixed[0], [])), mixed), ([*range(10)], again), because="each row once, seeded")
+    c.true(mixed != later, observed=later[0], expected="a new order each epoch", likely="pass on the sampler")
 
 # %% [markdown] tags=["solution"]
-# `batch_sampler=` and `sampler=` look alike and are not. A batch sampler's bundle is taken apart and fetched
-# row by row; a *sampler's* item, whatever it is, goes to `dataset[...]` as it stands when batching is off. It
-# works for any dataset whose `__getitem__` understands a list: tensors, NumPy arrays, memory-mapped files.
+# A batch sampler's bundle is taken apart and fetched row by row; a *sampler's* item, whatever it is, goes to
+# `dataset[...]` as it stands when batching is off. Good for whatever understands a list: tensors, NumPy arrays.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** `DataLoader(dataset, batch_sampler=...)`: right batches, no gain. Have the room measure it
-# with `epoch_times`. **Fast groups:** give a dataset of their own a method `__getitems__(indices)`; the loader
-# calls it once a batch, even with ordinary `batch_size`, but collates the list it returns.
+# **Watch for** `DataLoader(dataset, batch_sampler=...)`: right batches, no gain. Have the room measure it.
 
 # %% [markdown]
 # ## Who waits for whom
 #
-# Rows in memory are fetched in microseconds. Now take samples that have to be waited for: a file on a disk, an
-# object in cloud storage. Below, `SlowDisk` waits 6 milliseconds for each sample, with
-# `time.sleep`: like a process that waits for a disk, it takes time and no processor. It notes when it began,
-# when it was done, and who did it.
+# Now take samples that have to be waited for, from a disk or a network. `SlowDisk` waits 6 milliseconds for each
+# with `time.sleep`, which, like waiting for a disk, takes no processor. It notes when it began, when it was done,
+# and who did it.
 #
-# Here a **worker** comes in: another Python process that the loader starts, which holds a copy of the dataset
-# and fetches batches ahead of time. `get_worker_info()` says which worker is asking, and `None` in the main
-# process.
-#
-# The class goes into a file of its own. Why that matters is the next section's story.
+# That may be a **worker**: another Python process that the loader starts, with a copy of the dataset, to fetch
+# batches ahead of time. `get_worker_info()` says which worker is asking, and `None` in the main process. (Why the
+# class goes into a file is the next section's story.)
 
 # %%
 SLOW_DISK = '''
@@ -844,8 +737,8 @@ _ = (folder / "slow_disk.py").write_text(SLOW_DISK, encoding="utf-8")
 sys.path.insert(0, str(folder))
 
 # %% [markdown]
-# The "training step" is 15 milliseconds of sleep, too: a model that works on another device while this
-# processor is free. `clocked_epoch` writes down what the main process does.
+# The "training step" is 15 milliseconds of sleep, too: a model that works on another device. `clocked_epoch` writes
+# down what the main process does.
 
 # %%
 from slow_disk import SlowDisk  # the file that the last cell wrote
@@ -867,42 +760,44 @@ def clocked_epoch(loader, step):
 # %% [markdown]
 # Ten batches of four samples. A fetch takes 4 · 6 = 24 milliseconds, a step 15.
 #
-# **Predict before you run:** how long is an epoch without workers? And with two? (The two fetch at the same
-# time, each a batch of its own.)
+# **Predict before you run:** how long is an epoch without workers? And with two, each fetching a batch of its own?
 
 # %%
 disk = SlowDisk(n=40, wait=0.006)
 alone = DataLoader(disk, batch_size=4)
 helped = DataLoader(disk, batch_size=4, num_workers=2, persistent_workers=True)
-timelines = {name: [] for name in ("0 workers", "2 workers")}
-for _ in range(4):
+timelines = {"0 workers": [], "2 workers": []}
+for _ in range(6):
     for name, loader in zip(timelines, (alone, helped), strict=True):
         timelines[name].append(clocked_epoch(loader, step=0.015))
-medians = {
-    name: statistics.median(epoch[-1][3] - epoch[0][2] for epoch in epochs[1:])
-    for name, epochs in timelines.items()
-}
-ratio = medians["0 workers"] / medians["2 workers"]
-print("two workers make the epoch at least 1.3 times faster:", ratio > 1.3)
-idle = {
-    name: sum(end - start for _, what, start, end in epochs[-1] if what == "wait") / medians[name]
-    for name, epochs in timelines.items()
-}
-print("the model waits more than half of the epoch without them:", idle["0 workers"] > 0.5)
-print("and less than that with them:", idle["2 workers"] < idle["0 workers"])
+
+# %%
+def length(epoch):
+    """Seconds from the first event of a clocked epoch to the last."""
+    return epoch[-1][3] - epoch[0][2]
+
+
+def waited(epoch):
+    """The share of a clocked epoch that the model waited."""
+    return sum(end - start for _, did, start, end in epoch if did == "wait") / length(epoch)
+
+
+best = {name: min(epochs[1:], key=length) for name, epochs in timelines.items()}
+without, with_two = best.values()
+print("two workers make the epoch shorter:", length(with_two) < length(without))
+print("the model waits a share of it less than half as large:", waited(with_two) < waited(without) / 2)
 
 # %% [markdown]
-# The first epoch is left out of the comparison: it pays for starting the processes. `persistent_workers=True`
-# keeps them alive from epoch to epoch; without it, every epoch starts them anew.
+# The first epoch does not count: it pays for starting the processes. `persistent_workers=True` keeps them alive
+# from epoch to epoch.
 #
-# Your prediction, by arithmetic: without workers 10 · (24 + 15) = 390 milliseconds. With two, the model waits
-# 24 for its first batch and then has ten steps of 15 to do: 174. Real sleeps run a little over. Now the picture.
+# By arithmetic: without workers 10 · (24 + 15) = 390 milliseconds. With two, the model waits 24 for its first batch
+# and then has ten steps of 15 to do: 174.
 
 # %% alt="Two timelines above each other on one time axis in milliseconds. Above, with 0 workers, two lanes: in the loader lane four short orange fetches at a time, ten times; in the model lane a gray wait under every four fetches and then a blue step; the end comes at about 400 milliseconds. Below, with 2 workers, three lanes: worker 0 and worker 1 fetch at the same time, and in the model lane the blue steps follow each other almost without gaps after one gray wait at the start; it ends after less than half the time."
 colors = {"fetch": "#E69F00", "train": TRAIN, "wait": "#cccccc"}
 fig, axes = plt.subplots(2, 1, figsize=(9, 3.6), sharex=True, height_ratios=(2, 3))
-for ax, (name, epochs) in zip(axes, timelines.items(), strict=True):
-    events = epochs[-1]
+for ax, (name, events) in zip(axes, best.items(), strict=True):
     zero, lanes = events[0][2], {lane for lane, *_ in events}
     lanes = sorted(lanes, key=lambda lane: (lane == "model", lane))
     for lane, did, start, end in events:
@@ -917,19 +812,18 @@ fig.legend(handles, ["fetching a sample", "training step", "waiting"], ncols=3, 
 plt.show()
 
 # %% [markdown]
-# *Orange is fetching, blue is training, gray is waiting. Above, one process does everything in turn, so
-# loader and model take turns; below, two workers fetch while the main process trains.* Above, every batch costs 24 + 15 = 39 milliseconds: either
-# the disk waits for the model or the model for the disk, and for more than half of the time it is the model.
-# Below, each worker still needs 24 for a batch, but there are two of them, so a batch is ready every 12, and
-# the step, at 15, is the slower one. The model waits once, at the start, and then hardly ever again.
+# *Orange is fetching, blue is training, gray is waiting. Above, one process does everything in turn, and the model
+# waits for every batch; below, two workers fetch while the main process trains, and the model waits once.*
 #
-# A third worker would change nothing here: the model is busy already. **The slower side sets the pace**, and
-# workers speed up only one of the sides.
+# Above, a batch costs 24 + 15 = 39 milliseconds. Below, each worker still needs 24 for a batch, but there are two,
+# so a batch is ready every 12, and the step, at 15, is the slower one. The workers run ahead, each by
+# `prefetch_factor` batches (2 unless you say otherwise), so they are done before the model is. **The slower side
+# sets the pace**, and a third worker would change nothing.
 #
 # ### Exercise loader-5 · difficulty 2 · 6 minutes
 # Put that into a formula. Write `epoch_seconds(batches, fetch, step, workers)`: the length of an epoch when
-# fetching a batch takes `fetch` seconds and a step takes `step`. Leave out the start: with workers, count for
-# each batch what the slower side needs.
+# fetching a batch takes `fetch` seconds and a step takes `step`. Leave out the start: with workers, count for each
+# batch what the slower side needs.
 #
 # <details><summary>Hint 1</summary>Without workers both times add up. With <code>w</code> of them, a batch is ready every <code>fetch / w</code> seconds.</details>
 # <details><summary>Hint 2</summary>The slower of two: <code>max(…, …)</code>.</details>
@@ -947,67 +841,61 @@ def epoch_seconds(batches: int, fetch: float, step: float, workers: int) -> floa
 with check("loader-5") as c:
     c.close(c.attempted(epoch_seconds(10, fetch=24, step=15, workers=0)), 390, because="alone, both add up",
             mistakes={240: "the step is missing: nobody else does it meanwhile"})
-    c.close(epoch_seconds(10, 24, 15, workers=1), 240, because="one worker: the fetch sets the pace",
-            mistakes={390: "fetch and step overlap as soon as somebody else fetches", 150: "one worker needs 24 for each batch", 264: "leave out the start", 255: "leave out the end"})
-    c.close(epoch_seconds(10, 24, 15, workers=2), 150, because="two workers: now the step does",
-            mistakes={120: "a batch is ready every 12, but the model needs 15", 270: "the two sides overlap: the slower one counts, not the sum", 174: "leave out the start"})
-    c.close(epoch_seconds(9, 30, 4, workers=4), 67.5, because="a batch every 7.5", mistakes={63: "// cuts the half off: divide with /", 90: "do not round the batches up to full rounds: count each one at fetch / workers"})
+    c.close(epoch_seconds(10, 24, 15, workers=1), 240, because="one worker: fetch sets the pace", mistakes={
+            390: "fetch and step overlap", 264: "leave out the start", 195: "they share only the fetching"})
+    c.close(epoch_seconds(10, 24, 15, workers=2), 150, because="two workers: now the step does", mistakes={
+            120: "a batch every 12, but the model needs 15", 270: "the slower side counts, not the sum"})
+    c.close(epoch_seconds(9, 30, 4, workers=4), 67.5, mistakes={63: "// cuts: use /", 90: "count no rounds"})
 
 # %% [markdown] tags=["solution"]
-# From 390 to 240 to 150, and 150 for every further worker. The formula tells you where to look: if `step` is
-# the larger one, more workers are wasted; if `fetch / workers` is, a faster card is.
+# From 390 to 240 to 150, and 150 for every further worker. If `step` is the larger one, more workers are wasted; if
+# `fetch / workers` is, a faster card is.
 
 # %% [markdown] tags=["instructor"]
-# **Ask the room** for the number of workers beyond which nothing improves (`fetch / step`, rounded up: 2
-# here). Then: how would you *measure* `fetch` and `step` in your own project? (Loop over the loader without a
-# model; loop over one batch with the model.)
+# **Ask the room** how you would *measure* `fetch` and `step` in your own project. (Each in a loop without the
+# other.)
 
 # %% [markdown]
 # ### Workers that hurt
 #
-# Two workers bring the epoch to 150, and the start of 24 makes it the 174 of the timeline. Now the surprise.
-# Two workers again, on rows that lie in memory, and again a round before the clock counts.
+# Now the surprise. Two workers again, on rows that lie in memory.
 #
 # **Predict before you run:** faster, the same, or slower than none?
 
 # %%
-light = TensorDataset(torch.rand(4000, 8), torch.rand(4000, 1))
-none = DataLoader(light, batch_size=16)
-two = DataLoader(light, batch_size=16, num_workers=2, persistent_workers=True)
+light = TensorDataset(torch.rand(1000, 8), torch.rand(1000, 1))
+none = DataLoader(light, batch_size=4)
+two = DataLoader(light, batch_size=4, num_workers=2, persistent_workers=True)
 light_cost = epoch_times({"none": none, "two": two})
 print("two workers are slower, at least 2 times:", light_cost["two"] > 2 * light_cost["none"])
 
 # %% [markdown]
-# More than twice as slow, and often much more. There is nothing to hide: fetching is microseconds of
-# arithmetic. But every batch a worker makes has to travel: into shared memory, a message through a pipe, a
-# wake-up on the other side. Here the journey costs more than the goods.
+# At least twice as slow, and often much more. Fetching is microseconds of arithmetic, but every batch that a worker
+# makes has to travel: into shared memory, a message through a pipe, a wake-up on the other side. The journey costs
+# more than the goods.
 #
 # | your samples | do |
 # |---|---|
 # | fit into memory as tensors | no workers; whole batches |
 # | waited for (disk, network) | workers until the model no longer waits |
-# | heavy to compute (decode, crop) | workers, as many as there are cores to spare; and compute once what stays the same |
+# | heavy to compute (decode, crop) | as many workers as cores to spare; compute once what stays the same |
 #
-# Each worker keeps `prefetch_factor` batches ready (2 unless you say otherwise), so two workers hold four
-# batches in memory ahead of the model. That is worth knowing when a batch is large.
-#
-# **A question from the margin: what does `pin_memory=True` do?** It copies each finished batch into
-# *page-locked* memory, which the operating system promises not to move. A graphics card can read such memory
-# by itself, while the processor goes on; `batch.to(device, non_blocking=True)` then returns at once. Without
-# an NVIDIA card there is nobody to read it, and PyTorch says so in a warning. So write it like this:
+# **A question from the margin: what does `pin_memory=True` do?** It copies each batch into *page-locked* memory,
+# which a graphics card can read by itself while the processor goes on (`batch.to(device, non_blocking=True)`).
+# Without an NVIDIA card there is nobody to read it, so write:
 
 # %%
-loader = DataLoader(light, batch_size=32, pin_memory=torch.cuda.is_available())
+loader = DataLoader(light, batch_size=4, pin_memory=torch.cuda.is_available())
 X, _ = next(iter(loader))
 print("pinned exactly when there is a CUDA device:", X.is_pinned() == torch.cuda.is_available())
 
 # %% [markdown]
 # ## What a worker cannot know
 #
-# How does a new process get the dataset? There are two schools. *Fork* (the habit of Linux up to Python 3.13)
-# splits the running program in two, and the child has everything the parent had. *Spawn* (Windows and macOS;
-# Linux has come close to it since Python 3.14) starts a fresh Python and sends it the dataset as a pickle.
-# And a pickle has a secret: it carries an object's values, but of its class only the **address**.
+# How does a worker get the dataset? *Fork* (the habit of Linux up to Python 3.13) splits the running program in
+# two, and the child has everything. *Spawn* (Windows and macOS; Linux has come close to it since Python 3.14)
+# starts a fresh Python and sends it the dataset as a pickle. And a pickle carries an object's values, but of its
+# class only the **address**.
 
 # %%
 parcel = pickle.dumps(rows)
@@ -1015,8 +903,7 @@ print("address inside:", b"__main__" in parcel, b"FiveRows" in parcel)
 print("code inside:   ", b"__getitem__" in parcel)
 
 # %% [markdown]
-# `__main__` means "the program that was started". In your kernel that is this notebook. In the fresh Python
-# it is something else. Send the parcel to one and see:
+# `__main__` is "the program that was started": in your kernel this notebook, in a fresh Python something else:
 
 # %%
 def last_line(text):
@@ -1029,23 +916,28 @@ child = subprocess.run([sys.executable, "-c", unpack], input=parcel, capture_out
 print(last_line(child.stderr.decode()))
 
 # %% [markdown]
-# That is the line people meet when they use workers in a notebook on Windows or macOS: *Can't get attribute*.
-# It worked for the author, on Linux. The mend is what you did above: put the class into a file that the child
-# can **import**. Insist on spawn, and it works on any system:
+# *Can't get attribute*: people meet that line who use workers in a notebook on Windows or macOS. The mend is what
+# you did above: put the class into a file that the child can **import**. Then spawn works on any system:
 
 # %%
 spawned = DataLoader(SlowDisk(n=4, wait=0.0), num_workers=1, multiprocessing_context="spawn")
 print("samples from a spawned worker:", sum(len(part) for part in spawned))
 
 # %% [markdown]
-# What the dataset *holds* travels in the same parcel. A `transform=lambda …`, or a function made inside another
-# one, like `scale` above, has no address that could be imported, and pickle refuses it. For spawned workers,
-# make the transform a class with `__call__`, in a file.
-#
-# In a script there is one more thing. A spawned child imports the script it came from, to find your classes.
-# If the script starts its training at the top level, the child would start it again, and its children again.
-# Python stops that. Here are two scripts with the same contents; the second hides the action behind `if
-# __name__ == "__main__":`, which is true in the program that was started, and false in one that was imported.
+# What the dataset *holds* travels along. A `lambda`, or a function made inside another one, like `scale` above, has
+# no address that could be imported, so make the transform of a spawned dataset a class with `__call__`, in a file.
+
+# %%
+try:
+    pickle.dumps(scale)
+except (AttributeError, pickle.PicklingError) as error:
+    print("refused, for its address:", "learn_scaling.<locals>.scale" in str(error))
+
+# %% [markdown]
+# In a script there is one more thing. A spawned child imports the script it came from, to find your classes. If the
+# script starts its training at the top level, the child would start it again. Below are two scripts with the same
+# contents; the second hides the action behind `if __name__ == "__main__":`, which is true in the program that was
+# started, and false in one that was imported.
 
 # %%
 HEAD = "import torch\nfrom torch.utils.data import DataLoader, TensorDataset\n\n"
@@ -1055,8 +947,9 @@ print("rows read:", sum(len(batch) for (batch,) in loader))
 """
 INDENTED = ACTION.replace("\n", "\n    ").rstrip()
 _ = (folder / "bare.py").write_text(HEAD + ACTION, encoding="utf-8")
-_ = (folder / "guarded.py").write_text(HEAD + 'if __name__ == "__main__":' + INDENTED + "\n", encoding="utf-8")
-print((folder / "guarded.py").read_text(encoding="utf-8"))
+guarded = HEAD + 'if __name__ == "__main__":' + INDENTED + "\n"
+_ = (folder / "guarded.py").write_text(guarded, encoding="utf-8")
+print(guarded)
 
 # %%
 pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -1073,15 +966,14 @@ for name, process in running.items():
         print(f"{name}: {said.strip()}")
 
 # %% [markdown]
-# *An attempt has been made to start a new process before the current process has finished its bootstrapping
-# phase*: that is the long form of "you forgot the guard". So workers belong in **scripts**, with classes at
-# the top level and the action behind the guard. In notebooks, stay with 0 workers, or import your datasets
-# from a file.
+# *An attempt has been made to start a new process before the current process has finished its bootstrapping phase*:
+# the long form of "you forgot the guard". So workers belong in **scripts**, with classes at the top level and the
+# action behind the guard.
 #
 # ### A worker has its own copy
 #
-# The dataset counts what it has served. **Predict before you run:** what does the counter say in your process
-# after an epoch of 40 samples, without workers and with two?
+# `SlowDisk` counts what it has served. **Predict before you run:** what does the counter say in your process after
+# an epoch of 40 samples, without workers and with two?
 
 # %%
 for workers in (0, 2):
@@ -1091,18 +983,14 @@ for workers in (0, 2):
     print(f"{workers} workers: served = {disk.served}")
 
 # %% [markdown]
-# Zero. The workers counted, each in its own copy, and the copies ended with them. The same goes for a
-# cache that `__getitem__` fills: every worker fills its own, and without `persistent_workers` they are thrown
-# away after each epoch.
-#
-# Copies have a darker side: a **random generator** inside the dataset is copied, too. `Jitter` below draws
-# from three sources.
+# Zero: the workers counted, each in its own copy, and the copies ended with them. A **random generator** inside the
+# dataset is copied, too. `Jitter` draws from three sources.
 
 # %%
-TROUBLES = '''
+JITTER = '''
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 class Jitter(Dataset):
     """Each sample is three random numbers: from torch, from NumPy, from a generator of its own."""
@@ -1116,61 +1004,76 @@ class Jitter(Dataset):
     def __getitem__(self, i):
         return torch.tensor([torch.rand(()), np.random.rand(), self.own.random()])
 
-class Fields(Jitter):
-    """Numbers in text form, one of which was never measured."""
-
-    def __getitem__(self, i):
-        return torch.tensor(float(["33.6", "26.6", "n/a", "28.1"][i]))
+def reseed(worker):
+    info = get_worker_info()
+    info.dataset.own = np.random.default_rng(info.seed)
 '''
-_ = (folder / "troubles.py").write_text(TROUBLES, encoding="utf-8")
+_ = (folder / "jitter.py").write_text(JITTER, encoding="utf-8")
 
 # %%
-from troubles import Fields, Jitter  # the file that the last cell wrote
+from jitter import Jitter, reseed  # the file that the last cell wrote
 
-g = torch.Generator().manual_seed(0)
-drawn = torch.cat(list(DataLoader(Jitter(8), batch_size=2, num_workers=2, generator=g)))
-for column, source in enumerate(("torch", "np.random", "a generator of its own")):
-    print(f"{source:23} different numbers among 8: {len(drawn[:, column].unique())}")
+for init in (None, reseed):
+    g = torch.Generator().manual_seed(0)
+    loader = DataLoader(Jitter(8), batch_size=2, num_workers=2, generator=g, worker_init_fn=init)
+    different = [len(column.unique()) for column in torch.cat(list(loader)).T]
+    head = "with reseed:" if init else "as it is:   "
+    print(head, "different of 8: torch {}, np.random {}, own {}".format(*different))
 
 # %% [markdown]
-# Eight, eight, and four. The loader seeds `torch`, `random` and `np.random` differently in each worker. A
-# generator that you made yourself in `__init__` it does not know, so both workers draw the same numbers, and
-# half of your "random" augmentation is a repeat. Draw from `torch` inside `__getitem__`, or reseed your own
-# in a `worker_init_fn` with `get_worker_info().seed`.
+# The generator of its own gives four numbers twice. The loader seeds `torch`, `random` and `np.random` differently
+# in each worker. A generator made in `__init__` it does not know, so both workers draw the same numbers. Draw from
+# `torch` inside `__getitem__`, or reseed your own in a `worker_init_fn`, which each worker runs as it starts.
 #
 # ### When a worker fails
 #
-# One of the four fields says `n/a`. The error happens in another process, so what reaches you?
+# One of four fields says `n/a`. The error happens in another process, so what reaches you?
 
 # %%
+FIELDS = '''
+from torch.utils.data import Dataset
+
+class Fields(Dataset):
+    """Four numbers in text form, one of which is none."""
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, i):
+        return float(["33.6", "26.6", "n/a", "28.1"][i])
+'''
+_ = (folder / "fields.py").write_text(FIELDS, encoding="utf-8")
+
+# %%
+from fields import Fields  # the file that the last cell wrote
+
 for workers in (0, 1):
     try:
-        list(DataLoader(Fields(4), num_workers=workers))
+        list(DataLoader(Fields(), num_workers=workers))
     except ValueError as error:
         message = str(error)
-        print(f"num_workers={workers}: {type(error).__name__}, with a traceback inside: {'Traceback' in message}")
+        print(f"num_workers={workers}: with a traceback inside: {'Traceback' in message}")
         print("    first line:", message.splitlines()[0])
         print("    last line: ", last_line(message))
+        error.with_traceback(None)  # else the traceback would keep the failed epoch, and its worker, alive
 
 # %% [markdown]
-# The same kind of error, wrapped: the message begins with *Caught ValueError in DataLoader worker process 0*,
-# then quotes the worker's whole traceback. Read its **last line** first. And to debug, set `num_workers=0`:
-# then the debugger stops in your code, and `print` in `__getitem__` shows up where you expect it.
+# The message quotes the worker's whole traceback: read its **last line** first. And to debug, set `num_workers=0`.
 #
 # ## A file you cannot load
 #
-# Everything so far asked for row number *i*. A large CSV file cannot answer that: to find row 5,000 you must
-# read 5,000 lines. What it can do is flow past. An `IterableDataset` has no `__len__` and no `__getitem__`;
-# it has `__iter__`, which yields one sample after the other.
+# A large CSV file cannot answer "give me number *i*": to find row 5,000 you must read 5,000 lines. What it can do
+# is flow past. An `IterableDataset` has no `__len__` and no `__getitem__`; it has `__iter__`, which yields one
+# sample after the other.
 #
-# Write the table ten times over, with a row number, and read it through a buffer of 768 rows: a tenth of the
-# file. pandas does the cutting with `chunksize`.
+# Write the table ten times over, with a row number, and read it in pieces of 768 rows, with pandas' `chunksize`.
 
 # %%
 tenfold = pd.concat([table] * 10, ignore_index=True)
 tenfold.insert(0, "row", range(len(tenfold)))
 tenfold.to_csv(folder / "large.csv", index=False)
 
+# %%
 CSV_STREAM = '''
 import itertools
 import pandas as pd
@@ -1201,10 +1104,8 @@ print("rows:", len(seen), "  largest piece in memory:", stream.largest)
 print("first rows:", seen[:5].int().tolist())
 
 # %% [markdown]
-# All 7,680 rows came by, and no more than 768 of them were in memory at a time. The file could be a thousand
-# times larger; the buffer would stay as it is.
-#
-# What a stream gives up, it gives up for good:
+# All 7,680 rows came by, and no more than 768 of them, a tenth, were in memory at a time. What a stream gives up,
+# it gives up for good:
 
 # %%
 with expect_error(TypeError):
@@ -1213,8 +1114,7 @@ with expect_error(ValueError):
     DataLoader(stream, batch_size=64, shuffle=True)
 
 # %% [markdown]
-# No length, because nobody has counted. No shuffling, because order needs an *i*. (You will build the remedy
-# in a moment.)
+# No length, because nobody has counted. No shuffling, because order needs an *i*. (You will build the remedy.)
 #
 # **Predict before you run:** read the same stream with two workers. How many rows come out?
 
@@ -1226,29 +1126,23 @@ for shared in (False, True):
     print(f"shared={shared!s:5}  rows: {len(seen):6,}  different: {len(seen.unique()):,}")
 
 # %% [markdown]
-# 15,360: **every row twice**, and no warning. Each worker has a copy of the stream, and each copy begins at
-# the beginning. Your epoch would be twice as long as you think. With `shared=True` the class asks
-# `get_worker_info()` who it is and takes every second piece: `itertools.islice(pieces, me, None, team)`. Then
-# each row comes once.
+# 15,360: **every row twice**, and no warning, because each worker's copy of the stream begins at the beginning.
+# With `shared=True` the class asks `get_worker_info()` who it is, and `itertools.islice(pieces, me, None, team)`
+# takes every second piece. (Both workers still *parse* the whole file.)
 #
-# (Both workers still *parse* the whole file; they merely keep half. Real collections are stored as many
-# files, and each worker gets files of its own.)
-#
-# **A question from the margin: CSV or Parquet?** CSV is text: anybody can read it, every number is parsed
-# again in every epoch, and there is no way to jump. Parquet stores each column together, compressed, with its
-# type, in *row groups* that can be read singly, so it is usually smaller and faster, and a worker can jump to
-# its own groups. pandas reads it with `read_parquet`, piece by piece with `ParquetFile(path).iter_batches()`
-# from the package `pyarrow`, which this course does not install. In the class above, only the lines that read
-# would change.
+# **A question from the margin: CSV or Parquet?** In CSV every number is text, parsed again in every epoch, and
+# there is no way to jump. Parquet stores columns compressed, with their types, in *row groups* that can be read
+# singly: each worker can jump to its own. `ParquetFile(path).iter_batches()` of `pyarrow` (not installed by this
+# course) takes the place of `read_csv` above.
 #
 # ### Exercise loader-6 · difficulty 3 · 10 minutes
-# How do you shuffle what flows by? With a **buffer**: hold `size` items; whenever a new one arrives, hand out
-# a random one from the buffer and put the newcomer in its place. At the end, hand out what is left, in random
-# order. Write `shuffled_stream(items, size, generator)` as a generator function (one with `yield`). It must
-# give every item once, never hold more than `size` items (one more in your hand is fine), and work on a
-# stream that has no end.
+# How do you shuffle what flows by? With a **buffer**: hold `size` items; whenever a new one arrives, hand out a
+# random one from the buffer and put the newcomer in its place. At the end, hand out what is left, in random order.
+# Write `shuffled_stream(items, size, generator)` as a generator function (with `yield`, as in `CsvStream`). It must
+# give every item once, draw from `generator`, and never hold more than `size` items, with one more in your hand.
+# `items` may be shorter than the buffer, or have no end.
 #
-# <details><summary>Hint 1</summary>Three phases in one loop: while the buffer is not full, append. Otherwise pick a random position, yield what is there, and put the new item in that position. The leftovers come after the loop.</details>
+# <details><summary>Hint 1</summary>Three phases: while the buffer is not full, append. Otherwise pick a random position, yield what is there, and put the new item in that position. The leftovers come after the loop.</details>
 # <details><summary>Hint 2</summary><code>k = torch.randint(size, (), generator=generator).item()</code> picks a position; <code>torch.randperm(len(buffer), generator=generator)</code> orders the leftovers.</details>
 
 # %% tags=["exercise"] id="loader-6" objective="stream"
@@ -1269,32 +1163,29 @@ def shuffled_stream(items, size: int, generator: torch.Generator):
 
 # %% tags=["check"]
 with check("loader-6") as c:
-    def run(luck, read):
-        flow, dice = (read.append(i) or i for i in range(500)), torch.Generator().manual_seed(luck)
-        return [(i, len(read) - k) for k, i in enumerate(c.attempted(shuffled_stream(flow, 10, dice)))]
-    got, held = zip(*run(0, []), strict=True)
-    c.true(max(held) <= 11, observed=f"up to {max(held)} items held at once", expected="at most 11", because="10 in the buffer and 1 in the hand", likely="the whole stream was read first, or after the first item: an endless one never ends")
-    c.true(sorted(got) == list(range(500)), observed=f"{len(got)} items, {len(set(got))} different", expected="500 items, 500 different", because="every item once", likely="items are lost if the buffer is not emptied at the end, and doubled if a picked item stays in it")
-    c.true(run(0, []) == run(0, []) != run(1, []) and sum(a > b for a, b in zip(got[:400], got[1:401], strict=True)) > 80, observed=f"first came {got[:12]}", expected="a shuffled order, ruled by the seed", because="every pick is drawn from generator", likely="pick a random position of the buffer for every item, and draw it from generator")
+    given = iter(c.attempted(shuffled_stream(flow := iter(range(500)), 10, torch.Generator())))
+    got, held = [next(given, 0) for _ in range(437)], 63 - flow.__length_hint__()
+    c.true(8 < held < 12, observed=f"{held} items held", expected="10, 1 in hand", likely="one in, one out")
+    c.equal(sorted([*got, *given]), [*range(500)], because="every item once: what goes out is gone")
+    r = [[*shuffled_stream(range(9), n, torch.Generator().manual_seed(k))] for n in (3, 9) for k in (0, 0, 1)]
+    c.true(r[0] == r[1] != r[2] and r[3] == r[4] != r[5] and sum(a > b for a, b in zip(got, got[1:])) > 80,
+           observed=(got[:9], *r[3:]), expected="random picks, random rest", likely="draw all from generator")
 
 # %% [markdown] tags=["solution"]
-# An item can come out at most `size` places early, but may stay in the buffer for long. So the shuffle is
-# local: with a file sorted by class and a small buffer, the batches are still all of one class. Shuffle such
-# a file once on disk.
+# The buffer stays full while items come, so the stream is read no faster than it is handed out. A picked item is
+# gone for good, because the newcomer takes its place.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** `items = list(items)`: passes on small data, defeats the purpose. **Watch for** forgetting the
-# leftovers: the last `size` rows never train. **Ask the room:** with a file of all-healthy rows followed by
-# all patients, how large must the buffer be? **Timing:** 10 minutes; it is the hardest of the lesson.
+# **Watch for** `items = list(items)`: passes on small data, defeats the purpose. **Ask the room:** with all healthy
+# rows before all patients, how large must the buffer be?
 
 # %% [markdown]
-# A buffer shuffles only **locally**: a row never comes out more than `size` places early. If the file is sorted
-# by class, the batches stay all of one class. Shuffle such a file once, on disk.
+# A buffer shuffles only **locally**: a row never comes out more than `size` places early. Shuffle a file that is
+# sorted by class once, on disk.
 #
 # ## Samples of different lengths
 #
-# Names, sentences, heartbeats: samples often differ in length, and a tensor is a rectangle. Here is what
-# happens if you do not care:
+# Names, sentences, heartbeats differ in length, and a tensor is a rectangle.
 
 # %%
 words = [torch.tensor([1.0, 2, 3]), torch.tensor([4.0, 5, 6, 7, 8]), torch.tensor([9.0])]
@@ -1302,9 +1193,9 @@ with expect_error(RuntimeError):
     next(iter(DataLoader(words, batch_size=3)))
 
 # %% [markdown]
-# `stack` is what `default_collate` calls, and it wants equal sizes. The remedy is *padding*: fill the short
-# ones up to the longest of the batch, and remember the true lengths. `pad_sequence` fills; a `collate_fn` of
-# your own, which takes the list of samples and returns the batch, brings it into the loader.
+# `stack` is what `default_collate` calls. The remedy is *padding*: fill up to the longest of the batch with
+# `pad_sequence`, and remember the true lengths. A `collate_fn` of your own takes the list of samples and returns
+# the batch.
 
 # %%
 def pad_with_lengths(samples):
@@ -1318,8 +1209,7 @@ print(padded)
 print(sizes.tolist())
 
 # %% [markdown]
-# Without `batch_first=True` the shape would be `(longest, B)`, an old habit of recurrent networks. The zeros
-# are fillers, not data.
+# (Without `batch_first=True` the shape would be `(longest, B)`.) The zeros are fillers, not data.
 #
 # **Predict before you run:** the mean of row 2, which is the single number 9?
 
@@ -1330,40 +1220,45 @@ print("masked:", [f"{m:.2f}" for m in ((padded * mask).sum(dim=1) / sizes).tolis
 print(mask.int())
 
 # %% [markdown]
-# 1.80, because four fillers were averaged in. Whatever you calculate over padded data, carry the lengths, and
-# mask.
+# 1.80, because four fillers were averaged in. Whatever you calculate over padded data, carry the lengths, and mask.
 #
-# Padding is also work for nothing. Make 64 sequences of 2 to 60 steps, eight to a batch, and look at how much
-# of the batches is filler.
+# Padding is also work for nothing. Make 64 sequences of 2 to 60 steps, eight to a batch:
+
+# %%
+def filler(batches, lengths):
+    """Places of padding when each batch, a list of row numbers, is filled up to its longest row."""
+    return sum(len(batch) * max(lengths[batch]) - sum(lengths[batch]) for batch in batches).item()
+
+
+lengths = torch.randint(2, 61, (64,), generator=torch.Generator().manual_seed(0))
+sequences = [torch.ones(span) for span in lengths.tolist()]
+as_they_came = [list(piece) for piece in BatchSampler(range(64), batch_size=8, drop_last=False)]
+wasted = filler(as_they_came, lengths)
+print(f"places of padding: {wasted}, that is {wasted / (wasted + lengths.sum().item()):.0%} of all places")
+assert wasted / (wasted + lengths.sum()) > 1 / 3
 
 # %% alt="Eight rectangles side by side, one for each batch of eight sequences. In each, the dark blue left part of a row is data and the pale rest is padding. In most rectangles the pale part takes a third to a half of the area, because one long sequence decides the width for all eight. All panels share one scale of 60 steps."
-g = torch.Generator().manual_seed(0)
-sizes = torch.randint(2, 61, (64,), generator=g)
-sequences = [torch.ones(size) for size in sizes.tolist()]
 fig, axes = plt.subplots(1, 8, figsize=(9, 1.9), sharey=True)
-filler = total = 0
-for ax, (padded, kept) in zip(axes, DataLoader(sequences, 8, collate_fn=pad_with_lengths), strict=True):
+loader = DataLoader(sequences, batch_sampler=as_they_came, collate_fn=pad_with_lengths)
+for ax, (padded, _) in zip(axes, loader, strict=True):
     ax.imshow(padded, aspect="auto", cmap="Blues", vmin=-0.25, vmax=1.4, interpolation="nearest")
     ax.set(xlabel="step", xlim=(-0.5, 59.5), yticks=[])
     ax.grid(visible=False)
-    filler, total = filler + padded.numel() - kept.sum().item(), total + padded.numel()
 axes[0].set(ylabel="sequence")
 fig.suptitle("Eight batches: blue is data, pale is padding")
 plt.show()
-print(f"padding: {filler / total:.0%} of all places")
-assert filler / total > 1 / 3
 
 # %% [markdown]
 # *Each panel is a batch of eight sequences; blue is data, pale is filler.* A good third of the work goes into
-# nothing. One long sequence makes seven others long.
+# nothing: one long sequence makes seven others long.
 #
 # ### Exercise loader-7 · difficulty 2 · 8 minutes
-# Let like meet like. Write `length_batches(lengths, batch_size)`: a list of batches, each a list of row
-# numbers (Python ints), such that sequences of similar length share a batch. Every row once; each batch full,
-# except perhaps one. Such a list can be given to a loader as `batch_sampler=`.
+# Let like meet like. Write `length_batches(lengths, batch_size)`: a list of batches, each a list of row numbers,
+# such that sequences of similar length share a batch. Every row once; each batch full, except perhaps one. Such a
+# list can be given to a loader as `batch_sampler=`, and to `filler`.
 #
 # <details><summary>Hint 1</summary>Put the row numbers in order of length, then cut the list into pieces.</details>
-# <details><summary>Hint 2</summary><code>lengths.argsort()</code> gives row numbers, <code>.split(batch_size)</code> cuts, <code>.tolist()</code> makes ints.</details>
+# <details><summary>Hint 2</summary><code>lengths.argsort()</code> gives row numbers, <code>.split(batch_size)</code> cuts, <code>.tolist()</code> makes lists.</details>
 
 # %% tags=["exercise"] id="loader-7" objective="ragged"
 def length_batches(lengths: torch.Tensor, batch_size: int) -> list[list[int]]:
@@ -1374,32 +1269,28 @@ def length_batches(lengths: torch.Tensor, batch_size: int) -> list[list[int]]:
 
 # %% tags=["check"]
 with check("loader-7") as c:
-    lengths = torch.tensor([9, 3, 12, 4, 11, 5, 8, 10, 6, 7])
-    for per, most, cut in ((3, 12, [1, 3, 3, 3]), (4, 16, [2, 4, 4])):
+    for per, cut, most in ((10, [4, *[10] * 6], 350), (5, [4, *[5] * 12], 200)):
         got = [torch.as_tensor(b).tolist() for b in c.attempted(length_batches(lengths, per))]
-        c.true(all(isinstance(b, list) for b in got), observed=got, expected="a list of lists", likely="each batch is a list of its own: cut the row numbers into pieces")
-        c.equal(sorted(sum(got, [])), list(range(10)), because="every row number once", mistakes=[(sorted(lengths.tolist()), "those are lengths; a batch sampler wants row numbers")])
-        c.true(sorted(map(len, got)) == cut, observed=f"batches of {[len(b) for b in got]}", expected=f"batches of {cut[::-1]}, in any order", likely="chunk takes the number of pieces, split takes their size")
-        c.true((waste := int(sum(len(b) * max(lengths[b]) - sum(lengths[b]) for b in got))) <= most, observed=f"{waste} places of padding", expected=f"{most} at most; in the order they came, it is 31", because="similar lengths share a batch", likely="sort the row numbers by length before cutting")
+        c.kind(got[0], list)
+        c.equal(sorted(sum(got, [])), [*range(64)], because="every row number once, and no lengths")
+        c.equal(sorted(map(len, got)), cut, mistakes=[([1, *[7] * 9], "chunk wants a number, not a size")])
+        c.true(filler(got, lengths) <= most, observed=f"{filler(got, lengths)} places of padding",
+               expected=f"{most} at most", because="like meets like", likely="sort the row numbers by length")
 
 # %% [markdown] tags=["solution"]
-# Sort, cut, done. Two refinements for real training: shuffle the *batches*, or the model sees short sequences
-# first in every epoch; and add a little noise to the lengths before sorting, or the same sequences meet every
-# time.
+# Sort, cut, done. Add a little noise to the lengths before sorting, or the same sequences meet in every epoch.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** `sorted(lengths)`: lengths instead of row numbers, which runs, and reads wrong rows. **Ask the
-# room** what is lost (batches are no longer random samples). **Fast groups:** measure the share of filler for
-# the 64 sequences of the picture.
+# **Watch for** `sorted(lengths)`: lengths instead of row numbers, which reads wrong rows. **Ask the room** what is
+# lost (batches are no longer random samples).
 
 # %% [markdown]
-# A list like that is fixed: given as `batch_sampler=`, it makes the *same* batches in the same order in every
-# epoch. For training, shuffle at least the order of the batches between epochs.
+# Such a list is the same in every epoch: for training, shuffle at least the order of its batches.
 #
 # ## Pictures in folders
 #
-# The most common form of a picture collection is a folder for each class. Make one: polygons with 3, 4 and 10
-# corners, in folders of that name, in pictures of different sizes.
+# Many picture collections have a folder for each class. Make one: polygons with 3, 4 and 10 corners, in pictures of
+# different sizes.
 
 # %%
 rng = np.random.default_rng(0)
@@ -1415,8 +1306,8 @@ for corners in (3, 4, 10):
         picture.save(folder / "polygons" / str(corners) / f"{n:02}.png")
 
 # %% [markdown]
-# `ImageFolder` reads the classes from the folder names. **Predict before you run:** which class number does
-# the triangle, folder `3`, get?
+# **Predict before you run:** `ImageFolder` reads the classes from the folder names. Which class number does the
+# triangle, folder `3`, get?
 
 # %%
 polygons = ImageFolder(folder / "polygons")
@@ -1425,8 +1316,8 @@ picture, label = polygons[0]
 print(type(picture).__name__, picture.mode, "class", label, "=", polygons.classes[label], "corners")
 
 # %% [markdown]
-# Class 1. Names are sorted as **text**, and as text `10` comes before `3`. Print `class_to_idx` before you
-# put names on a confusion matrix.
+# Class 1, because names are sorted as **text**, and as text `10` comes before `3`. Print `class_to_idx` before you
+# trust a class number.
 #
 # A sample is a PIL picture, and the loader does not know what to do with it:
 
@@ -1435,11 +1326,13 @@ with expect_error(TypeError):
     next(iter(DataLoader(polygons, batch_size=4)))
 
 # %% [markdown]
-# A *transform* turns the picture into a tensor. torchvision's `transforms.v2` is a box of bricks; watch a
-# picture go through them one by one.
+# A *transform* turns the picture into a tensor. torchvision's `transforms.v2` is a box of bricks:
 
 # %%
-stages = [v2.ToImage(), v2.Resize((32, 32)), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.5] * 3)]
+stages = [
+    v2.ToImage(), v2.Resize((32, 32)),
+    v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.5] * 3),
+]
 x = picture
 for stage in stages:
     x = stage(x)
@@ -1448,10 +1341,8 @@ for stage in stages:
 
 # %% [markdown]
 # `ToImage` makes a tensor `(C, H, W)`, still in bytes. `Resize` makes all pictures equal, so that they stack.
-# `ToDtype` with `scale=True` goes from 0…255 to 0…1 (**without** `scale=True` the 255 stays). `Normalize`
-# subtracts and divides by channel.
-#
-# For training one adds random steps, so that the network never sees quite the same picture twice.
+# `ToDtype` with `scale=True` goes from 0…255 to 0…1 (**without** it the 255 stays). `Normalize` subtracts and
+# divides by channel. For training one adds random steps:
 
 # %%
 plain = v2.Compose(stages)
@@ -1459,8 +1350,8 @@ varied = v2.Compose([v2.ToImage(), v2.RandomRotation(180, fill=255), v2.RandomHo
 train_pictures = ImageFolder(folder / "polygons", transform=varied)
 valid_pictures = ImageFolder(folder / "polygons", transform=plain)
 torch.manual_seed(0)
-print("training picture 0, asked twice, the same:  ", torch.equal(train_pictures[0][0], train_pictures[0][0]))
-print("validation picture 0, asked twice, the same:", torch.equal(valid_pictures[0][0], valid_pictures[0][0]))
+for name, pictures in {"training": train_pictures, "validation": valid_pictures}.items():
+    print(f"{name} picture 0, asked twice, the same:", torch.equal(pictures[0][0], pictures[0][0]))
 
 # %% alt="Two rows of eight small pictures. The upper row shows polygons as they lie in the folders: in different widths and heights, colored triangles, squares and ten-sided figures on white. The lower row shows the same pictures as they come out of the training loader: all 32 by 32 pixels, each polygon turned by another angle."
 chosen = [0, 1, 2, 12, 13, 14, 24, 25]
@@ -1481,21 +1372,20 @@ plt.show()
 print(tuple(X.shape), X.dtype, y.tolist())
 
 # %% [markdown]
-# *Above, pictures as they lie in the folders; below, the same ones in a training batch: 32 by 32 (squeezed
-# where they were not square) and turned at random.* Two `ImageFolder` objects on one folder, each with its
-# own transform: that is the mend you know from the two subsets. Split with the same row numbers in both.
+# *Above, pictures as they lie in the folders; below, the same ones in a training batch: 32 by 32 (squeezed where
+# they were not square) and turned at random.* Two `ImageFolder` objects on one folder, each with its own transform:
+# the mend of the two subsets.
 #
 # ## Old code you will meet
 #
 # | on the web | today | why |
 # |---|---|---|
-# | `iter(loader).next()` | `next(iter(loader))` | Python 2 spelling; today there is no `.next` |
-# | `X, y = Variable(X), Variable(y)` | nothing | tensors carry gradients themselves since 0.4 |
-# | `transforms.ToTensor()` | `v2.ToImage()`, then `v2.ToDtype(torch.float32, scale=True)` | one did two jobs; the v2 bricks also turn boxes and masks |
-# | `worker_init_fn=lambda n: np.random.seed(n)` | nothing, or a generator seeded with `get_worker_info().seed` | workers' `np.random` is seeded for you |
+# | `iter(loader).next()` | `next(iter(loader))` | Python 2 spelling |
+# | `transforms.ToTensor()` | `v2.ToImage()`, then `v2.ToDtype(torch.float32, scale=True)` | one did two jobs; v2 also turns boxes and masks |
+# | `worker_init_fn=lambda n: np.random.seed(n)` | nothing, or `reseed` | workers' `np.random` is seeded for you |
 # | `num_workers=4`, everywhere | measure | you have seen both answers |
 #
-# Two of these can be checked here and now.
+# The first two, run:
 
 # %%
 with expect_error(AttributeError):
@@ -1511,25 +1401,24 @@ print("ToImage and ToDtype do the same:", torch.allclose(torch.from_numpy(old), 
 # |---|---|---|
 # | `Dataset` with `__len__`, `__getitem__` | answers "how many" and "number i" | `i` → one sample |
 # | `TensorDataset(X, y)` | tensors as a dataset; understands lists of row numbers | `i` → `(X[i], y[i])` |
-# | `Subset(ds, rows)`, `random_split`, `ConcatDataset` | part of a dataset, random parts, several in a row | dataset(s) → dataset(s) |
+# | `Subset(ds, rows)`, `random_split`, `ConcatDataset` | part, random parts, several in a row | dataset(s) → dataset(s) |
 # | `train_test_split(range(n), stratify=y)` | row numbers with equal class shares | `n` → two lists |
 # | `DataLoader(ds, batch_size=B)` | order, bundles, fetch, collate | N samples → ⌈N/B⌉ batches `(B, …)` |
 # | `shuffle=True, generator=g` | a new order each epoch, the same each run | |
 # | `drop_last=True` | no short batch | → ⌊N/B⌋ batches |
-# | `WeightedRandomSampler(w, n)` | draws with replacement, in proportion to weights | `(N,)` weights → `n` row numbers |
-# | `sampler=BatchSampler(…), batch_size=None` | whole batches, one fetch each | list of B row numbers → `(B, …)` |
+# | `WeightedRandomSampler(w, n)` | draws with replacement, by weight | weights `(N,)` → `n` row numbers |
+# | `sampler=BatchSampler(…), batch_size=None` | whole batches, one fetch each | B row numbers → `(B, …)` |
 # | `num_workers=2, persistent_workers=True` | other processes fetch ahead | |
-# | `IterableDataset` with `__iter__`, `get_worker_info()` | a stream; who am I in the team | → samples, in order |
-# | `collate_fn=`, `pad_sequence` | how a list of samples becomes a batch | B tensors `(length,)` → `(B, longest)` |
+# | `IterableDataset`, `get_worker_info()` | a stream; who am I in the team | → samples, in order |
+# | `collate_fn=`, `pad_sequence` | a list of samples becomes a batch | B tensors `(length,)` → `(B, longest)` |
 # | `batch_sampler=` | bundles of your own | list of lists of row numbers |
 # | `ImageFolder(path, transform=…)` | a folder for each class | `i` → `(picture, class number)` |
 # | `v2.Compose([…])` | picture → tensor, step by step | PIL → `(C, H, W)` |
 #
-# Three sentences to keep. *Work that never changes belongs before the loop. Workers help where one waits, and
-# hurt where one does not. Between two runs that should agree, look at the generator first.*
+# Three sentences to keep. *Work that never changes belongs before the loop. Workers help where one waits, and hurt
+# where one does not. Between two runs that should agree, look at the generator first.*
 #
-# Next come pictures in earnest: 50,000 of them, and a network that looks at them through small windows. You
-# will keep them as one tensor of bytes and fetch whole batches, and by now you know why.
+# Next come pictures in earnest: 50,000 of them, and a network that looks at them through small windows.
 
 # %%
 del helped, two  # their workers end

@@ -15,7 +15,7 @@ from lesson import read_lesson, student_source
 
 matplotlib.use("Agg")
 HERE = Path(__file__).parent
-LESSONS = sorted((HERE.parent / "lessons").glob("*.py"))
+LESSONS = sorted((HERE.parent / "lessons").glob("[0-9][0-9]_*.py"))
 HEAD = re.compile(r"^# %% (?P<id>[\w-]+) (?P<kind>passes|refused)(?:: (?P<words>.+))?$", re.M)
 
 

@@ -13,7 +13,7 @@ def line_gradient(w, b, x, y):
     e = y - (w * x + b)
     return (2 * e * x).mean().item(), (2 * e).mean().item()
 
-# %% linear-1 refused: x is missing in dL/dw
+# %% linear-1 refused: x is missing
 def line_gradient(w, b, x, y):
     e = w * x + b - y
     return (2 * e).mean().item(), (2 * e).mean().item()
@@ -53,16 +53,16 @@ def smooth_l1(prediction, target, beta=1.0):
     e = (prediction - target).abs()
     return torch.where(e < 1, e**2 / 2, e - 0.5).mean()
 
-# %% linear-2 refused: the two pieces do not meet
+# %% linear-2 refused: the pieces do not meet
 def smooth_l1(prediction, target, beta=1.0):
     e = (prediction - target).abs()
     return torch.where(e < beta, e**2 / (2 * beta), e).mean()
 
-# %% linear-2 refused: that is Huber's loss
+# %% linear-2 refused: Huber's loss
 def smooth_l1(prediction, target, beta=1.0):
     return F.huber_loss(prediction, target, delta=beta)
 
-# %% linear-2 refused: compare |e| with beta
+# %% linear-2 refused: compare |e|
 def smooth_l1(prediction, target, beta=1.0):
     e = prediction - target
     return torch.where(e < beta, e**2 / (2 * beta), e.abs() - beta / 2).mean()
@@ -82,7 +82,7 @@ def smooth_l1(prediction, target, beta=1.0):
 def smooth_l1(prediction, target, beta=1.0):
     return F.huber_loss(prediction, target, delta=beta) / beta
 
-# %% linear-2 refused: not averaged yet
+# %% linear-2 refused: no mean
 def smooth_l1(prediction, target, beta=1.0):
     e = (prediction - target).abs()
     return torch.where(e < beta, e**2 / (2 * beta), e - beta / 2)
@@ -97,7 +97,7 @@ def smooth_l1(prediction, target, beta=1.0):
     e = (prediction - target).abs()
     return torch.where(e < beta, e**2 / (2 * beta), e - 0.5).mean()
 
-# %% linear-2 refused: the two pieces are swapped
+# %% linear-2 refused: pieces swapped
 def smooth_l1(prediction, target, beta=1.0):
     e = (prediction - target).abs()
     return torch.where(e < beta, e - beta / 2, e**2 / (2 * beta)).mean()
@@ -107,16 +107,16 @@ def smooth_l1(prediction, target, beta=1.0):
     e = (prediction - target).abs()
     return torch.where(e < beta, e**2 / 2 * beta, e - beta / 2).mean()
 
-# %% linear-3 refused: the short batch of 3 is an update too
+# %% linear-3 refused: the short batch is an update too
 updates, updates_dropped = 70, 70
 
 # %% linear-3 refused: round up each epoch
 updates, updates_dropped = math.ceil(7 * 103 / 10), 70
 
-# %% linear-3 refused: a third of a batch is a batch
+# %% linear-3 refused: round up each epoch
 updates, updates_dropped = 7 * 103 / 10, 70
 
-# %% linear-3 refused: one update a batch
+# %% linear-3 refused: that counts rows
 updates, updates_dropped = 7 * 103, 70
 
 # %% linear-3 refused: the short one counts here
@@ -129,13 +129,13 @@ updates_dropped = 7 * len(make_loader(torch.zeros(103), batch_size=10, drop_last
 # %% linear-3 refused: the 3 rows left over are a batch
 updates, updates_dropped = 7 * 103 // 10, 70
 
-# %% linear-3 refused: that is one epoch of seven
+# %% linear-3 refused: that is one epoch
 updates, updates_dropped = 11, 10
 
 # %% linear-3 refused: not once at the end
 updates, updates_dropped = 77, 7 * 103 // 10
 
-# %% linear-4 refused: it came in evaluation mode
+# %% linear-4 refused: asleep
 def train_epoch(model, batches, loss_fn, optimizer):
     total, rows = 0.0, 0
     for X, y in batches:
@@ -147,7 +147,7 @@ def train_epoch(model, batches, loss_fn, optimizer):
         rows += len(y)
     return total / rows
 
-# %% linear-4 refused: one of the three is missing
+# %% linear-4 refused: zero_grad is missing
 def train_epoch(model, batches, loss_fn, optimizer):
     model.train()
     total, rows = 0.0, 0
@@ -159,7 +159,7 @@ def train_epoch(model, batches, loss_fn, optimizer):
         rows += len(y)
     return total / rows
 
-# %% linear-4 refused: stands in the wrong place
+# %% linear-4 refused: nothing moves
 def train_epoch(model, batches, loss_fn, optimizer):
     model.train()
     total, rows = 0.0, 0
@@ -172,7 +172,7 @@ def train_epoch(model, batches, loss_fn, optimizer):
         rows += len(y)
     return total / rows
 
-# %% linear-4 refused: a mean of batch means
+# %% linear-4 refused: weigh batches by rows
 def train_epoch(model, batches, loss_fn, optimizer):
     model.train()
     losses = []
@@ -200,7 +200,7 @@ def train_epoch(model, batches, loss_fn, optimizer):
 def train_epoch(model, batches, loss_fn, optimizer):
     return fit(model, batches, loss_fn, optimizer, epochs=1)["loss"][0]
 
-# %% linear-4 refused: a tensor drags its graph along
+# %% linear-4 refused: .item()
 def train_epoch(model, batches, loss_fn, optimizer):
     model.train()
     total, rows = 0.0, 0
@@ -213,7 +213,7 @@ def train_epoch(model, batches, loss_fn, optimizer):
         rows += len(y)
     return total / rows
 
-# %% linear-4 refused: divide by the rows
+# %% linear-4 refused: not divided
 def train_epoch(model, batches, loss_fn, optimizer):
     model.train()
     total, rows = 0.0, 0
@@ -226,7 +226,7 @@ def train_epoch(model, batches, loss_fn, optimizer):
         rows += len(y)
     return total
 
-# %% linear-4 refused: the last batch alone
+# %% linear-4 refused: last batch
 def train_epoch(model, batches, loss_fn, optimizer):
     model.train()
     total, rows = 0.0, 0
@@ -253,7 +253,7 @@ def train_epoch(model, batches, loss_fn, optimizer):
     model.eval()
     return total / rows
 
-# %% linear-5 refused: model.eval() comes before the loop
+# %% linear-5 refused: training mode: model.eval()
 def test_loss(model, batches, loss_fn):
     total, rows = 0.0, 0
     with torch.inference_mode():
@@ -262,7 +262,7 @@ def test_loss(model, batches, loss_fn):
             rows += len(y)
     return total / rows
 
-# %% linear-5 refused: eval() does not do that
+# %% linear-5 refused: a graph: inference_mode()
 def test_loss(model, batches, loss_fn):
     model.eval()
     total, rows = 0.0, 0
@@ -272,7 +272,7 @@ def test_loss(model, batches, loss_fn):
     model.train()
     return total / rows
 
-# %% linear-5 refused: a mean of batch means
+# %% linear-5 refused: weigh by rows
 def test_loss(model, batches, loss_fn):
     was = model.training
     model.eval()
@@ -281,7 +281,7 @@ def test_loss(model, batches, loss_fn):
     model.train(was)
     return sum(losses) / len(losses)
 
-# %% linear-5 refused: model.train(was) at the end
+# %% linear-5 refused: left in evaluation mode
 def test_loss(model, batches, loss_fn):
     model.eval()
     total, rows = 0.0, 0
@@ -304,7 +304,7 @@ def test_loss(model, batches, loss_fn):
 def test_loss(model, batches, loss_fn):
     return evaluate(model, batches, loss_fn)["loss"]
 
-# %% linear-5 refused: a float
+# %% linear-5 refused: .item()
 def test_loss(model, batches, loss_fn):
     was = model.training
     model.eval()
@@ -316,7 +316,7 @@ def test_loss(model, batches, loss_fn):
     model.train(was)
     return total / rows
 
-# %% linear-5 refused: divide by the rows
+# %% linear-5 refused: not divided
 def test_loss(model, batches, loss_fn):
     was = model.training
     model.eval()
@@ -328,7 +328,7 @@ def test_loss(model, batches, loss_fn):
     model.train(was)
     return total
 
-# %% linear-5 refused: model.train() always switches on
+# %% linear-5 refused: left in training mode
 def test_loss(model, batches, loss_fn):
     was = model.training
     model.eval()
@@ -340,7 +340,7 @@ def test_loss(model, batches, loss_fn):
     model.train()
     return total / rows
 
-# %% linear-5 refused: two lines
+# %% linear-5 refused: a graph
 def test_loss(model, batches, loss_fn):
     total, rows = 0.0, 0
     for X, y in batches:
@@ -348,18 +348,18 @@ def test_loss(model, batches, loss_fn):
         rows += len(y)
     return total / rows
 
-# %% linear-6 refused: that error always votes for the largest
+# %% linear-6 refused: fitted and judged
 def best_degree(train, valid, degrees):
     told = {d: poly_error(fit_poly(*train, d), *train) for d in degrees}
     return min(told, key=told.get)
 
-# %% linear-6 refused: the validation rows took part in the fit
+# %% linear-6 refused: fit on train alone
 def best_degree(train, valid, degrees):
     both = [torch.cat(parts) for parts in zip(train, valid)]
     told = {d: poly_error(fit_poly(*both, d), *valid) for d in degrees if d < 9}
     return min(told, key=told.get)
 
-# %% linear-6 refused: that is the error
+# %% linear-6 refused: return the degree
 def best_degree(train, valid, degrees):
     return min(poly_error(fit_poly(*train, d), *valid) for d in degrees)
 
@@ -384,7 +384,7 @@ def best_degree(train, valid, degrees):
     told = {d: poly_error(fit_poly(*valid, d), *train) for d in degrees}
     return min(told, key=told.get)
 
-# %% linear-6 refused: the sum of both errors
+# %% linear-6 refused: validation alone decides
 def best_degree(train, valid, degrees):
     told = {d: poly_error(fit_poly(*train, d), *train) + poly_error(fit_poly(*train, d), *valid) for d in degrees}
     return min(told, key=told.get)
@@ -394,17 +394,17 @@ def best_degree(train, valid, degrees):
     told = {d: poly_error(fit_poly(*few, d), *few_valid) for d in degrees}
     return min(told, key=told.get)
 
-# %% linear-6 refused: fit and judge on the same rows
+# %% linear-6 refused: fitted and judged
 def best_degree(train, valid, degrees):
     told = {d: poly_error(fit_poly(*valid, d), *valid) for d in degrees}
     return min(told, key=told.get)
 
-# %% linear-6 refused: counts places
+# %% linear-6 refused: that counts places
 def best_degree(train, valid, degrees):
     told = {d: poly_error(fit_poly(*train, d), *valid) for d in range(len(degrees))}
     return min(told, key=told.get)
 
-# %% linear-6 refused: choose from degrees
+# %% linear-6 refused: 3 is not given
 def best_degree(train, valid, degrees):
     told = {d: poly_error(fit_poly(*train, d), *valid) for d in range(9)}
     return min(told, key=told.get)
@@ -414,7 +414,7 @@ def best_degree(train, valid, degrees):
     told = {d: poly_error(fit_poly(*train, d), *valid) for d in degrees}
     return torch.tensor(min(told, key=told.get))
 
-# %% linear-6 refused: stopped at the first rise
+# %% linear-6 refused: try them all
 def best_degree(train, valid, degrees):
     best, least = None, math.inf
     for d in degrees:
@@ -424,7 +424,7 @@ def best_degree(train, valid, degrees):
         best, least = d, error
     return best
 
-# %% linear-7 refused: one shuffle for all three
+# %% linear-7 refused: rows twice
 def three_way(n, shares, seed):
     rng = torch.Generator().manual_seed(seed)
     a, b = int(n * shares[0]), int(n * shares[1])
@@ -434,19 +434,19 @@ def three_way(n, shares, seed):
         torch.randperm(n, generator=rng)[: n - a - b],
     )
 
-# %% linear-7 refused: a row is lost
+# %% linear-7 refused: [73, 15, 17]
 def three_way(n, shares, seed):
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
     a, b = int(n * shares[0]), int(n * shares[1])
     return order[:a], order[a : a + b], order[a + b : a + b + b]
 
-# %% linear-7 refused: tables are often sorted
+# %% linear-7 refused: not shuffled
 def three_way(n, shares, seed):
     order = torch.arange(n)
     a, b = int(n * shares[0]), int(n * shares[1])
     return order[:a], order[a : a + b], order[a + b :]
 
-# %% linear-7 refused: hand the seed to a generator
+# %% linear-7 refused: another split with the same seed
 def three_way(n, shares, seed):
     order = torch.randperm(n)
     a, b = int(n * shares[0]), int(n * shares[1])
@@ -464,13 +464,13 @@ def three_way(n, shares, seed):
     a, b = math.floor(n * shares[0]), math.floor(n * shares[1])
     return [order[:a], order[a : a + b], order[a + b :]]
 
-# %% linear-7 refused: the seed is not used
+# %% linear-7 refused: one split for two seeds
 def three_way(n, shares, seed):
     order = torch.randperm(n, generator=torch.Generator().manual_seed(0))
     a, b = int(n * shares[0]), int(n * shares[1])
     return order[:a], order[a : a + b], order[a + b :]
 
-# %% linear-7 refused: the last 16 may all be of one kind
+# %% linear-7 refused: not shuffled
 def three_way(n, shares, seed):
     order = torch.randperm(int(n * 0.7) + int(n * 0.15), generator=torch.Generator().manual_seed(seed))
     a, b = int(n * shares[0]), int(n * shares[1])
@@ -482,29 +482,29 @@ def three_way(n, shares, seed):
     a, b = int(n * shares[0]), int(n * shares[1])
     return order[:a], order[a:b], order[b:]
 
-# %% linear-7 refused: rounds down
+# %% linear-7 refused: round down
 def three_way(n, shares, seed):
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
     a, b = round(n * shares[0]), round(n * shares[1])
     return order[:a], order[a : a + b], order[a + b :]
 
-# %% linear-8 refused: the whole object was saved
+# %% linear-8 refused: a whole model
 def save_and_reload(model, fresh, path):
     torch.save(model, path)
     fresh.load_state_dict(torch.load(path, weights_only=False).state_dict())
     return fresh
 
-# %% linear-8 refused: torch.save comes first
+# %% linear-8 refused: no file
 def save_and_reload(model, fresh, path):
     fresh.load_state_dict(model.state_dict())
     return fresh
 
-# %% linear-8 refused: load_state_dict returns a report
+# %% linear-8 refused: not fresh
 def save_and_reload(model, fresh, path):
     torch.save(model.state_dict(), path)
     return fresh.load_state_dict(torch.load(path, weights_only=True))
 
-# %% linear-8 refused: another object
+# %% linear-8 refused: not fresh
 def save_and_reload(model, fresh, path):
     torch.save(model.state_dict(), path)
     return model
@@ -516,38 +516,129 @@ def save_and_reload(model, fresh, path):
     fresh.load_state_dict(torch.load(str(path)))
     return fresh
 
-# %% linear-8 refused: must not run a program
+# %% linear-8 refused: unsafe
 def save_and_reload(model, fresh, path):
     torch.save(model.state_dict(), path)
     fresh.load_state_dict(torch.load(path, weights_only=False))
     return fresh
 
-# %% linear-8 refused: torch.load(path) reads the file
+# %% linear-8 refused: not read
 def save_and_reload(model, fresh, path):
     torch.save(model.state_dict(), path)
     fresh.load_state_dict(model.state_dict())
     return fresh
 
-# %% linear-8 refused: the bias was forgotten
+# %% linear-8 refused: other weights
 def save_and_reload(model, fresh, path):
     torch.save(model.state_dict(), path)
     with torch.no_grad():
         fresh.weight.copy_(torch.load(path, weights_only=True)["weight"])
     return fresh
 
-# %% linear-8 refused: fresh still has its random weights
+# %% linear-8 refused: other weights
 def save_and_reload(model, fresh, path):
     torch.save(model.state_dict(), path)
     return fresh
 
-# %% linear-8 refused: fresh still has its random weights
+# %% linear-8 refused: other weights
 def save_and_reload(model, fresh, path):
     torch.save(model.state_dict(), path)
     torch.load(path, weights_only=True)
     return fresh
 
-# %% linear-8 refused: with its parentheses
+# %% linear-8 refused: Unsupported global
 def save_and_reload(model, fresh, path):
     torch.save(model.state_dict, path)
     fresh.load_state_dict(torch.load(path, weights_only=True))
     return fresh
+
+# %% linear-1 refused: average
+def line_gradient(w, b, x, y):
+    e = w * x + b - y
+    return 2 * e.mean() * x.mean(), 2 * e.mean()
+
+# %% linear-1 refused: the 2 of the square's derivative is missing
+def line_gradient(w, b, x, y):
+    e = w * x + b - y
+    return (e * x).mean(), (2 * e).mean()
+
+# %% linear-1 refused: a sum
+def line_gradient(w, b, x, y):
+    e = w * x + b - y
+    return (2 * e * x).mean(), 2 * e.sum()
+
+# %% linear-1 refused: b is missing
+def line_gradient(w, b, x, y):
+    e = w * x - y
+    return (2 * e * x).mean(), (2 * e).mean()
+
+# %% linear-1 refused: does not require grad
+def line_gradient(w, b, x, y):
+    w, b = torch.tensor(w, requires_grad=True), torch.tensor(b, requires_grad=True)
+    return torch.autograd.grad(((w * x + b - y) ** 2).mean(), (w, b))
+
+# %% linear-2 refused: the target is missing
+def smooth_l1(prediction, target, beta=1.0):
+    e = prediction.abs()
+    return torch.where(e < beta, e**2 / (2 * beta), e - beta / 2).mean()
+
+# %% linear-2 refused: choose for each element
+def smooth_l1(prediction, target, beta=1.0):
+    e = (prediction - target).abs()
+    if e.mean() < beta:
+        return (e**2 / (2 * beta)).mean()
+    return (e - beta / 2).mean()
+
+# %% linear-4 refused: not len(X)
+def train_epoch(model, batches, loss_fn, optimizer):
+    model.train()
+    total = 0.0
+    for inputs, targets in batches:
+        loss = loss_fn(model(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(targets)
+    return total / len(X)
+
+# %% linear-4 refused: one step a batch
+def train_epoch(model, batches, loss_fn, optimizer):
+    model.train()
+    optimizer.zero_grad()
+    total, rows = 0.0, 0
+    for inputs, targets in batches:
+        loss = loss_fn(model(inputs), targets)
+        loss.backward()
+        total += loss.item() * len(targets)
+        rows += len(targets)
+    optimizer.step()
+    return total / rows
+
+# %% linear-5 refused: observed: 51.2
+def test_loss(model, batches, loss_fn):
+    was = model.training
+    model.eval()
+    total = 0.0
+    with torch.inference_mode():
+        for inputs, targets in batches:
+            total += loss_fn(model(inputs), targets).item() * len(targets)
+    model.train(was)
+    return total / len(X)
+
+# %% linear-5 refused: training mode: model.eval()
+def test_loss(model, batches, loss_fn):
+    was = model.training
+    total, rows = 0.0, 0
+    with torch.inference_mode():
+        for inputs, targets in batches:
+            total += loss_fn(model(inputs), targets).item() * len(targets)
+            rows += len(targets)
+            model.eval()
+    model.train(was)
+    return total / rows
+
+# %% linear-7 refused: round down both sizes
+def three_way(n, shares, seed):
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    a, b = int(n * shares[0]), int(n * (shares[0] + shares[1]))
+    return order[:a], order[a:b], order[b:]

@@ -1,4 +1,4 @@
-# %% loader-1 refused: the last window has no value after it
+# %% loader-1 refused: no value follows the last one
 class Windows(Dataset):
     def __init__(self, series, size):
         self.series, self.size = series, size
@@ -31,7 +31,7 @@ class Windows(Dataset):
     def __getitem__(self, i):
         return self.series[i : i + self.size], self.series[i + self.size]
 
-# %% loader-1 refused: a Python float becomes float64
+# %% loader-1 refused: leave out .item()
 class Windows(Dataset):
     def __init__(self, series, size):
         self.series, self.size = series, size
@@ -42,7 +42,7 @@ class Windows(Dataset):
     def __getitem__(self, i):
         return self.series[i : i + self.size], self.series[i + self.size].item()
 
-# %% loader-1 refused: holds size values
+# %% loader-1 refused: size values from position 4
 class Windows(Dataset):
     def __init__(self, series, size):
         self.series, self.size = series, size
@@ -52,6 +52,29 @@ class Windows(Dataset):
 
     def __getitem__(self, i):
         return self.series[i : i + 3], self.series[i + 3]
+
+# %% loader-1 refused: [17.0], shape (1,)
+class Windows(Dataset):
+    def __init__(self, series, size):
+        self.series, self.size = series, size
+
+    def __len__(self):
+        return len(self.series) - self.size
+
+    def __getitem__(self, i):
+        end = i + self.size
+        return self.series[i:end], self.series[end : end + 1]
+
+# %% loader-1 refused: expected: 7
+class Windows(Dataset):
+    def __init__(self, series, size):
+        self.series, self.size = series, size
+
+    def __len__(self):
+        return len(self.series) // self.size
+
+    def __getitem__(self, i):
+        return self.series[i : i + self.size], self.series[i + self.size]
 
 # %% loader-1 passes
 class Windows(Dataset):
@@ -76,13 +99,17 @@ def steps(n, batch_size, epochs, drop_last=False):
 def steps(n, batch_size, epochs, drop_last=False):
     return epochs * -(-n // batch_size)
 
-# %% loader-2 refused: there is no fourth
+# %% loader-2 refused: there is no fourth, empty batch
 def steps(n, batch_size, epochs, drop_last=False):
     return epochs * (n // batch_size + (0 if drop_last else 1))
 
 # %% loader-2 refused: a float
 def steps(n, batch_size, epochs, drop_last=False):
     return epochs * float(np.floor(n / batch_size) if drop_last else np.ceil(n / batch_size))
+
+# %% loader-2 refused: 18 rows leave no short batch to drop
+def steps(n, batch_size, epochs, drop_last=False):
+    return epochs * (-(-n // batch_size) - (1 if drop_last else 0))
 
 # %% loader-2 passes
 def steps(n, batch_size, epochs, drop_last=False):
@@ -96,13 +123,17 @@ def row_weights(labels):
 def row_weights(labels):
     return labels.bincount()[labels].float()
 
-# %% loader-3 refused: that is an ordinary draw
+# %% loader-3 refused: an ordinary draw
 def row_weights(labels):
     return torch.ones(len(labels))
 
 # %% loader-3 refused: return a tensor, not a list
 def row_weights(labels):
     return [1 / (labels == k).sum().item() for k in labels]
+
+# %% loader-3 refused: each class weighs the same
+def row_weights(labels):
+    return 1 - labels.bincount()[labels] / len(labels)
 
 # %% loader-3 passes
 def row_weights(labels):
@@ -114,34 +145,47 @@ def whole_batches(dataset, batch_size, shuffle, generator):
     order = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
     return DataLoader(dataset, sampler=BatchSampler(order, batch_size, drop_last=False))
 
-# %% loader-4 refused: batch_sampler= still fetches row by row
+# %% loader-4 refused: row by row: give the BatchSampler as sampler=
 def whole_batches(dataset, batch_size, shuffle, generator):
     order = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
     return DataLoader(dataset, batch_sampler=BatchSampler(order, batch_size, drop_last=False))
 
-# %% loader-4 refused: ask for the whole bundle
+# %% loader-4 refused: row by row
 def whole_batches(dataset, batch_size, shuffle, generator):
     return DataLoader(dataset, batch_size=batch_size, shuffle=shuffle, generator=generator)
 
-# %% loader-4 refused: the last batch was dropped
+# %% loader-4 refused: the short one too
 def whole_batches(dataset, batch_size, shuffle, generator):
     order = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
     return DataLoader(dataset, sampler=BatchSampler(order, batch_size, drop_last=True), batch_size=None)
 
-# %% loader-4 refused: give RandomSampler the generator
+# %% loader-4 refused: each row once, seeded
 def whole_batches(dataset, batch_size, shuffle, generator):
     order = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)
     return DataLoader(dataset, sampler=BatchSampler(order, batch_size, drop_last=False), batch_size=None)
 
-# %% loader-4 refused: draw a new order each time
+# %% loader-4 refused: pass on the sampler
 def whole_batches(dataset, batch_size, shuffle, generator):
     order = list(RandomSampler(dataset, generator=generator)) if shuffle else range(len(dataset))
     return DataLoader(dataset, sampler=BatchSampler(order, batch_size, drop_last=False), batch_size=None)
 
-# %% loader-4 refused: shuffle=False must use SequentialSampler
+# %% loader-4 refused: in order
 def whole_batches(dataset, batch_size, shuffle, generator):
     order = RandomSampler(dataset, generator=generator)
     return DataLoader(dataset, sampler=BatchSampler(order, batch_size, drop_last=False), batch_size=None)
+
+# %% loader-4 refused: each row once, seeded
+def whole_batches(dataset, batch_size, shuffle, generator):
+    order = SequentialSampler(dataset)
+    if shuffle:
+        order = RandomSampler(dataset, replacement=True, generator=generator)
+    return DataLoader(dataset, sampler=BatchSampler(order, batch_size, False), batch_size=None)
+
+# %% loader-4 refused: no attribute
+def whole_batches(dataset, batch_size, shuffle, generator):
+    order = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+    fetched = [dataset[rows] for rows in BatchSampler(order, batch_size, drop_last=False)]
+    return DataLoader(fetched, batch_size=None, shuffle=shuffle, generator=generator)
 
 # %% loader-4 passes
 def whole_batches(dataset, batch_size, shuffle, generator):
@@ -154,7 +198,7 @@ def whole_batches(dataset, batch_size, shuffle, generator):
 def epoch_seconds(batches, fetch, step, workers):
     return batches * max(fetch / max(workers, 1), step)
 
-# %% loader-5 refused: the two sides overlap
+# %% loader-5 refused: the slower side counts, not the sum
 def epoch_seconds(batches, fetch, step, workers):
     return batches * (fetch / workers + step) if workers > 1 else batches * (max(fetch, step) if workers else fetch + step)
 
@@ -166,11 +210,11 @@ def epoch_seconds(batches, fetch, step, workers):
 def epoch_seconds(batches, fetch, step, workers):
     return batches * fetch / workers if workers else batches * (fetch + step)
 
-# %% loader-5 refused: divide with /
+# %% loader-5 refused: // cuts: use /
 def epoch_seconds(batches, fetch, step, workers):
     return batches * max(fetch // workers, step) if workers else batches * (fetch + step)
 
-# %% loader-5 refused: do not round the batches up
+# %% loader-5 refused: count no rounds
 def epoch_seconds(batches, fetch, step, workers):
     return max(-(-batches // workers) * fetch, batches * step) if workers else batches * (fetch + step)
 
@@ -182,18 +226,22 @@ def epoch_seconds(batches, fetch, step, workers):
 def epoch_seconds(batches, fetch, step, workers):
     return fetch + batches * max(fetch / workers, step) if workers else batches * (fetch + step)
 
+# %% loader-5 refused: they share only the fetching
+def epoch_seconds(batches, fetch, step, workers):
+    return batches * (fetch + step) / (workers + 1)
+
 # %% loader-5 passes
 def epoch_seconds(batches, fetch, step, workers):
     slower = step + fetch if not workers else step if step > fetch / workers else fetch / workers
     return sum(slower for _ in range(batches))
 
-# %% loader-6 refused: the whole stream was read first
+# %% loader-6 refused: 63 items held
 def shuffled_stream(items, size, generator):
     items = list(items)
     for k in torch.randperm(len(items), generator=generator).tolist():
         yield items[k]
 
-# %% loader-6 refused: the buffer is not emptied
+# %% loader-6 refused: every item once
 def shuffled_stream(items, size, generator):
     buffer = []
     for item in items:
@@ -204,14 +252,14 @@ def shuffled_stream(items, size, generator):
         yield buffer[k]
         buffer[k] = item
 
-# %% loader-6 refused: doubled if a picked item stays
+# %% loader-6 refused: 0 items held
 def shuffled_stream(items, size, generator):
     buffer = []
     for item in items:
         buffer = [*buffer, item][-size:]
         yield buffer[torch.randint(len(buffer), (), generator=generator).item()]
 
-# %% loader-6 refused: pick a random position
+# %% loader-6 refused: random picks
 def shuffled_stream(items, size, generator):
     buffer = []
     for item in items:
@@ -220,7 +268,7 @@ def shuffled_stream(items, size, generator):
             yield buffer.pop(0)
     yield from buffer
 
-# %% loader-6 refused: pick a random position
+# %% loader-6 refused: random picks
 def shuffled_stream(items, size, generator):
     buffer = []
     for item in items:
@@ -231,7 +279,7 @@ def shuffled_stream(items, size, generator):
     for k in torch.randperm(len(buffer), generator=generator).tolist():
         yield buffer[k]
 
-# %% loader-6 refused: pick a random position
+# %% loader-6 refused: random picks
 def shuffled_stream(items, size, generator):
     buffer = []
     for item in items:
@@ -243,7 +291,7 @@ def shuffled_stream(items, size, generator):
     for k in torch.randperm(len(buffer), generator=generator).tolist():
         yield buffer[k]
 
-# %% loader-6 refused: or after the first item
+# %% loader-6 refused: one in, one out
 def shuffled_stream(items, size, generator):
     flow = iter(items)
     buffer = [next(flow) for _ in range(size)]
@@ -252,7 +300,7 @@ def shuffled_stream(items, size, generator):
     for k in torch.randperm(len(buffer), generator=generator).tolist():
         yield buffer[k]
 
-# %% loader-6 refused: draw it from generator
+# %% loader-6 refused: draw all from generator
 def shuffled_stream(items, size, generator):
     buffer = []
     for item in items:
@@ -261,6 +309,53 @@ def shuffled_stream(items, size, generator):
             yield buffer.pop(torch.randint(size, ()).item())
     for k in torch.randperm(len(buffer)).tolist():
         yield buffer[k]
+
+# %% loader-6 refused: one in, one out
+def shuffled_stream(items, size, generator):
+    buffer = []
+    for item in items:
+        buffer.append(item)
+        if len(buffer) == size:
+            for k in torch.randperm(size, generator=generator).tolist():
+                yield buffer[k]
+            buffer = []
+    for k in torch.randperm(len(buffer), generator=generator).tolist():
+        yield buffer[k]
+
+# %% loader-6 refused: random rest
+def shuffled_stream(items, size, generator):
+    buffer = []
+    for item in items:
+        if len(buffer) < size:
+            buffer.append(item)
+            continue
+        k = torch.randint(size, (), generator=generator).item()
+        yield buffer[k]
+        buffer[k] = item
+    yield from buffer
+
+# %% loader-6 refused: what goes out is gone
+def shuffled_stream(items, size, generator):
+    buffer = []
+    for item in items:
+        if len(buffer) < size:
+            buffer.append(item)
+            continue
+        k = torch.randint(size, (), generator=generator).item()
+        buffer[k] = item
+        yield buffer[k]
+    for k in torch.randperm(len(buffer), generator=generator).tolist():
+        yield buffer[k]
+
+# %% loader-6 passes
+def shuffled_stream(items, size, generator):
+    flow = iter(items)
+    buffer = [item for _, item in zip(range(size), flow)]
+    while buffer:
+        k = torch.randint(len(buffer), (), generator=generator).item()
+        buffer[k], buffer[-1] = buffer[-1], buffer[k]
+        yield buffer.pop()
+        buffer.extend(item for _, item in zip(range(1), flow))
 
 # %% loader-6 passes
 def shuffled_stream(items, size, generator):
@@ -272,7 +367,7 @@ def shuffled_stream(items, size, generator):
     while buffer:
         yield buffer.pop(torch.randint(len(buffer), (), generator=generator).item())
 
-# %% loader-7 refused: those are lengths
+# %% loader-7 refused: and no lengths
 def length_batches(lengths, batch_size):
     return [piece.tolist() for piece in lengths.sort().values.split(batch_size)]
 
@@ -280,7 +375,7 @@ def length_batches(lengths, batch_size):
 def length_batches(lengths, batch_size):
     return [piece.tolist() for piece in torch.arange(len(lengths)).split(batch_size)]
 
-# %% loader-7 refused: chunk takes the number of pieces
+# %% loader-7 refused: chunk wants a number
 def length_batches(lengths, batch_size):
     return [piece.tolist() for piece in lengths.argsort().chunk(batch_size)]
 
@@ -289,15 +384,23 @@ def length_batches(lengths, batch_size):
     order = lengths.argsort().tolist()
     return [order[i : i + batch_size] for i in range(0, len(order) - batch_size + 1, batch_size)]
 
-# %% loader-7 refused: each batch is a list of its own
+# %% loader-7 refused: a list
 def length_batches(lengths, batch_size):
     return lengths.argsort().tolist()
 
-# %% loader-7 refused: batches of [4, 4, 2]
+# %% loader-7 refused: [4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5]
 def length_batches(lengths, batch_size):
-    return [piece.tolist() for piece in lengths.argsort().split(3)]
+    return [piece.tolist() for piece in lengths.argsort().split(10)]
+
+# %% loader-7 refused: sort the row numbers by length
+def length_batches(lengths, batch_size):
+    return [piece.tolist() for piece in lengths.argsort().argsort().split(batch_size)]
 
 # %% loader-7 passes
 def length_batches(lengths, batch_size):
     order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
     return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+
+# %% loader-7 passes
+def length_batches(lengths, batch_size):
+    return list(BatchSampler(lengths.argsort().tolist(), batch_size, drop_last=False))
