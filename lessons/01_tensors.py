@@ -448,11 +448,26 @@ shape_d = (3, 7, 1)
 
 # %% tags=["check"]
 with check("tensors-1") as c:
-    for mine, x, why, slips in [
-        (shape_a, week[0], "a: the 0 removes the first direction", {(24,): "one integer removes one direction", (1, 7, 24): "an integer removes; the slice 0:1 would keep a 1", (3, 24): "the first direction goes, not the second"}),
-        (shape_b, week[:, -1:, 12], "b: the slice keeps one day, the 12 removes the hours", {(3,): "a slice keeps its direction, even when it is one long", (3, 1, 1): "the integer 12 removes its direction", (3, 1, 24): "the 12 removes the hours", (3, 6): "`-1:` starts at the last day, so one day is left", (3, 1, 12): "12 is one hour, not twelve: an integer removes"}),
-        (shape_c, week.mean(dim=1), "c: dim=1, the days, goes away", {(7, 24): "dim=1 is the direction that goes away; dim=0 stays", (3, 7): "dim=1 are the days; the hours are dim=2", (3, 1, 24): "without keepdim the direction goes", (7,): "dim=1 goes, it is not what stays"}),
-        (shape_d, week.amax(dim=2, keepdim=True), "d: a 1 is left of the hours", {(3, 7): "keepdim=True keeps the direction, with length 1", (3, 1, 24): "dim=2 are the hours", (3, 7, 24): "one maximum is left of the 24 hours", (1, 7, 24): "dim=2 are the hours"})]:
+    for mine, x, why, slips in [(shape_a, week[0], "a: the 0 removes the first direction",
+                                 {(24,): "one integer removes one direction",
+                                  (1, 7, 24): "an integer removes; the slice 0:1 would keep a 1",
+                                  (3, 24): "the first direction goes, not the second"}),
+                                (shape_b, week[:, -1:, 12], "b: the slice keeps one day, the 12 removes the hours",
+                                 {(3,): "a slice keeps its direction, even when it is one long",
+                                  (3, 1, 1): "the integer 12 removes its direction",
+                                  (3, 1, 24): "the 12 removes the hours",
+                                  (3, 6): "`-1:` starts at the last day, so one day is left",
+                                  (3, 1, 12): "12 is one hour, not twelve: an integer removes"}),
+                                (shape_c, week.mean(dim=1), "c: dim=1, the days, goes away",
+                                 {(7, 24): "dim=1 is the direction that goes away; dim=0 stays",
+                                  (3, 7): "dim=1 are the days; the hours are dim=2",
+                                  (3, 1, 24): "without keepdim the direction goes",
+                                  (7,): "dim=1 goes, it is not what stays"}),
+                                (shape_d, week.amax(dim=2, keepdim=True), "d: a 1 is left of the hours",
+                                 {(3, 7): "keepdim=True keeps the direction, with length 1",
+                                  (3, 1, 24): "dim=2 are the hours",
+                                  (3, 7, 24): "one maximum is left of the 24 hours",
+                                  (1, 7, 24): "dim=2 are the hours"})]:
         c.equal(tuple(c.attempted(mine)), tuple(x.shape), mistakes=slips, because=why)
 
 # %% [markdown] tags=["solution"]
@@ -509,10 +524,13 @@ def patch_gaps(readings: torch.Tensor) -> torch.Tensor:
 with check("tensors-2") as c:
     given = torch.tensor([[10.0, -999.0, 14.0], [15.0, -3.0, -999.0]])
     got = c.attempted(patch_gaps(given))
-    slips = [(torch.where(given < -99, given.mean(), given), "the mean still counts the −999s"), (torch.where(given < -99, 0.0, given), "0 °C is a temperature too, not a gap"),
-             (torch.where(given < 0, 13.0, given), "−3 °C is a temperature too: only −999 is a gap"), (torch.full((2, 3), 9.0), "the good readings stay as they are")]
+    slips = [(torch.where(given < -99, given.mean(), given), "the mean still counts the −999s"),
+             (torch.where(given < -99, 0.0, given), "0 °C is a temperature too, not a gap"),
+             (torch.where(given < 0, 13.0, given), "−3 °C is a temperature too: only −999 is a gap"),
+             (torch.full((2, 3), 9.0), "the good readings stay as they are")]
     c.close(got, torch.tensor([[10.0, 9, 14], [15, -3, 9]]), mistakes=slips, because="(10+14+15−3)/4 = 9")
-    c.true(given.min() == -999, observed="your function changed the tensor it was given", expected="no change", likely="x[mask] = … writes into the caller's slots: clone first", because="the original is untouched")
+    c.true(given.min() == -999, observed="your function changed the tensor it was given", expected="no change",
+           likely="x[mask] = … writes into the caller's slots: clone first", because="the original is untouched")
 
 # %% [markdown] tags=["solution"]
 # `readings[~gaps]` is flat, and a mean does not mind. `torch.where` makes a new tensor, so nobody's data are touched.
@@ -765,11 +783,18 @@ def to_batch(pictures: list[torch.Tensor]) -> torch.Tensor:
 with check("tensors-4") as c:
     photo = torch.arange(60, dtype=torch.uint8).reshape(4, 5, 3)
     got = c.attempted(to_batch([photo, photo + 60]))
-    c.equal(tuple(got.shape), (2, 3, 4, 5), because="N, C, H, W", mistakes={(2, 4, 5, 3): "the channels are still last",
-            (2, 3, 5, 4): "height and width have changed places too", (3, 2, 4, 5): "pictures first, then channels"})
-    c.equal(got.dtype, torch.float32, mistakes={torch.uint8: "divide, or .float(): these are still whole numbers", torch.float64: "twice the width that was asked for"})
-    c.close(got[0, :, 3, 0], photo[3, 0] / 255, because="the three colors of a pixel stay together", mistakes=[(photo[3, 0], "0 … 255: not rescaled"), (photo[3, 0] / 256, "white is 255, and must become 1: divide by 255"),
-        *((photo[3, 0] / top, "divide by 255, not by the brightest pixel you found: a dark picture stays dark") for top in (59, 119)), (photo.reshape(3, 4, 5)[:, 3, 0] / 255, "reshape does not swap axes")])
+    c.equal(tuple(got.shape), (2, 3, 4, 5), because="N, C, H, W",
+            mistakes={(2, 4, 5, 3): "the channels are still last",
+                      (2, 3, 5, 4): "height and width have changed places too",
+                      (3, 2, 4, 5): "pictures first, then channels"})
+    c.equal(got.dtype, torch.float32, mistakes={torch.uint8: "divide, or .float(): these are still whole numbers",
+                                            torch.float64: "twice the width that was asked for"})
+    c.close(got[0, :, 3, 0], photo[3, 0] / 255, because="the three colors of a pixel stay together",
+            mistakes=[(photo[3, 0], "0 … 255: not rescaled"),
+                      (photo[3, 0] / 256, "white is 255, and must become 1: divide by 255"),
+                      *((photo[3, 0] / top,
+                         "divide by 255, not by the brightest pixel you found: a dark picture stays dark")
+                        for top in (59, 119)), (photo.reshape(3, 4, 5)[:, 3, 0] / 255, "reshape does not swap axes")])
 
 # %% [markdown] tags=["solution"]
 # `permute(0, 3, 1, 2)` reads: picture first, then the old last axis, then height and width. Dividing `uint8` by a number gives
@@ -822,11 +847,16 @@ def windows(x: torch.Tensor, width: int) -> torch.Tensor:
 with check("tensors-5") as c:
     evens, thirds = torch.arange(10)[::2], torch.arange(12)[1::3]
     got = c.attempted(windows(evens, 3))
-    slips = [(evens.as_strided((3, 3), (1, 1)), "step 1 walks through memory: one step in x is 2 slots here"), (evens[torch.tensor([[0, 1, 2], [1, 2, 3]])], "one window is missing: 5 − 3 + 1 = 3")]
+    slips = [(evens.as_strided((3, 3), (1, 1)), "step 1 walks through memory: one step in x is 2 slots here"),
+             (evens[torch.tensor([[0, 1, 2], [1, 2, 3]])], "one window is missing: 5 − 3 + 1 = 3")]
     c.equal(got, torch.tensor([[0, 2, 4], [2, 4, 6], [4, 6, 8]]), mistakes=slips, because="neighbors in x")
-    c.true(shares(got, evens), observed="numbers of your own", expected="a view on the memory of x", likely="stack and index lists copy; as_strided does not", because="and not a number was copied")
-    slips = [(thirds.as_strided((3, 2), (2, 2)), "a step of 2 is right for [::2] only: ask x for its stride"), (thirds.as_strided((3, 2), (3, 3), 0), "this x starts at slot 1: leave the storage_offset out, and x's own is taken")]
-    c.equal(windows(thirds, 2), torch.tensor([[1, 4], [4, 7], [7, 10]]), mistakes=slips, because="for x = arange(12)[1::3] too")
+    c.true(shares(got, evens), observed="numbers of your own", expected="a view on the memory of x",
+           likely="stack and index lists copy; as_strided does not", because="and not a number was copied")
+    slips = [(thirds.as_strided((3, 2), (2, 2)), "a step of 2 is right for [::2] only: ask x for its stride"),
+             (thirds.as_strided((3, 2), (3, 3), 0),
+              "this x starts at slot 1: leave the storage_offset out, and x's own is taken")]
+    c.equal(windows(thirds, 2), torch.tensor([[1, 4], [4, 7], [7, 10]]), mistakes=slips,
+            because="for x = arange(12)[1::3] too")
 
 # %% [markdown] tags=["solution"]
 # Both strides are x's own. The built-in is `x.unfold(0, width, 1)`. Read from such a view as much as you like, but do not write
@@ -1001,11 +1031,19 @@ def standardize(X: torch.Tensor, dim: int) -> torch.Tensor:
 with check("tensors-6") as c:
     square = torch.tensor([[1.0, 2, 6], [4, 4, 7], [9, 0, 3]])
     for X, dim in ((square.clone(), 1), (square.clone(), 0)):
-        got, m, s, other = c.attempted(standardize(X, dim)), square.mean(dim, keepdim=True), square.std(dim, keepdim=True), 1 - dim
-        slips = [((square - m.T) / s.T, "broadcast along the wrong direction: keepdim=True keeps the right one, for every dim"), ((square - m) / s.T, "keepdim in the mean only: the spread needs it too"), (square - m, "not divided by the spread yet"),
-                 ((square - square.mean()) / square.std(), "one mean for all: pass dim on"), ((square - square.mean(other, keepdim=True)) / square.std(other, keepdim=True), "the statistics of the other dim: pass dim on")]
+        got, m, s, other = c.attempted(standardize(X, dim)), square.mean(dim, keepdim=True), square.std(dim,
+                                                keepdim=True), 1 - dim
+        slips = [((square - m.T) / s.T,
+                  "broadcast along the wrong direction: keepdim=True keeps the right one, for every dim"),
+                 ((square - m) / s.T, "keepdim in the mean only: the spread needs it too"),
+                 (square - m, "not divided by the spread yet"), ((square - square.mean()) / square.std(),
+                                                "one mean for all: pass dim on"),
+                 ((square - square.mean(other, keepdim=True)) / square.std(other, keepdim=True),
+                  "the statistics of the other dim: pass dim on")]
         c.close(got, (square - m) / s, mistakes=slips, because=f"dim={dim}: mean 0 and spread 1 along it")
-        c.true(torch.equal(X, square), observed="your function changed the table it was given", expected="no change", likely="-= and /= write into the caller's slots: X - … makes a new tensor", because="the original is untouched")
+        c.true(torch.equal(X, square), observed="your function changed the table it was given", expected="no change",
+               likely="-= and /= write into the caller's slots: X - … makes a new tensor",
+               because="the original is untouched")
 
 # %% [markdown] tags=["solution"]
 # With `keepdim=True` the statistics keep the length-1 direction, so they broadcast back along the direction they came from, whichever
@@ -1039,7 +1077,8 @@ with check("tensors-7") as c:
              ((A[:, None] - B).abs().sum(-1), "the sum of |differences|: square them, and take the root of the sum"),
              ((A[:, None] - B).sum(-1).abs(), "square before you sum: + and − cancel")]
     c.close(c.attempted(distances(A, B)), table57, mistakes=slips, because="3-4-5 triangles")
-    c.close(distances(week[0], week[1]), torch.cdist(week[0], week[1]), atol=0.01, because="as torch.cdist has it, in 24 dimensions")
+    c.close(distances(week[0], week[1]), torch.cdist(week[0], week[1]), atol=0.01,
+            because="as torch.cdist has it, in 24 dimensions")
 
 # %% [markdown] tags=["solution"]
 # `(N, 1, D) − (M, D)` broadcasts to `(N, M, D)`; summing the squares away along the last direction leaves `(N, M)`. The built-in is

@@ -169,10 +169,12 @@ def numerical_gradient(f, w: torch.Tensor, h: float = 1e-5) -> torch.Tensor:
 with check("autograd-1") as c:
     at, two = torch.tensor([1.0, 2, 3], dtype=torch.float64), torch.tensor([3.01, 12.01, 27.01])
     got, bend = c.attempted(numerical_gradient(lambda w: (w**3).sum(), at, h=0.1)), torch.tensor([0.3, 0.6, 0.9])
-    c.true(torch.is_tensor(got) and at.tolist() == [1, 2, 3], observed=(got, at), expected="a tensor; w unmoved", likely="stack a list; move a clone")
-    wrong = [(two + bend, "one-sided: step down as well"), (two - bend, "one-sided: step up as well"), (2 * two, "divide by 2h, not h"),
-             (two / 100, "/ 2 * h multiplies by h: write / (2 * h)"), (two.sum().repeat(3), "all elements moved at once"),
-             (0 * two, "up and down are one tensor: clone both"), (two.cumsum(0), "a new clone for each element"), (two - 0.01, "exact: measure it")]
+    c.true(torch.is_tensor(got) and at.tolist() == [1, 2, 3], observed=(got, at), expected="a tensor; w unmoved",
+           likely="stack a list; move a clone")
+    wrong = [(two + bend, "one-sided: step down as well"), (two - bend, "one-sided: step up as well"),
+             (2 * two, "divide by 2h, not h"), (two / 100, "/ 2 * h multiplies by h: write / (2 * h)"),
+             (two.sum().repeat(3), "all elements moved at once"), (0 * two, "up and down are one tensor: clone both"),
+             (two.cumsum(0), "a new clone for each element"), (two - 0.01, "exact: measure it")]
     c.close(got, two, because="3w² + h²: with steps to both sides, w³ leaves the error h² = 0.01", mistakes=wrong)
 
 # %% [markdown] tags=["solution"]
@@ -338,11 +340,14 @@ du = math.prod(chain)
 with check("autograd-2") as c:
     h, d, parts = math.tanh(-0.6), math.tanh(-0.6) - 0.3, [float(slope) for slope in c.attempted(chain)]
     c.equal(len(parts), 4, because="four edges from the loss down to u")
-    c.close(parts[0], 2 * d, mistakes={d: "d(d²)/dd = 2d: the 2 is missing", -1.2: "the order is reversed: start at the loss"})
-    c.close(parts[1], 1.0, mistakes={-1.0: "the minus belongs to t, not to h", 2 * d: "the product so far: give the bare factor"})
+    c.close(parts[0], 2 * d, mistakes={d: "d(d²)/dd = 2d: the 2 is missing",
+                                       -1.2: "the order is reversed: start at the loss"})
+    c.close(parts[1], 1.0, mistakes={-1.0: "the minus belongs to t, not to h",
+                                     2 * d: "the product so far: give the bare factor"})
     c.close(parts[2], 1 - h**2, mistakes={0.64: "1 − h² with h = tanh(z), not z itself"})
     c.close(parts[3], -1.2, mistakes={0.5: "dz/du is v, the factor that stays"})
-    c.close(c.attempted(du), math.prod(parts), because="one path: multiply", mistakes={sum(parts): "along a path, multiply"})
+    c.close(c.attempted(du), math.prod(parts), because="one path: multiply",
+            mistakes={sum(parts): "along a path, multiply"})
 
 # %% [markdown] tags=["solution"]
 # $2d \cdot 1 \cdot (1-h^2)\cdot v$. The third factor is the interesting one: it is never above 1, and close
@@ -439,12 +444,15 @@ def accumulated(loss_fn, batches, w: torch.Tensor) -> torch.Tensor:
 # %% tags=["check"]
 with check("autograd-3") as c:
     leaf, each, held = torch.ones(2, requires_grad=True), (batches * (batches - 1)).sum(1) / 2, []
-    wrong = [(each.sum(0), "the batches were summed: divide by their number"), *((g, "only the last batch is left") for g in (each[2], each[2] / 3)),
-             *((g, "the old gradient is still in the pile") for g in (each.mean(0) + 100, each.sum(0) + 100, each.mean(0) + 100 / 3))]
+    wrong = [(each.sum(0), "the batches were summed: divide by their number"),
+             *((g, "only the last batch is left") for g in (each[2], each[2] / 3)),
+             *((g, "the old gradient is still in the pile") for g in (each.mean(0) + 100, each.sum(0) + 100,
+                                            each.mean(0) + 100 / 3))]
     for leaf.grad in (torch.full((2,), 100.0), None):
         got = c.attempted(accumulated(lambda w, batch: held.append(str(w.grad)) or miss(w, batch), batches, leaf))
         c.close(got, each.mean(0), because="as if it were one batch", mistakes=wrong)
-        c.true(len({*held}) > 2 and torch.equal(got, leaf.grad), observed=held, expected="w.grad grows from call to call", likely="one backward per batch")
+        c.true(len({*held}) > 2 and torch.equal(got, leaf.grad), observed=held,
+               expected="w.grad grows from call to call", likely="one backward per batch")
 
 # %% [markdown] tags=["solution"]
 # Accumulation is what makes this three lines long. It is a standard trick for large models (*gradient
@@ -710,11 +718,15 @@ def jacobian_by_rows(f, at: torch.Tensor) -> torch.Tensor:
 with check("autograd-4") as c:
     spot, seen, f = torch.tensor([1.0, 2.0, 3.0]), [], lambda a: torch.cat((pair(a), a[:2] ** 3))
     table, J = c.attempted(jacobian_by_rows(lambda a: seen.append(str(a)) or f(a), spot)), jacrev(f)(spot)
-    c.true(torch.is_tensor(table), observed=table, expected="a tensor of shape (m, n)", likely="these are the rows: torch.stack them")
-    wrong = [(J.T, "transposed: outputs go down, inputs go across"), (J.cumsum(0), "the rows piled up in .grad"), (J.sum(0), "v = ones sums the rows"),
-             (J.sum(0).repeat(4, 1), "all rows are one object, .grad: append a clone, and clear"), (J[:2], "hard-coded size: one row per output")]
+    c.true(torch.is_tensor(table), observed=table, expected="a tensor of shape (m, n)",
+           likely="these are the rows: torch.stack them")
+    wrong = [(J.T, "transposed: outputs go down, inputs go across"), (J.cumsum(0), "the rows piled up in .grad"),
+             (J.sum(0), "v = ones sums the rows"),
+             (J.sum(0).repeat(4, 1), "all rows are one object, .grad: append a clone, and clear"),
+             (J[:2], "hard-coded size: one row per output")]
     c.close(table, J, because="row i is what v = e_i asks for; here 4 outputs, 3 inputs", mistakes=wrong)
-    c.true(not (spot.requires_grad or "Tracking" in str(seen)), observed="at marked, or torch.func", expected="neither", likely="mark a clone; autograd.grad")
+    c.true(not (spot.requires_grad or "Tracking" in str(seen)), observed="at marked, or torch.func",
+           expected="neither", likely="mark a clone; autograd.grad")
 
 # %% [markdown] tags=["solution"]
 # With `backward` it works too, but then you must clear `.grad` and clone it between rows. `grad` returns a
@@ -943,10 +955,12 @@ with check("autograd-5") as c:
     t = torch.tensor([-2.0, 0.0, 3.0], dtype=torch.float64, requires_grad=True)
     out, sig = c.attempted(Softplus.apply(t)), torch.sigmoid(t)
     c.close(out, F.softplus(t), because="log(1 + e^x)", mistakes=[(sig, "the sigmoid belongs into backward")])
-    wrong = [(sig, "the slope from above is lost: multiply by grad_output"), (5 * out, "that is the value, not the slope"),
+    wrong = [(sig, "the slope from above is lost: multiply by grad_output"),
+             (5 * out, "that is the value, not the slope"),
              (5 * sig * (1 - sig), "that is the slope of sigmoid; softplus has the slope sigmoid")]
     c.close(torch.autograd.grad(5 * out.sum(), t)[0], 5 * sig, because="5 · sigmoid(x)", mistakes=wrong)
-    c.true(torch.autograd.gradcheck(Softplus.apply, t, raise_exception=False), observed="no", expected="gradcheck passes")
+    c.true(torch.autograd.gradcheck(Softplus.apply, t, raise_exception=False), observed="no",
+           expected="gradcheck passes")
 
 # %% [markdown] tags=["solution"]
 # `backward` answers for one box only; `grad_output` is what it knows about the rest of the world. Forget it
@@ -1016,11 +1030,16 @@ class MyValue(Value):
 with check("autograd-6") as c:
     m, n, order = MyValue(3), MyValue(4), "no input found: give pairs (input, slope), in this order"
     plus, times = c.attempted((m + n, m * n))
-    c.true(type(plus) is type(times) is MyValue, observed=f"{type(plus)}, {type(times)}", expected="MyValue", likely="the next + has nowhere to go")
-    c.equal((local(plus, m), local(plus, n)), (1, 1), mistakes={(0, 0): order, (3, 4): "own .data: a sum moves 1 for 1", (4, 3): "that is for *"})
-    c.equal((local(times, m), local(times, n)), (4, 3), because="the other factor", mistakes={(0, 0): order, (3, 4): "each got its own"})
-    c.equal((plus.data, times.data, local(m * m, m), local(m + m, m), m.grad), (7, 12, 6, 2, 0), because="both edges of m · m and m + m; .grad stays 0",
-            mistakes=[((7, 12, mm, m2, 0), "two edges lead to m: one is lost") for mm, m2 in ((3, 2), (3, 1), (6, 1))])
+    c.true(type(plus) is type(times) is MyValue, observed=f"{type(plus)}, {type(times)}", expected="MyValue",
+           likely="the next + has nowhere to go")
+    c.equal((local(plus, m), local(plus, n)), (1, 1),
+            mistakes={(0, 0): order, (3, 4): "own .data: a sum moves 1 for 1", (4, 3): "that is for *"})
+    c.equal((local(times, m), local(times, n)), (4, 3), because="the other factor",
+            mistakes={(0, 0): order, (3, 4): "each got its own"})
+    c.equal((plus.data, times.data, local(m * m, m), local(m + m, m), m.grad), (7, 12, 6, 2, 0),
+            because="both edges of m · m and m + m; .grad stays 0",
+            mistakes=[((7, 12, mm, m2, 0), "two edges lead to m: one is lost") for mm,
+                      m2 in ((3, 2), (3, 1), (6, 1))])
 
 # %% [markdown] tags=["solution"]
 # Two lines of calculus for the whole class. `m * m` needs no special case: the same input stands there twice,
@@ -1091,11 +1110,14 @@ def backprop(root: Value) -> list[Value]:
 with check("autograd-7") as c:
     wrong = {(0, 0): "d(root)/d(root) is 1: set it first", (1, 0): "inputs came before users: reverse the list",
              (1, 8): "add to .grad, do not assign: paths meet", (1, 28): "b passed on before s had added its share",
-             (1, 68): "b passed on twice; wait until all its users are done", (1, -27): "b came before s: sizes give no order"}
+             (1, 68): "b passed on twice; wait until all its users are done",
+             (1, -27): "b came before s: sizes give no order"}
     for (bottom, top), slope in ((diamond(2.0), 44.0), (diamond(-3.0), -81.0)):
         order = c.attempted(backprop(top))
-        c.close((top.grad, bottom.grad), (1, slope), because="1 at the root; 4a³ + 3a² at a: every path, once", mistakes=wrong)
-        c.equal((len(order), order[0] is top, order[-1] is bottom), (4, True, True), because="4 nodes, root first, leaf last")
+        c.close((top.grad, bottom.grad), (1, slope), because="1 at the root; 4a³ + 3a² at a: every path, once",
+                mistakes=wrong)
+        c.equal((len(order), order[0] is top, order[-1] is bottom), (4, True, True),
+                because="4 nodes, root first, leaf last")
 
 # %% [markdown] tags=["solution"]
 # Two steps, and the order is the whole art. The search appends a node after everything below it, so the
@@ -1324,8 +1346,9 @@ with check("autograd-8") as c:
     per_round = "a step per round: take a step per sample"
     c.close(got, 1.8172, because="1st sample: to 3, 0.9 of the way is left; 2nd: to 2.5, 0.6 is left; twice",
             mistakes={1.1375: per_round, 1.95: per_round, 1.8052: "loops swapped: all samples, then the next round",
-                      1.848: "the samples came in reverse order", 4.0192: "old slopes are still in the pile: clear it",
-                      -3.6068: "uphill: subtract the slope", 1.0912: "the 2 of the square's derivative is missing", 0.0: "w never moved"})
+                      1.848: "the samples came in reverse order",
+                      4.0192: "old slopes are still in the pile: clear it", -3.6068: "uphill: subtract the slope",
+                      1.0912: "the 2 of the square's derivative is missing", 0.0: "w never moved"})
 
 # %% [markdown] tags=["solution"]
 # The two samples of the check disagree, one wants w = 3 and the other 2.5, so that the order of the steps shows.

@@ -162,10 +162,13 @@ def logit_of(p: torch.Tensor) -> torch.Tensor:
 with check("logistic-1") as c:
     some = torch.tensor([0.1, 0.5, 0.9])
     wrong = [(some / (1 - some), "these are the odds: their logarithm is missing"),
-             (torch.log(some), "log p forgets the probability against"), (torch.sigmoid(some), "that squeezes once more: walk back"),
-             (torch.log((1 - some) / some), "for and against are swapped"), *((log(some / (1 - some)), "base e, not 2 or 10") for log in (torch.log2, torch.log10))]
+             (torch.log(some), "log p forgets the probability against"),
+             (torch.sigmoid(some), "that squeezes once more: walk back"),
+             (torch.log((1 - some) / some), "for and against are swapped"),
+             *((log(some / (1 - some)), "base e, not 2 or 10") for log in (torch.log2, torch.log10))]
     got = c.attempted(logit_of(some))
-    c.close(got, torch.tensor([-2.1972, 0.0, 2.1972]), because="0.9 has odds of 9 to 1, and log 9 = 2.1972", mistakes=wrong)
+    c.close(got, torch.tensor([-2.1972, 0.0, 2.1972]), because="0.9 has odds of 9 to 1, and log 9 = 2.1972",
+            mistakes=wrong)
     c.close(torch.sigmoid(logit_of(some)), some, because="and the sigmoid leads back")
 
 # %% [markdown] tags=["solution"]
@@ -539,7 +542,8 @@ with check("logistic-2") as c:
     c.close(c.attempted(kl_bits(town, harbor)), 0.625, because="2.375 − 1.75 bits", mistakes=wrong)
     south, never = torch.tensor([0.5, 0.5, 0.0, 0.0]), "0 · log 0 is nan in floats: leave out what never happens"
     c.close(kl_bits(south, torch.full((4,), 0.25)), 1.0, because="1 bit where 2 are paid", mistakes={math.nan: never})
-    c.true(isinstance(kl_bits(town, town), float), observed="no Python float", expected="a Python float", likely="use .item()")
+    c.true(isinstance(kl_bits(town, town), float), observed="no Python float", expected="a Python float",
+           likely="use .item()")
 
 # %% [markdown] tags=["solution"]
 # Masking is the clearest way. `torch.xlogy(p, p) - torch.xlogy(p, q)` does the same: `xlogy(0, 0)` is
@@ -676,13 +680,25 @@ def bce_from_logits(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 # %% tags=["check"]
 with check("logistic-3") as c:
-    zs, ys, at = torch.tensor([[0.5], [-1.0], [2.0]]), torch.tensor([[1.0], [0.0], [0.0]]), torch.tensor([0.0, 200.0, -200.0], requires_grad=True)
+    zs, ys = torch.tensor([[0.5], [-1.0], [2.0]]), torch.tensor([[1.0], [0.0], [0.0]])
+    at = torch.tensor([0.0, 200.0, -200.0], requires_grad=True)
     exact, swapped = F.binary_cross_entropy_with_logits(zs, ys), F.binary_cross_entropy_with_logits(zs, 1 - ys)
-    wrong = [(3 * exact, "a sum: take the mean"), (F.softplus(-zs).mean(), "y is not used: that is the loss for y = 1"), (swapped, "y and 1 − y are swapped"),
-             (F.softplus(zs).mean(), "y is not used: that is the loss for y = 0"), (-exact, "the sign is flipped"), ((F.softplus(zs) + ys * zs).mean(), "subtract y · z")]
+    wrong = [(3 * exact, "a sum: take the mean"),
+             (F.softplus(-zs).mean(), "y is not used: that is the loss for y = 1"),
+             (swapped, "y and 1 − y are swapped"),
+             (F.softplus(zs).mean(), "y is not used: that is the loss for y = 0"), (-exact, "the sign is flipped"),
+             ((F.softplus(zs) + ys * zs).mean(), "subtract y · z")]
     c.close(c.attempted(bce_from_logits(zs, ys)), exact, because="the same as the library", mistakes=wrong)
-    c.close(bce_from_logits(torch.tensor([200.0, 200, -200, -200]), torch.tensor([0.0, 1, 0, 1])), 100.0, because="(200 + 0 + 0 + 200) / 4", mistakes={math.inf: "exp(200) is inf: take the largest out", math.nan: "inf − inf, or 0 · inf", 50.0: "that is a cut at 100", 40.0: "z was cut at 80", 44.0: "z was cut at 88"})
-    c.close(torch.autograd.grad(torch.as_tensor(3 * bce_from_logits(at, torch.tensor([1.0, 0, 1]))), at)[0], torch.tensor([-0.5, 1, -1]), because="and the slope is sigmoid(z) − y", mistakes=[(torch.tensor([-0.5, math.nan, -1]), "the value is right, the slope is nan: where differentiates both branches"), *((torch.tensor([v, 1.0, -1]), "the value is right, but at z = 0 clamp, relu and abs have a corner") for v in (-1, 0))])
+    c.close(bce_from_logits(torch.tensor([200.0, 200, -200, -200]), torch.tensor([0.0, 1, 0, 1])), 100.0,
+            because="(200 + 0 + 0 + 200) / 4",
+            mistakes={math.inf: "exp(200) is inf: take the largest out", math.nan: "inf − inf, or 0 · inf",
+                      50.0: "that is a cut at 100", 40.0: "z was cut at 80", 44.0: "z was cut at 88"})
+    c.close(torch.autograd.grad(torch.as_tensor(3 * bce_from_logits(at, torch.tensor([1.0, 0, 1]))), at)[0],
+            torch.tensor([-0.5, 1, -1]), because="and the slope is sigmoid(z) − y",
+            mistakes=[(torch.tensor([-0.5, math.nan, -1]),
+                       "the value is right, the slope is nan: where differentiates both branches"),
+                      *((torch.tensor([v, 1.0, -1]),
+                         "the value is right, but at z = 0 clamp, relu and abs have a corner") for v in (-1, 0))])
 
 # %% [markdown] tags=["solution"]
 # With $y=1$: $\log(1+e^z)-z = \log\frac{1+e^z}{e^z} = \log(1+e^{-z})$. One formula serves both, and
@@ -873,7 +889,7 @@ assert torch.allclose(P, torch.softmax(Z, dim=1))
 # naive formula above?
 
 # %%
-print("library:", torch.softmax(Z[0] + 100, dim=0).tolist())
+print("library:", [round(v, 4) for v in torch.softmax(Z[0] + 100, dim=0).tolist()])
 print("naive:  ", ((Z[0] + 100).exp() / (Z[0] + 100).exp().sum()).tolist())
 assert torch.allclose(torch.softmax(Z[0] + 100, dim=0), P[0], atol=1e-5)
 
@@ -995,12 +1011,17 @@ def softmax_cross_entropy(Z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor
 
 # %% tags=["check"]
 with check("logistic-4") as c:
-    wrong = [(each, "one number a sample: take the mean"), (each.sum(), "the sum: take the mean"), (-each.mean(), "the sign is flipped"),
-             (F.cross_entropy(P, labels), "a softmax of a softmax"), ((Z.logsumexp(0)[labels] - Z[range(4), labels]).mean(), "the sum runs over samples: dim=1"),
-             ((Z.logsumexp(1, True) - Z[labels]).mean(), "Z[labels] picks whole rows"), (Z.logsumexp(1).mean() - Z[:, labels].mean(), "Z[:, labels] picks whole columns, (N, N)")]
-    c.close(c.attempted(softmax_cross_entropy(Z, labels)), 0.933504, because="the mean of the four numbers", mistakes=wrong)
-    huge, over = torch.tensor([[1000.0, 0, 0], [0, 0, 1000.0], [0, 0, 0]]), "exp overflowed, or a log met 0: use torch.logsumexp on each row"
-    c.close(softmax_cross_entropy(huge, torch.tensor([0, 0, 0])), 333.6995, because="(0 + 1000 + log 3) / 3", mistakes={math.inf: over, -math.inf: over, math.nan: over})
+    wrong = [(each, "one number a sample: take the mean"), (each.sum(), "the sum: take the mean"),
+             (-each.mean(), "the sign is flipped"), (F.cross_entropy(P, labels), "a softmax of a softmax"),
+             ((Z.logsumexp(0)[labels] - Z[range(4), labels]).mean(), "the sum runs over samples: dim=1"),
+             ((Z.logsumexp(1, True) - Z[labels]).mean(), "Z[labels] picks whole rows"),
+             (Z.logsumexp(1).mean() - Z[:, labels].mean(), "Z[:, labels] picks whole columns, (N, N)")]
+    c.close(c.attempted(softmax_cross_entropy(Z, labels)), 0.933504, because="the mean of the four numbers",
+            mistakes=wrong)
+    huge, over = torch.tensor([[1000.0, 0, 0], [0, 0, 1000.0],
+                               [0, 0, 0]]), "exp overflowed, or a log met 0: use torch.logsumexp on each row"
+    c.close(softmax_cross_entropy(huge, torch.tensor([0, 0, 0])), 333.6995, because="(0 + 1000 + log 3) / 3",
+            mistakes={math.inf: over, -math.inf: over, math.nan: over})
 
 # %% [markdown] tags=["solution"]
 # "Log-sum-exp minus the right logit" is all there is to the loss that trained most networks you have heard
@@ -1306,12 +1327,26 @@ millimeters = (1, "MSELoss")
 # %% tags=["check"]
 with check("logistic-5") as c:
     given = c.attempted((digit, film, rain, millimeters))
-    c.true(all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in given), observed=str(given), expected="four pairs", likely='write a pair such as (3, "L1Loss")')
-    one_of, any_of, yes_no, amount = [(pair[0], str(getattr(pair[1], "__name__", pair[1])).split(".")[-1].removesuffix("()")) for pair in given]
-    c.equal(one_of, (10, "CrossEntropyLoss"), because="one of ten", mistakes={(10, "BCEWithLogitsLoss"): "ten answers that exclude each other share one softmax", (1, "MSELoss"): "digit 8 is no more than digit 3: these are names", (9, "CrossEntropyLoss"): "the table has one output for each class", (1, "CrossEntropyLoss"): "one output for each class"})
-    c.equal(any_of, (12, "BCEWithLogitsLoss"), because="any of twelve", mistakes=[((n, name), "tags do not exclude each other: one yes/no question each, one output each") for n in (1, 12, 24, 4096) for name in ("CrossEntropyLoss", "BCEWithLogitsLoss")])
-    c.equal(yes_no, (1, "BCEWithLogitsLoss"), because="P(no) = 1 − P(yes)", mistakes={(2, "CrossEntropyLoss"): "right, but one output can do it", (1, "BCELoss"): "BCELoss needs a sigmoid and saturates", (1, "CrossEntropyLoss"): "a softmax over one output is always 1", (2, "BCEWithLogitsLoss"): "one yes/no question, one output"})
-    c.true(amount in [(1, n) for n in ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")], observed=str(millimeters), expected="(1, a loss for quantities)", likely="millimeters are a quantity, not a class: one output")
+    c.true(all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in given), observed=str(given),
+           expected="four pairs", likely='write a pair such as (3, "L1Loss")')
+    one_of, any_of, yes_no, amount = [(pair[0],
+                                       str(getattr(pair[1], "__name__", pair[1])).split(".")[-1].removesuffix("()"))
+                                      for pair in given]
+    c.equal(one_of, (10, "CrossEntropyLoss"), because="one of ten",
+            mistakes={(10, "BCEWithLogitsLoss"): "ten answers that exclude each other share one softmax",
+                      (1, "MSELoss"): "digit 8 is no more than digit 3: these are names",
+                      (9, "CrossEntropyLoss"): "the table has one output for each class",
+                      (1, "CrossEntropyLoss"): "one output for each class"})
+    c.equal(any_of, (12, "BCEWithLogitsLoss"), because="any of twelve",
+            mistakes=[((n, name), "tags do not exclude each other: one yes/no question each, one output each")
+                      for n in (1, 12, 24, 4096) for name in ("CrossEntropyLoss", "BCEWithLogitsLoss")])
+    c.equal(yes_no, (1, "BCEWithLogitsLoss"), because="P(no) = 1 − P(yes)",
+            mistakes={(2, "CrossEntropyLoss"): "right, but one output can do it",
+                      (1, "BCELoss"): "BCELoss needs a sigmoid and saturates",
+                      (1, "CrossEntropyLoss"): "a softmax over one output is always 1",
+                      (2, "BCEWithLogitsLoss"): "one yes/no question, one output"})
+    c.true(amount in [(1, n) for n in ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")], observed=str(millimeters),
+           expected="(1, a loss for quantities)", likely="millimeters are a quantity, not a class: one output")
 
 # %% [markdown] tags=["solution"]
 # `(1, "CrossEntropyLoss")` deserves a moment: a softmax over a single output is always exactly 1, so the
@@ -1463,13 +1498,22 @@ def precision_recall(logits: torch.Tensor, y: torch.Tensor, threshold: float = 0
 
 # %% tags=["check"]
 with check("logistic-6") as c:
-    wrong = {(0.5, 2 / 3): "swapped: precision divides by the flagged, recall by the faulty", (0.7, 0.5): "0.7 is the accuracy", (0.75, 0.75): "the threshold was compared with logits: apply the sigmoid first",
-             (0.6, 0.75): "the threshold is not used: this is 0.5", (0.0, 0.0): "one sigmoid too many: a sigmoid of a probability never passes 0.74"}
+    wrong = {(0.5, 2 / 3): "swapped: precision divides by the flagged, recall by the faulty",
+             (0.7, 0.5): "0.7 is the accuracy",
+             (0.75, 0.75): "the threshold was compared with logits: apply the sigmoid first",
+             (0.6, 0.75): "the threshold is not used: this is 0.5",
+             (0.0, 0.0): "one sigmoid too many: a sigmoid of a probability never passes 0.74"}
     got = c.attempted(precision_recall(torch.logit(scores), faulty, 0.75))
     c.close(got, (2 / 3, 0.5), because="3 flagged, 2 of them faulty, 4 to find", mistakes=wrong)
-    c.true(all(isinstance(part, float) for part in got), observed=" and ".join(type(part).__name__ for part in got), expected="two Python floats", likely="use .item()")
-    for own, level, right, why in (([1, 0, 0], 0.5, (1.0, 1.0), "a part at the threshold is not above it"), ([1, 0, 0], 0.99, (0.0, 0.0), "nothing flagged"), ([0, 0, 0], 0.5, (0.0, 0.0), "nothing to find")):
-        c.close(precision_recall(torch.tensor([2.0, 0.0, -1.0]), torch.tensor(own), level), right, because=why, mistakes=[((0.5, 1.0), "above means >, not >="), *((bad, "0/0 is no number: say what it should be") for bad in ((math.nan, 0.0), (0.0, math.nan), (1.0, 0.0), (0.0, 1.0)))])
+    c.true(all(isinstance(part, float) for part in got), observed=" and ".join(type(part).__name__ for part in got),
+           expected="two Python floats", likely="use .item()")
+    for own, level, right, why in (([1, 0, 0], 0.5, (1.0, 1.0), "a part at the threshold is not above it"),
+                                   ([1, 0, 0], 0.99, (0.0, 0.0), "nothing flagged"),
+                                   ([0, 0, 0], 0.5, (0.0, 0.0), "nothing to find")):
+        c.close(precision_recall(torch.tensor([2.0, 0.0, -1.0]), torch.tensor(own), level), right, because=why,
+                mistakes=[((0.5, 1.0), "above means >, not >="),
+                          *((bad, "0/0 is no number: say what it should be")
+                            for bad in ((math.nan, 0.0), (0.0, math.nan), (1.0, 0.0), (0.0, 1.0)))])
 
 # %% [markdown] tags=["solution"]
 # Instead of squeezing all logits you can unsqueeze the threshold once: `logits > math.log(t / (1 - t))`,
@@ -1617,13 +1661,18 @@ def best_threshold(p: torch.Tensor, y: torch.Tensor, missed: float, alarm: float
 
 # %% tags=["check"]
 with check("logistic-7") as c:
-    belief, state = torch.tensor([0.4, 0.7, 0.1, 0.9, 0.6, 0.95, 0.3, 0.2, 0.45, 0.8, 0.55]), torch.tensor([0, 1, 1, 0, 0, 1, 0, 0, 1, 1, 0])
-    wrong = {0.95: "missed and alarm are swapped, or only false alarms were counted", 0.1: "false alarms cost something too", 0.7: "the prices are not used: that has the fewest mistakes",
+    belief, state = torch.tensor([0.4, 0.7, 0.1, 0.9, 0.6, 0.95, 0.3, 0.2, 0.45, 0.8, 0.55]), torch.tensor([0, 1, 1,
+                                            0, 0, 1, 0, 0, 1, 1, 0])
+    wrong = {0.95: "missed and alarm are swapped, or only false alarms were counted",
+             0.1: "false alarms cost something too", 0.7: "the prices are not used: that has the fewest mistakes",
              0.4: "flag p >= t: the part at the threshold counts as flagged", 0.9: "that is the most expensive"}
     t = c.attempted(best_threshold(belief, state, missed=5, alarm=2))
     c.close(t, 0.45, because="1 missed, 3 false alarms: a bill of 5 + 6", mistakes=wrong)
     c.kind(t, float)
-    c.close(best_threshold(belief, state, missed=2, alarm=5), 0.95, because="with expensive alarms, flag only the surest one", mistakes={0.45: "the same t for other prices: use missed and alarm", 0.7: "the prices are not used", 0.1: "false alarms cost something too"})
+    c.close(best_threshold(belief, state, missed=2, alarm=5), 0.95,
+            because="with expensive alarms, flag only the surest one",
+            mistakes={0.45: "the same t for other prices: use missed and alarm", 0.7: "the prices are not used",
+                      0.1: "false alarms cost something too"})
 
 # %% [markdown] tags=["solution"]
 # If the probabilities are honest (*calibrated*, lesson 05), there is a formula: flagging costs

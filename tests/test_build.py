@@ -142,7 +142,7 @@ BAD_SOURCES = {
     "syntax error": (add("\n# %% here\nb = = 3\n"), "# %% here", "not Python"),
     "a cell of 26 lines": (add("\n# %% here\n" + "b = 3\n" * 26), "# %% here", "26 lines"),
     "a stub of 26 lines": (swap("def add(x, y):\n", "def add(x, y):\n" + "    x = x\n" * 23), EX, "stub is longer"),
-    "a check of 9 lines": (swap('check("tiny-1")', 'check("tiny-1")\n' + "a = 2\n" * 8), CK, "8 lines"),
+    "a check of 23 lines": (swap('check("tiny-1")', 'check("tiny-1")\n' + "a = 2\n" * 22), CK, "22 lines"),
     "no check": (swap('# %% tags=["check"]', "# %%"), EX, "tagged check"),
     "check of another exercise": (swap('check("tiny-1")', 'check("tiny-2")'), EX, "tagged check"),
     "no heading": (swap("### Exercise tiny-1 ·", "### Task tiny-1 ·"), EX, "heading"),
@@ -173,11 +173,11 @@ def test_bad_source_is_refused_by_file_and_line(text, start, words, tmp_path):
         LESSON,
         GOOD,
         add("\n# %%\n" + "b = 3\n" * 25),
-        swap('check("tiny-1")', 'check("tiny-1")\n' + "a = 2\n" * 7),
+        swap('check("tiny-1")', 'check("tiny-1")\n' + "a = 2\n" * 21),
         add('\n# %% tags=["nbval-ignore-output"] reason="a clock"\na\n'),
         LESSON.replace("return x + y", "return (\n        x + y\n    )"),
     ],
-    ids=["tiny", "good", "25 lines", "check of 8 lines", "a reason", "answer of 3 lines"],
+    ids=["tiny", "good", "25 lines", "check of 22 lines", "a reason", "answer of 3 lines"],
 )
 def test_what_is_allowed_is_read(text, tmp_path):
     lay(tmp_path, l00_tiny=text)

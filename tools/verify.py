@@ -5,6 +5,7 @@
     python tools/verify.py --with-data   only those that load a data set
     python tools/verify.py --device cuda on the CPU and on the GPU, and write docs/devices.md
     python tools/verify.py --lax         every cell must run, but outputs may differ
+    python tools/verify.py --old-cpu     with the arithmetic of a processor of 2008, which rounds otherwise
 
 Strict (every output is compared) where the stored outputs were made: Linux, CPU, the locked torch,
 the real data. Elsewhere lax: every cell must run, every check must behave, and one line says why.
@@ -27,6 +28,12 @@ from build import LESSON_ENV, ROOT, write
 from lesson import BadLesson, Lesson, read_lesson
 
 EDITIONS = ("notebooks", "solutions")
+OLD_CPU = {  # kernels without AVX and fused multiply-add: sums in another order, so other last digits
+    "ATEN_CPU_CAPABILITY": "default",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+    "MKL_CBWR": "COMPATIBLE",
+}
 
 
 def why_lax(lesson: Lesson) -> str:
@@ -109,6 +116,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--lax", action="store_true", help="every cell must run; outputs may differ"
     )
+    parser.add_argument(
+        "--old-cpu", action="store_true", help="outputs must hold in an old processor's arithmetic"
+    )
     parser.add_argument("--device", default="cpu", help="compare the CPU with this one: cuda, mps")
     options = parser.parse_args(argv)
     paths = sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))
@@ -130,7 +140,8 @@ def main(argv: list[str] | None = None) -> int:
         why = "it was asked for" if options.lax else why_lax(lesson)
         groups["--nbval-lax" if why else "--nbval"].append(lesson)
         print(f"{lesson.stem}: {'lax, because ' + why if why else 'strict'}", flush=True)
-    return max([run(group, mode)[0] for mode, group in groups.items() if group])
+    env = OLD_CPU if options.old_cpu else {}
+    return max([run(group, mode, **env)[0] for mode, group in groups.items() if group])
 
 
 if __name__ == "__main__":
