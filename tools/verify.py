@@ -141,7 +141,7 @@ def main(argv: list[str] | None = None) -> int:
         groups["--nbval-lax" if why else "--nbval"].append(lesson)
         print(f"{lesson.stem}: {'lax, because ' + why if why else 'strict'}", flush=True)
     env = OLD_CPU if options.old_cpu else {}
-    return max([run(group, mode, **env)[0] for mode, group in groups.items() if group])
+    return max([run(group, mode, 2, **env)[0] for mode, group in groups.items() if group])
 
 
 if __name__ == "__main__":

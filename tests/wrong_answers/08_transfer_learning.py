@@ -1,0 +1,294 @@
+# %% transfer-1 refused: divide the bytes by 255 first
+def as_trained(batch, means, spreads):
+    center, width = (torch.tensor(three).view(3, 1, 1) for three in (means, spreads))
+    return (batch - center) / width
+
+# %% transfer-1 refused: line up with the columns
+def as_trained(batch, means, spreads):
+    return (batch / 255 - torch.tensor(means)) / torch.tensor(spreads)
+
+# %% transfer-1 refused: mind the brackets
+def as_trained(batch, means, spreads):
+    center, width = (torch.tensor(three).view(3, 1, 1) for three in (means, spreads))
+    return batch / 255 - center / width
+
+# %% transfer-1 refused: divide by the spreads, too
+def as_trained(batch, means, spreads):
+    return batch / 255 - torch.tensor(means).view(3, 1, 1)
+
+# %% transfer-1 refused: weights are float32
+def as_trained(batch, means, spreads):
+    center, width = (torch.tensor(three).double().view(3, 1, 1) for three in (means, spreads))
+    return (batch.double() / 255 - center) / width
+
+# %% transfer-1 passes
+def as_trained(batch, means, spreads):
+    from torchvision.transforms.v2 import functional
+
+    return functional.normalize(functional.to_dtype(batch, torch.float32, scale=True), means, spreads)
+
+# %% transfer-1 passes
+def as_trained(batch, means, spreads):
+    done = torch.empty(batch.shape)
+    for color in range(3):
+        done[:, color] = (batch[:, color] / 255 - means[color]) / spreads[color]
+    return done
+
+# %% transfer-2 refused: the biases are missing
+learning_numbers = 7 * 2048
+
+# %% transfer-2 refused: one bias a class
+learning_numbers = (7 + 1) * 2048
+
+# %% transfer-2 refused: multiply
+learning_numbers = 2048 + 7
+
+# %% transfer-2 refused: that is resnet18's head
+learning_numbers = 7 * 513
+
+# %% transfer-2 passes
+learning_numbers = nn.Linear(2048, 7).weight.numel() + 7
+
+# %% transfer-3 refused: an assignment makes a second name
+def with_new_head(network, classes):
+    for each in network.parameters():
+        each.requires_grad_(False)
+    network.fc = nn.Linear(network.fc.in_features, classes)
+    return network
+
+# %% transfer-3 refused: replace it after freezing
+def with_new_head(network, classes):
+    new = copy.deepcopy(network)
+    new.fc = nn.Linear(new.fc.in_features, classes)
+    return new.requires_grad_(False)
+
+# %% transfer-3 refused: freeze
+def with_new_head(network, classes):
+    new = copy.deepcopy(network)
+    new.requires_grad = False
+    new.fc = nn.Linear(new.fc.in_features, classes)
+    return new
+
+# %% transfer-3 refused: observed: (1000, 2048, True)
+def with_new_head(network, classes):
+    new = copy.deepcopy(network).requires_grad_(False)
+    new.fc.requires_grad_(True)
+    return new
+
+# %% transfer-3 refused: in_features!
+def with_new_head(network, classes):
+    new = copy.deepcopy(network).requires_grad_(False)
+    new.fc = nn.Linear(512, classes)
+    return new
+
+# %% transfer-3 refused: a copied body
+def with_new_head(network, classes):
+    new = models.ResNet(models.resnet.BasicBlock, [1, 1, 1, 1]).requires_grad_(False)
+    new.fc = nn.Linear(network.fc.in_features, classes)
+    return new
+
+# %% transfer-3 passes
+def with_new_head(network, classes):
+    new = copy.deepcopy(network).requires_grad_(False)
+    new.fc = nn.Linear(new.fc.weight.shape[1], classes)
+    return new
+
+# %% transfer-4 refused: buffers, too
+def load_fitting(network, entries):
+    left = set(network.state_dict())
+    with torch.no_grad():
+        for label, one in network.named_parameters():
+            if label in entries and entries[label].shape == one.shape:
+                one.copy_(entries[label])
+    return sorted(e for e in left if e not in entries or entries[e].shape != network.state_dict()[e].shape)
+
+# %% transfer-4 refused: choosing is not loading
+def load_fitting(network, entries):
+    own = network.state_dict()
+    return sorted(e for e in own if e not in entries or entries[e].shape != own[e].shape)
+
+# %% transfer-4 refused: size mismatch
+def load_fitting(network, entries):
+    return sorted(network.load_state_dict(entries, strict=False).missing_keys)
+
+# %% transfer-4 refused: those are the filled ones
+def load_fitting(network, entries):
+    own = network.state_dict()
+    fits = {e: each for e, each in entries.items() if e in own and each.shape == own[e].shape}
+    network.load_state_dict(fits, strict=False)
+    return sorted(fits)
+
+# %% transfer-4 refused: 7.weight is foreign
+def load_fitting(network, entries):
+    own = network.state_dict()
+    fits = {e: each for e, each in entries.items() if e in own and each.shape == own[e].shape}
+    network.load_state_dict(fits, strict=False)
+    return sorted(entries.keys() - fits.keys())
+
+# %% transfer-4 refused: sort the names
+def load_fitting(network, entries):
+    own = network.state_dict()
+    fits = {e: each for e, each in entries.items() if e in own and each.shape == own[e].shape}
+    return network.load_state_dict(fits, strict=False).missing_keys
+
+# %% transfer-4 passes
+def load_fitting(network, entries):
+    left = []
+    for label, ours in network.state_dict().items():
+        if label in entries and entries[label].shape == ours.shape:
+            ours.copy_(entries[label])
+        else:
+            left.append(label)
+    return sorted(left)
+
+# %% transfer-5 refused: turned round
+def paced_groups(parts, lr, factor):
+    full = [own for own in (list(module.parameters()) for module in parts) if own]
+    return [{"params": own, "lr": lr * factor**i} for i, own in enumerate(full)]
+
+# %% transfer-5 refused: no group for it
+def paced_groups(parts, lr, factor):
+    return [{"params": list(module.parameters()), "lr": lr * factor ** (len(parts) - 1 - i)} for i, module in enumerate(parts)]
+
+# %% transfer-5 refused: the pooling is no step
+def paced_groups(parts, lr, factor):
+    made = [{"params": list(module.parameters()), "lr": lr * factor ** (len(parts) - 1 - i)} for i, module in enumerate(parts)]
+    return [each for each in made if each["params"]]
+
+# %% transfer-5 refused: factor to the power 0
+def paced_groups(parts, lr, factor):
+    full = [own for own in (list(module.parameters()) for module in parts) if own]
+    return [{"params": own, "lr": lr * factor ** (len(full) - i)} for i, own in enumerate(full)]
+
+# %% transfer-5 refused: multiply by factor
+def paced_groups(parts, lr, factor):
+    full = [own for own in (list(module.parameters()) for module in parts) if own]
+    return [{"params": own, "lr": lr / factor ** (len(full) - 1 - i)} for i, own in enumerate(full)]
+
+# %% transfer-5 refused: in order
+def paced_groups(parts, lr, factor):
+    full = [own for own in (list(module.parameters()) for module in parts) if own][::-1]
+    return [{"params": own, "lr": lr * factor ** (len(full) - 1 - i)} for i, own in enumerate(full)]
+
+# %% transfer-5 passes
+def paced_groups(parts, lr, factor):
+    made = []
+    for module in reversed(parts):
+        if own := list(module.parameters()):
+            made.insert(0, {"params": own, "lr": lr})
+            lr *= factor
+    return made
+
+# %% transfer-6 refused: from the beginning
+class Still(nn.Module):
+    def __init__(self, body):
+        super().__init__()
+        self.body = body.requires_grad_(False)
+
+    def forward(self, inputs):
+        return self.body(inputs)
+
+    def train(self, mode=True):
+        return super().train(False)
+
+# %% transfer-6 refused: after still.train()
+class Still(nn.Module):
+    def __init__(self, body):
+        super().__init__()
+        self.body = body.requires_grad_(False).eval()
+
+    def forward(self, inputs):
+        return self.body(inputs)
+
+# %% transfer-6 refused: another object
+class Still(nn.Module):
+    def __init__(self, body):
+        super().__init__()
+        self.body = body.requires_grad_(False)
+        self.eval()
+
+    def forward(self, inputs):
+        return self.body(inputs)
+
+    def train(self, mode=True):
+        super().train(False)
+
+# %% transfer-6 refused: the _?
+class Still(nn.Module):
+    def __init__(self, body):
+        super().__init__()
+        self.body = body
+        self.body.requires_grad = False
+        self.eval()
+
+    def forward(self, inputs):
+        return self.body(inputs)
+
+    def train(self, mode=True):
+        return super().train(False)
+
+# %% transfer-6 refused: in a network, too
+class Still(nn.Module):
+    def __init__(self, body):
+        super().__init__()
+        self.body = body.requires_grad_(False)
+        self.eval()
+
+    def forward(self, inputs):
+        self.body.train()
+        seen = self.body(inputs)
+        self.body.eval()
+        return seen
+
+    def train(self, mode=True):
+        return super().train(False)
+
+# %% transfer-6 passes
+class Still(nn.Module):
+    def __init__(self, body):
+        super().__init__()
+        self.body = body.eval()
+        for each in body.parameters():
+            each.requires_grad = False
+
+    def forward(self, inputs):
+        with torch.no_grad():
+            return self.body(inputs)
+
+    def train(self, mode=True):
+        self.training = mode
+        return self
+
+# %% transfer-7 refused: the nearest picture's class
+def nearest_mean(features, labels, queries):
+    return labels[torch.cdist(queries, features).argmin(dim=1)]
+
+# %% transfer-7 refused: row numbers of the nearest picture
+def nearest_mean(features, labels, queries):
+    return torch.cdist(queries, features).argmin(dim=1)
+
+# %% transfer-7 refused: argmin, not argmax
+def nearest_mean(features, labels, queries):
+    centers = torch.stack([features[labels == c].mean(dim=0) for c in labels.unique()])
+    return torch.cdist(queries, centers).argmax(dim=1)
+
+# %% transfer-7 refused: the nearest mean
+def nearest_mean(features, labels, queries):
+    centers = torch.stack([features[labels == c].mean(dim=0) for c in labels.unique()])
+    return (queries @ centers.T).argmax(dim=1)
+
+# %% transfer-7 refused: sums?
+def nearest_mean(features, labels, queries):
+    centers = torch.stack([features[labels == c].sum(dim=0) for c in labels.unique()])
+    return torch.cdist(queries, centers).argmin(dim=1)
+
+# %% transfer-7 refused: the dim of argmin
+def nearest_mean(features, labels, queries):
+    centers = torch.stack([features[labels == c].mean(dim=0) for c in labels.unique()])
+    return torch.cdist(queries, centers).argmin(dim=0)
+
+# %% transfer-7 passes
+def nearest_mean(features, labels, queries):
+    onehot = nn.functional.one_hot(labels).float()
+    centers = onehot.T @ features / onehot.sum(dim=0).unsqueeze(1)
+    return (queries.unsqueeze(1) - centers).square().sum(dim=2).argmin(dim=1)
