@@ -109,8 +109,8 @@ def main() -> int:
             seconds.append(time.perf_counter() - started)
             right.append(evaluate(model, held_out, metrics={"accuracy": accuracy})["accuracy"])
         typical = statistics.median(seconds)
-        yardstick = yardstick or typical * (not options.skip_classic)
         faster = f"   1/{yardstick / typical:.0f} of the classic time" if yardstick else ""
+        yardstick = yardstick or typical * (not options.skip_classic)
         spread = f"from {min(right):.3f} to {max(right):.3f}" if options.seeds > 1 else ""
         print(
             f"{name:28} {statistics.median(right):.3f} of the test pictures {spread}"

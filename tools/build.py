@@ -84,7 +84,8 @@ def _onward(lesson: Lesson, lessons: list[Lesson]) -> str:
 
 def run(nb: NotebookNode, folder: Path, strict: bool) -> float:
     """Execute in place, in ``folder``; return the seconds it took."""
-    env = os.environ | LESSON_ENV | {"COURSE_STRICT": "1" if strict else ""}
+    alone = {"OMP_NUM_THREADS": "1"}  # two lessons are built at a time: no more threads than cores
+    env = alone | os.environ | LESSON_ENV | {"COURSE_STRICT": "1" if strict else ""}
     env.pop("COURSE_RESULTS", None)
     started = time.perf_counter()
     where = {"metadata": {"path": str(folder)}}

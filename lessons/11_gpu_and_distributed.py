@@ -1,0 +1,1529 @@
+# ---
+# jupyter:
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+#   course:
+#     title: GPU and many machines
+#     minutes: 120
+#     needs: [10_lstm]
+#     data: []
+#     objectives:
+#       anywhere: write training code once, and run it on a CPU, on CUDA and on Apple's GPUs
+#       measure: time work that goes on in the background, and read a profiler's timeline
+#       memory: count what fills the memory, and trade time for it without changing the answer
+#       together: let several processes train one model, and prove that they compute what one would
+#       scale: say beforehand what more machines will bring
+# ---
+
+# %% [markdown]
+# Nothing in this lesson changes what a network learns. The four steps stay as they were: *prepare data, design
+# model, choose loss and optimizer, train and judge*. What changes is **where** they run, and on how many
+# processors at once. So every trick has to pass the same exam: the answer must be the same as before.
+#
+# You are heading for a number and a picture. The number is $10^{-6}$: two processes train one model, one of them is killed
+# in the middle of an epoch, both are started again, and the final loss agrees with that of
+# *one* undisturbed process to six decimals. The picture is a curve that tells you, before you rent sixteen machines, what the
+# sixteenth will bring.
+#
+# You need no GPU. Cells that want one say so in one line and go on, and a toy GPU with a clock turned by hand
+# stands in for it. Everything about several processes is real: your CPU is enough for that. (On Windows
+# the cells with `torchrun` skip as well.)
+
+# %%
+import copy
+import inspect
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ["KINETO_LOG_LEVEL"] = "99"  # the profiler's engine may keep its diary to itself
+os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # for one small function, one is enough
+if sys.platform != "win32":  # processes shall meet on this machine only
+    os.environ["GLOO_SOCKET_IFNAME"] = "lo0" if sys.platform == "darwin" else "lo"
+
+# %%
+import matplotlib.pyplot as plt
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from torch import nn
+from torch.profiler import ProfilerActivity, profile, record_function
+from torch.utils.checkpoint import checkpoint
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+
+import utils
+from utils import check, expect_error, fit, get_device, make_loader
+from utils.plotting import CLASS_COLORS, TRAIN, VALID, draw_grid
+
+# %%
+plt.style.use("utils.course")
+torch.set_num_threads(1)  # two processes will share this machine later: one core each …
+os.environ["OMP_NUM_THREADS"] = "1"  # … and for those that start from here, the same
+scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+folder = Path(scratch.name)
+
+# %% [markdown]
+# One more file belongs to this lesson: `lessons/train_distributed.py`, the script that several processes will run. Its data and
+# its model are plain functions; you import them here, so that script and notebook train the same thing.
+
+# %%
+SCRIPT = Path(utils.__file__).parent.parent / "lessons" / "train_distributed.py"
+assert SCRIPT.exists(), f"this lesson needs {SCRIPT.name}, which is part of the course's folder lessons/"
+sys.path.insert(0, str(SCRIPT.parent))
+from train_distributed import make_data, make_model, train as train_in_script
+
+# %% [markdown]
+# ## One code, three changed lines
+#
+# **Prepare data.** 1,024 made-up points with 8 features, and a target that bends with them. **Design model.** 8
+# inputs, 64 hidden, 1 output. **Choose loss and optimizer.** Mean squared error, Adam.
+#
+# Three lines decide where the work is done. They are numbered.
+
+# %%
+device = get_device()  # 1: CUDA if it is there, then Apple's MPS, then the CPU
+X, y = make_data(seed=0).tensors
+model = make_model(seed=0).to(device)  # 2: the weights go there …
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+loader = make_loader(X, y, batch_size=64, shuffle=True, generator=torch.Generator().manual_seed(0))
+
+# %% [markdown]
+# **Train and judge.** The third line stands in the loop: every batch goes to the same place.
+
+# %%
+losses = []
+for _epoch in range(4):
+    for xb, yb in loader:
+        xb, yb = xb.to(device), yb.to(device)  # 3: … and so does each batch
+        loss = F.mse_loss(model(xb), yb)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    losses.append(loss.detach())  # still on the device: nobody has asked for the number yet
+print("the loss fell:", (losses[-1] < losses[0]).item())
+
+# %% [markdown]
+# On a CPU the three lines do nothing, and cost nothing. `model.to` moves the weights **in place**; `tensor.to`
+# returns a copy, so you must keep what it returns. Make the optimizer *after* moving the model.
+#
+# Forget line 3, and you meet the most common error of GPU programming. You need no GPU to meet it: `meta` is a
+# device that every machine has. Its tensors have a shape and a dtype, but no numbers.
+
+# %%
+elsewhere = make_model(seed=0).to("meta")
+with expect_error(RuntimeError):
+    elsewhere(X[:64])
+print("weights and batch both there:", tuple(elsewhere(X[:64].to("meta")).shape))
+
+# %% [markdown]
+# *Weights there, batch here.* With a real GPU the names are `cuda:0` and `cpu`; the mend is the same. Remember
+# `meta`: it tests your moves on a laptop.
+#
+# Two differences between devices will bite you sooner or later. MPS has no `float64`: move NumPy arrays through
+# `float32`. And each device has its own random generator: the same seed draws other numbers there. Draw on the CPU and
+# move when runs must agree.
+#
+# ### Exercise gpu-1 · difficulty 2 · 8 minutes
+# Real batches are rarely two tensors. Write `to_device(batch, device)`: a batch may be a tensor, or a tuple, list or
+# dict of batches, nested as deep as you like. Return the same structure with every tensor on `device`; a tuple stays a
+# tuple, a list a list, a dict a dict. Anything else (names, numbers) comes back as it is, and the batch that came in is not changed.
+#
+# <details><summary>Hint 1</summary>A container of batches holds batches: let the function call itself for each of them.</details>
+# <details><summary>Hint 2</summary>Ask with <code>isinstance</code> for tensor, then dict, then tuple or list. <code>type(batch)(…)</code> builds a container of the same kind.</details>
+
+# %% tags=["exercise"] id="gpu-1" objective="anywhere"
+def to_device(batch, device):
+    """The same structure as ``batch``, with every tensor in it on ``device``."""
+    ### BEGIN SOLUTION
+    if torch.is_tensor(batch):
+        return batch.to(device)
+    if isinstance(batch, dict):
+        return {key: to_device(part, device) for key, part in batch.items()}
+    if isinstance(batch, (tuple, list)):
+        return type(batch)(to_device(part, device) for part in batch)
+    return batch
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("gpu-1") as c:
+    given = {"x": (torch.zeros(3), [torch.ones(1)]), "name": "a7"}
+    moved, got = c.attempted(to_device(torch.ones(2), "meta")), to_device(given, "meta")
+    c.equal(str(moved.device), "meta", mistakes={"cpu": "tensor.to returns a copy: return it"})
+    (a, parts), kinds = got["x"], [type(v).__name__ for v in (got, got["x"], got["x"][1], got["name"])]
+    c.equal(kinds, ["dict", "tuple", "list", "str"], because="the structure stays, at any depth")
+    c.true(a.is_meta and parts[0].is_meta, observed="a tensor stayed behind", expected="all on the device",
+           likely="a container may hold containers: let the function call itself")
+    c.equal(given["x"][0].is_meta, False, mistakes={True: "changing the given one surprises its owner"})
+
+# %% [markdown] tags=["solution"]
+# Recursion mirrors the structure: a batch is a tensor or a container of batches. The `meta` device makes the check
+# possible on any machine.
+
+# %% [markdown] tags=["instructor"]
+# **Watch for** `batch.to(device)` without `return` or assignment: works for models, does nothing for tensors.
+# **Watch for** strings: `for part in "a7"` recurses forever if strings are treated as containers. **Timing:** 8 minutes.
+# **Fast groups:** a namedtuple needs `type(batch)(*parts)`.
+
+# %% [markdown]
+# ## Launch, copy, wait: a toy GPU
+#
+# A GPU is a second computer. Python puts *kernels* (small programs such as "multiply these
+# two matrices") into its queue and goes on at once. Three verbs explain almost everything you will measure:
+#
+# - **launch**: put a kernel into the queue. Costs Python a few microseconds, however large the kernel is.
+# - **synchronize**: wait until the queue is empty.
+# - **copy**: bring data over. A copy back (`.item()`, `.cpu()`, `print`) must wait for the kernels before it.
+#
+# Here they are in a toy whose clock you turn by hand. The times are microseconds, invented, but of the right size for a real
+# card: 5 to launch, 10 to fetch one number.
+
+# %%
+class ToyGPU:
+    """A queue of work, and a clock: ``now`` is Python's time, ``free_at`` is when the queue is empty."""
+
+    def __init__(self):
+        self.now, self.free_at, self.log = 0, 0, []  # log: (who, what, from, to)
+
+    def launch(self, work):
+        self.log.append(("Python", "launch", self.now, self.now + 5))
+        self.now += 5
+        begin = max(self.now, self.free_at)
+        self.free_at = begin + work
+        self.log.append(("GPU", "kernel", begin, self.free_at))
+
+    def synchronize(self):
+        self.log.append(("Python", "wait", self.now, max(self.now, self.free_at)))
+        self.now = max(self.now, self.free_at)
+
+    def item(self):
+        self.synchronize()
+        self.log.append(("Python", "copy", self.now, self.now + 10))
+        self.now += 10
+
+# %% [markdown]
+# **Predict before you run:** ten kernels of 40 µs each. What does a stopwatch around the loop show?
+
+# %%
+gpu = ToyGPU()
+start = gpu.now
+for _ in range(10):
+    gpu.launch(work=40)
+print("the stopwatch says", gpu.now - start, "µs")
+gpu.synchronize()
+print("the truth is      ", gpu.now - start, "µs")
+
+# %% [markdown]
+# 50 µs: the price of ten *launches*. The work took 405, and the stopwatch was stopped while the queue was still full. **Timing without a sync
+# measures how fast you can order, not how fast you are served.** The lie has a second half: whatever is timed
+# next pays for the queue it inherits.
+#
+# Now three habits: large kernels with one sync at the end, the same work in tiny kernels, and an `.item()` after every
+# kernel (the `print(loss.item())` of every beginner's loop).
+
+# %%
+def toy_run(kernels, work, item_each=False):
+    """A ToyGPU after ``kernels`` launches of ``work`` µs each, waited for."""
+    gpu = ToyGPU()
+    for _ in range(kernels):
+        gpu.launch(work)
+        if item_each:
+            gpu.item()
+    gpu.synchronize()
+    return gpu
+
+
+habits = {"10 kernels of 40": toy_run(10, 40), "200 kernels of 2": toy_run(200, 2)}
+habits["10 of 40, item() each"] = toy_run(10, 40, item_each=True)
+for name, gpu in habits.items():
+    busy = sum(to - begin for who, _, begin, to in gpu.log if who == "GPU")
+    print(f"{name:22} {gpu.now:5} µs in all, the GPU works {busy / gpu.now:4.0%} of them")
+
+# %% alt="Three timelines of a toy GPU, each with a lane for Python and a lane for the GPU. In the first, Python launches ten times at the start and then waits, while the GPU is busy without a gap. In the second, Python launches without pause for a thousand microseconds, and the GPU works in short flashes with gaps. In the third, launch, wait and copy alternate, and the GPU has a gap after every kernel."
+shades = {"launch": TRAIN, "wait": "#dddddd", "copy": VALID, "kernel": CLASS_COLORS[2]}
+fig, axes = plt.subplots(3, 1, figsize=(8.5, 4.2), sharex=True)
+for ax, (name, gpu) in zip(axes, habits.items(), strict=True):
+    for who, what, begin, to in gpu.log:
+        ax.barh(who, to - begin, left=begin, color=shades[what], edgecolor="white", linewidth=0.3)
+    ax.set_title(name, fontsize=10)
+    ax.invert_yaxis()
+    ax.grid(visible=False)
+axes[-1].set(xlabel="time [µs]")
+handles = [plt.Rectangle((0, 0), 1, 1, color=color) for color in shades.values()]
+fig.legend(handles, shades, ncols=4, loc="upper right", fontsize=9)
+plt.show()
+
+# %% [markdown]
+# *Only in the first timeline is the GPU busy all the time: tiny kernels wait for Python's launches, and `item()` lets the
+# queue run dry each time.* The three runs compute the same 400 µs of work. So: large batches, few small operations, and ask
+# for numbers rarely. `utils.fit` asks for the loss only every 50 batches on a GPU, for this reason.
+#
+# The launch is no invention of GPUs. Your CPU, too, pays for each *call*, whatever its size:
+
+# %%
+def quickest(work, repeats=5):
+    """The shortest of several runs, in seconds: other programs can make a run longer, never shorter."""
+    seconds = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begin)
+    return min(seconds)
+
+
+numbers = torch.ones(10_000)
+pieces = numbers.split(10)
+one_call = quickest(lambda: numbers + 1)
+many_calls = quickest(lambda: [piece + 1 for piece in pieces])
+print("1,000 small calls cost more than 10 times one large one:", many_calls > 10 * one_call)
+
+# %% [markdown]
+# Same numbers, same additions; the rest is calling. On a real GPU the next cell shows the lie and its mend.
+
+# %%
+if device.type == "cuda":
+    a = torch.randn(4096, 4096, device=device)
+    a @ a  # the first call pays for setting up: never time it
+    torch.cuda.synchronize()
+    ordered = quickest(lambda: a @ a)
+    torch.cuda.synchronize()
+    served = quickest(lambda: (a @ a, torch.cuda.synchronize()))
+    print("without a sync less than a third of the time is seen:", ordered < served / 3)
+else:
+    print("skipped: no CUDA GPU here")
+
+# %% [markdown]
+# On a card you should read *True*. Copies have a rule of their own: `loader = DataLoader(…, pin_memory=True)` together with
+# `batch.to(device, non_blocking=True)` lets a copy *to* the GPU run beside Python. Never use `non_blocking` on the way
+# **back** without a sync: you would read numbers that have not arrived.
+#
+# ### Exercise gpu-2 · difficulty 2 · 8 minutes
+# Write `timed(work, gpu, repeats)`: the honest duration of `work()`, a function that launches kernels on the ToyGPU `gpu`. Measure it
+# `repeats` times with `gpu.now` as your clock and return the **shortest**. Work that was in the queue before
+# you came must not count, and all work that `work()` has launched must.
+#
+# <details><summary>Hint 1</summary>There are two moments at which you must know that the queue is empty. Which?</details>
+# <details><summary>Hint 2</summary>In each repeat: synchronize, note the clock, work, synchronize, and subtract. Then the minimum.</details>
+
+# %% tags=["exercise"] id="gpu-2" objective="measure"
+def timed(work, gpu, repeats: int = 3) -> float:
+    """Shortest honest duration of ``work()`` on ``gpu``, in the units of ``gpu.now``."""
+    ### BEGIN SOLUTION
+    durations = []
+    for _ in range(repeats):
+        gpu.synchronize()
+        begin = gpu.now
+        work()
+        gpu.synchronize()
+        durations.append(gpu.now - begin)
+    return min(durations)
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("gpu-2") as c:
+    toy, busy, costs = ToyGPU(), ToyGPU(), iter([900, 70, 40, 60])
+    busy.launch(1000)
+    c.close(c.attempted(timed(lambda: busy.launch(40), busy, 1)), 45, because="5 to launch, 40 to work",
+            mistakes={5: "wait before you stop the watch", 1040: "wait before you start the watch"})
+    c.close(timed(lambda: toy.launch(next(costs)), toy, 4), 45, because="the shortest of four", mistakes={
+            905: "the first run: work ran once, or this is the longest", 65: "that is the last run",
+            272.5: "that is the mean: one slow run spoils it", 1090: "that is the sum of all runs"})
+
+# %% [markdown] tags=["solution"]
+# Two waits, one at each end. The minimum, because a disturbance only ever adds. On a real card, replace
+# `gpu.synchronize` by `torch.cuda.synchronize` and `gpu.now` by `time.perf_counter()`.
+
+# %% [markdown] tags=["instructor"]
+# **Watch for** a single `synchronize` at the end: it passes on an idle card and lies on a busy one. **A question for the room:** a colleague's new
+# layer is "a hundred times faster, but the line after it became slow". What happened?
+
+# %% [markdown]
+# ## Fewer bits
+#
+# A `float32` has 32 bits. Two formats have half of that, and so need half the memory and half the traffic. They spend
+# their bits differently:
+
+# %%
+for dtype in (torch.float32, torch.float16, torch.bfloat16):
+    about = torch.finfo(dtype)
+    print(f"{dtype!s:15} {about.bits} bits   largest {about.max:.1e}   smallest normal {about.tiny:.1e}   "
+          f"after 1 comes 1 + {about.eps:.1e}")
+
+# %% [markdown]
+# `float16` is fine-grained but short of range; `bfloat16` has the range of `float32` and very coarse steps.
+#
+# **Predict before you run:** what becomes of 70,000 and of 1.003, in each of the two?
+
+# %%
+for value in (70_000.0, 1.003, 1e-8):
+    half, brain = torch.tensor(value, dtype=torch.float16), torch.tensor(value, dtype=torch.bfloat16)
+    print(f"{value:>8g}:  float16 {half.item():<12.6g} bfloat16 {brain.item():.6g}")
+
+# %% [markdown]
+# `float16` overflows at 70,000 and loses $10^{-8}$ altogether; `bfloat16` keeps both roughly, but cannot tell 1.003 from 1.
+# A weight of 1 that is to grow by 0.003 would never move. Hence **mixed** precision: weights and optimizer stay in 32 bits,
+# and inside `torch.autocast` the operations that profit (matrix products, convolutions) run in 16.
+
+# %%
+model = make_model(seed=0)
+plain = F.mse_loss(model(X), y)
+with torch.autocast("cpu", dtype=torch.bfloat16):
+    outputs = model(X)
+    mixed = F.mse_loss(outputs.float(), y)
+mixed.backward()
+weight = model[0].weight
+print("outputs:", outputs.dtype, "  weights:", weight.dtype, "  gradients:", weight.grad.dtype)
+print("loss within 1 %:", abs(mixed - plain).item() < 0.01 * plain.item())
+
+# %% [markdown]
+# Only the forward pass and the loss stand inside; `backward` follows by itself. The exam for training, too: `fit` has an
+# argument `amp=True` that does this.
+
+# %%
+def trained_loss(X, y, amp):
+    """Loss of the last of 8 epochs; same start and same order of batches, mixed precision or not."""
+    model, order = make_model(seed=0), torch.Generator().manual_seed(0)
+    loader = make_loader(X, y, batch_size=64, shuffle=True, generator=order)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    return fit(model, loader, F.mse_loss, optimizer, epochs=8, amp=amp, progress=False)["loss"][-1]
+
+
+full, half = trained_loss(X, y, amp=False), trained_loss(X, y, amp=True)
+print("trained losses within 10 % of each other:", abs(half - full) < 0.1 * full)
+
+# %% [markdown]
+# The answer holds. And the speed? On a recent GPU large matrices are two to four times faster. On
+# a CPU it depends: a processor with bf16 instructions is faster, one without converts back and forth, and bf16 is
+# *slower* than `float32`. You will measure your own below.
+#
+# ### Why float16 needs a scaler
+#
+# `bfloat16` needs nothing more. `float16`, the choice on older cards, loses gradients below $10^{-7}$, as you saw with
+# $10^{-8}$. The cure is to multiply the loss by a large number before `backward` and divide the gradients by it
+# after: one line of mathematics, $\nabla L = \nabla(sL)/s$.
+
+# %%
+gradient, scale = 1e-8, 65536.0
+lost = torch.tensor(gradient).half().float()
+kept = torch.tensor(gradient * scale).half().float() / scale
+print(f"without scaling {lost.item():.1e}   with scaling {kept.item():.1e}")
+
+# %% [markdown]
+# `GradScaler` does that, and watches out: if the scale was too large and a gradient became `inf`, it skips the step and halves the scale.
+
+# %%
+w = nn.Parameter(torch.tensor([1.0]))
+sgd, scaler = torch.optim.SGD([w], lr=0.1), torch.amp.GradScaler("cpu")
+for slope in (1.0, float("inf"), 1.0):
+    sgd.zero_grad()
+    scaler.scale((slope * w).sum()).backward()
+    scaler.step(sgd)  # divides by the scale; does nothing if a gradient is not finite
+    scaler.update()
+    print(f"slope {slope}: weight {w.item():.1f}, scale {scaler.get_scale():.0f}")
+
+# %% [markdown]
+# Three slopes, two steps, and the scale is halved once.
+#
+# ## Two more layouts of the same work
+#
+# **`torch.compile`** reads your function while it runs, fuses its operations, and has a compiler make one program of them. On a CPU it needs a C++
+# compiler, which not every laptop has. The function below makes a chain of element-wise steps, each of which reads and writes
+# half a million numbers; fused, they are read once.
+
+# %% tags=["nbval-ignore-output"] reason="a machine without a C++ compiler says 'skipped' here"
+def chain(x):
+    """Six element-wise steps in a row."""
+    return torch.tanh(torch.sin(x) ** 2 * torch.exp(-x * x) + 0.5 * x)
+
+
+logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # a missing CUDA is no matter here
+v, times = torch.linspace(-3, 3, 500_000), {}
+try:
+    fused = torch.compile(chain)
+    times["first"] = quickest(lambda: fused(v), repeats=1)
+    times |= {"plain": quickest(lambda: chain(v)), "compiled": quickest(lambda: fused(v))}
+    print("same answer:", torch.allclose(fused(v), chain(v), atol=1e-5))
+    print("the first call costs more than 10 plain ones:", times["first"] > 10 * times["plain"])
+except Exception as error:  # no compiler, or one that this torch cannot use
+    print(f"skipped: torch.compile does not work here ({type(error).__name__}); a C++ compiler mends that")
+
+# %% [markdown]
+# The first call pays for the compiler: seconds, against milliseconds for a plain call. If
+# one call takes $t$ and compiled $t'$, then the compiler's time $C$ is earned back after $C/(t-t')$ calls. (A second
+# run of this notebook finds the result in a cache.) A new shape or dtype may compile again.
+#
+# **`channels_last`** keeps the shape of a batch of pictures and changes its strides: the channels of one pixel lie side by side, as
+# convolution kernels like them.
+
+# %%
+pictures = torch.randn(8, 16, 32, 32, generator=torch.Generator().manual_seed(0))  # (N, C, H, W)
+torch.manual_seed(0)
+conv = nn.Sequential(nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1))
+last = pictures.to(memory_format=torch.channels_last)
+print("shape ", tuple(pictures.shape), tuple(last.shape))
+print("stride", pictures.stride(), last.stride())
+conv_last = copy.deepcopy(conv).to(memory_format=torch.channels_last)  # the weights' strides, too
+print("same answer:", torch.allclose(conv(pictures), conv_last(last), atol=1e-5))
+
+# %% [markdown]
+# A stride of 1 has wandered from the last place to the channels. `shape` and all your code stay as they were.
+#
+# ## What holds the memory
+#
+# "CUDA out of memory" is the sentence you will read most often. Four things fill a training step's memory, and
+# each can be counted before you start.
+
+# %%
+def deep_net(blocks=4, width=64):
+    """``blocks`` blocks of four Linear-Tanh pairs each, all (N, width) → (N, width)."""
+    torch.manual_seed(0)
+    net = nn.Sequential()
+    for _ in range(blocks):
+        pairs = [nn.Sequential(nn.Linear(width, width), nn.Tanh()) for _ in range(4)]
+        net.append(nn.Sequential(*pairs))
+    return net
+
+
+def tensor_bytes(tensors):
+    """Bytes of all these tensors together."""
+    return sum(t.nbytes for t in tensors)
+
+# %%
+net = deep_net()
+adam = torch.optim.Adam(net.parameters(), lr=1e-3)
+net(torch.randn(8, 64)).square().mean().backward()
+adam.step()
+held = {
+    "parameters": tensor_bytes(net.parameters()),
+    "gradients": tensor_bytes(p.grad for p in net.parameters()),
+    "Adam's two averages": tensor_bytes(s for state in adam.state.values() for s in state.values() if s.ndim),
+}
+for name, count in held.items():
+    print(f"{name:20} {count:>9,} bytes")
+
+# %% [markdown]
+# Adam keeps two running averages a weight: parameters, gradients and Adam are 1 + 1 + 2 times the model. None of them depends on the batch. The fourth
+# does: the **activations**, the tensors that `forward` keeps for `backward`. `saved_tensors_hooks` shows each of them as it is put aside.
+
+# %%
+def saved_bytes(own, run, *given):
+    """Bytes that run(*given) puts aside for backward, without the tensors in ``own``; and its result."""
+    seen, mine = {}, {p.data_ptr() for p in own}
+
+    def pack(t):
+        if t.data_ptr() not in mine:
+            seen[t.data_ptr()] = t  # held, so that no address is used twice
+        return t
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+        result = run(*given)
+    return tensor_bytes(seen.values()), result
+
+
+def mean_square(net, inputs):
+    """A loss that needs no targets."""
+    return net(inputs).square().mean()
+
+# %%
+batches, activations = [32, 128, 512, 2048], []
+for n in batches:
+    inputs = torch.randn(n, 64, generator=torch.Generator().manual_seed(0))
+    count, _ = saved_bytes(net.parameters(), mean_square, net, inputs)
+    activations.append(count)
+    print(f"batch of {n:5}: {count:>9,} bytes of activations")
+growth = [b / a for a, b in zip(activations, activations[1:])]
+print("four times the batch, four times the activations:", growth == [4, 4, 4])
+
+# %% alt="Stacked bars for batches of 32, 128, 512 and 2048. The lower three parts, parameters, gradients and Adam's averages, are the same thin layers in all bars, together about one megabyte. The top part, activations, is hardly visible for a batch of 32 and many times all others together for 2048."
+fig, ax = plt.subplots(figsize=(6.5, 3))
+floor = 0.0
+for (name, count), color in zip(held.items(), CLASS_COLORS, strict=False):
+    ax.bar([str(n) for n in batches], count / 1e6, bottom=floor, color=color, label=name)
+    floor += count / 1e6
+tops = [count / 1e6 for count in activations]
+ax.bar([str(n) for n in batches], tops, bottom=floor, color=CLASS_COLORS[3], label="activations")
+ax.set(xlabel="batch size", ylabel="memory [MB]")
+ax.legend(loc="upper left")
+plt.show()
+
+# %% [markdown]
+# *Three parts stay, one grows with the batch and soon dwarfs the rest.* That is why the first advice against "out of memory" is a
+# smaller batch. On a GPU you can watch the sum; `nvidia-smi` shows more, because PyTorch keeps freed memory for the next
+# step.
+
+# %%
+if device.type == "cuda":
+    torch.cuda.reset_peak_memory_stats()
+    mean_square(deep_net().to(device), torch.randn(2048, 64, device=device)).backward()
+    print("the peak is above the activations:", torch.cuda.max_memory_allocated() > activations[-1])
+    kept, used = torch.cuda.memory_reserved(), torch.cuda.memory_allocated()
+    print("reserved is at least what is allocated:", kept >= used)
+else:
+    print("skipped: no CUDA GPU here")
+
+# %% [markdown]
+# ### Exercise gpu-3 · difficulty 2 · 8 minutes
+# Write `training_bytes(model, states)`: the bytes of parameters, gradients and optimizer state together, *without* running a step. The
+# optimizer keeps `states` tensors for each weight it moves (Adam 2, momentum 1, plain SGD 0). Frozen parameters
+# (`requires_grad=False`) take up room themselves, but have neither gradient nor state. Parameters may have any dtype;
+# gradients and states have their parameter's.
+#
+# <details><summary>Hint 1</summary>Walk over the parameters. How many tensors of its size does a frozen one bring along, how many a trained one?</details>
+# <details><summary>Hint 2</summary><code>p.nbytes</code> knows the dtype. A frozen parameter counts once, a trained one 2 + states times.</details>
+
+# %% tags=["exercise"] id="gpu-3" objective="memory"
+def training_bytes(model: nn.Module, states: int) -> int:
+    """Bytes of parameters, gradients and optimizer state of ``model`` in training."""
+    ### BEGIN SOLUTION
+    return sum(p.nbytes * (2 + states if p.requires_grad else 1) for p in model.parameters())
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("gpu-3") as c:
+    two = nn.Sequential(nn.Linear(10, 10, bias=False), nn.Linear(10, 5, bias=False))
+    c.close(c.attempted(training_bytes(two, 2)), 2400, because="150 weights of 4 bytes, 4 times", mistakes={
+            600: "the parameters alone", 1800: "the gradients are missing", 1200: "the states are missing"})
+    two[0].weight.requires_grad = False
+    c.close(training_bytes(two, 2), 1200, because="frozen weights count once", mistakes={
+            800: "a frozen weight takes up its room", 2400: "a frozen weight has no gradient and no state"})
+    c.close(training_bytes(two.bfloat16(), 1), 500, mistakes={1000: "bfloat16 has 2 bytes: ask p.nbytes"})
+
+# %% [markdown] tags=["solution"]
+# Freezing most of a model, as in transfer learning, saves three quarters of the memory that Adam's training needs for the
+# frozen part, and more: most of its activations need not be kept either.
+
+# %% [markdown] tags=["instructor"]
+# **A question for the room:** a model of 7 billion weights in `float32`: what does Adam need before the first activation?
+# (112 GB: it fits on no single card of 80 GB, and that is the reason for FSDP below.)
+
+# %% [markdown]
+# ### The big batch in small pieces
+#
+# Gradients **accumulate**: lesson 02 taught you to clear them. Here the habit is useful. A mean over 64 samples is the mean of four means over 16, so
+# four small `backward` calls, each loss divided by four, add up to the big batch's gradient. One `step` at the end.
+
+# %%
+def in_pieces(net, X, y, count):
+    """Backward of the mean loss over all rows, in ``count`` equal pieces."""
+    for xb, yb in zip(X.chunk(count), y.chunk(count), strict=True):
+        loss = F.mse_loss(net(xb), yb) / count
+        loss.backward()  # no zero_grad in between: the pieces add up
+
+
+def rows_passed(module):
+    """A list that notes, whenever ``module`` is called, how many rows it gets."""
+    noted = []
+    module.register_forward_pre_hook(lambda module, given: noted.append(len(given[0])))
+    return noted
+
+# %%
+big, small = make_model(seed=0), make_model(seed=0)
+passed = rows_passed(small)
+in_pieces(big, X[:64], y[:64], count=1)
+in_pieces(small, X[:64], y[:64], count=4)
+print("rows at a time:", passed)
+difference = max((p.grad - q.grad).abs().max().item() for p, q in zip(big.parameters(), small.parameters()))
+print("the same gradient to 1e-6:", difference <= 1e-6)
+
+# %% [markdown]
+# Same gradient, a quarter of the activations, about the same time. Not to the last bit: sums in another order round differently. (And
+# not with BatchNorm, which sees 16 samples at a time.)
+#
+# ### Exercise gpu-4 · difficulty 3 · 10 minutes
+# Real epochs rarely divide evenly. Write `accumulate(model, loss_fn, X, y, size)`: leave in `model` the gradients of the mean loss over **all**
+# rows of `X` and `y`, but pass at most `size` rows through the model at a time. The last piece may be short. `loss_fn(outputs, targets)` is a mean over
+# what it gets. Older gradients must not leak in. Return the mean loss over all rows, as a float.
+#
+# <details><summary>Hint 1</summary>A mean of means is right only if each mean counts by the number of its rows.</details>
+# <details><summary>Hint 2</summary>Weigh each piece's loss with <code>len(piece) / len(X)</code> before <code>backward()</code>, and add up the weighted losses.</details>
+
+# %% tags=["exercise"] id="gpu-4" objective="memory"
+def accumulate(model: nn.Module, loss_fn, X: torch.Tensor, y: torch.Tensor, size: int) -> float:
+    """Gradients of the mean loss over all rows, at most ``size`` rows at a time; returns that loss."""
+    ### BEGIN SOLUTION
+    model.zero_grad()
+    total = 0.0
+    for xb, yb in zip(X.split(size), y.split(size), strict=True):
+        weighted = loss_fn(model(xb), yb) * len(xb) / len(X)
+        weighted.backward()
+        total += weighted.item()
+    return total
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("gpu-4") as c:
+    P, mse, seen = X[:10, :1], F.mse_loss, rows_passed(net1 := nn.Linear(1, 1, bias=False))
+    *each, want = [torch.autograd.grad(mse(net1(p), 0 * p), net1.weight)[0] for p in (*P.split(4), P)]
+    got, loss = [c.attempted(accumulate(net1, mse, P, 0 * P, 4)) for _ in "ab"][1], mse(net1(P), 0 * P).item()
+    c.equal(max(seen[4:-1]), 4, because="no piece above size", mistakes={10: "all rows went through at once"})
+    c.close(net1.weight.grad, want, mistakes=[(2 * want, "an older gradient leaked in"), (each[2] / 5,
+            "the last piece only"), (sum(each), "each loss is a mean"), (sum(each) / 3, "weigh by its rows")])
+    c.close(got, loss); c.kind(got, float)
+
+# %% [markdown] tags=["solution"]
+# Weigh, then add. The common recipe "divide by the number of pieces" is this one with all pieces equal. A short last piece then counts too much, silently.
+
+# %% [markdown] tags=["instructor"]
+# **Watch for** `zero_grad` inside the loop (only the last piece survives) and for `total += weighted` without `.item()`,
+# which keeps every piece's graph alive and so wins nothing. **Timing:** 10 minutes.
+
+# %% [markdown]
+# ### Forget, and compute again
+#
+# The other trade is **activation checkpointing**: keep only what enters each block, and compute the block's inside
+# again when `backward` comes by. Less memory, one more forward pass.
+#
+# **Predict before you run:** four blocks of four layers. By what factor will the saved bytes shrink, roughly?
+
+# %%
+def through(net, inputs, forget):
+    """Loss of the deep net, its blocks checkpointed or not."""
+    for block in net:
+        inputs = checkpoint(block, inputs, use_reentrant=False) if forget else block(inputs)
+    return inputs.square().mean()
+
+
+inputs = torch.randn(512, 64, generator=torch.Generator().manual_seed(0))
+passed, found = rows_passed(net[0]), {}
+for forget in (False, True):
+    passed.clear()
+    count, loss = saved_bytes(net.parameters(), through, net, inputs, forget)
+    found[forget] = count, torch.autograd.grad(loss, list(net.parameters())), len(passed)
+
+# %%
+(kept, gradients, once), (less, again, twice) = found[False], found[True]
+print(f"saved: {kept:,} bytes, with checkpoints {less:,}: {kept / less:.1f} times less")
+print("forward passes of block 0:", once, "and", twice)
+same = all(torch.equal(a, b) for a, b in zip(gradients, again, strict=True))
+print("same gradients, to the last bit:", same)
+
+# %% [markdown]
+# Of 17 tensors 5 remain: what enters each of the four blocks, and what the loss keeps. Each block ran twice, so the forward
+# part is paid twice: if backward costs twice a forward, a step costs a third more. The gradients are *identical*, because
+# the very same operations ran again.
+#
+# ## Five tricks against the clock
+#
+# All five have passed the exam; now measure what they cost. Each bar is the time *with* the trick divided by the time *without* it, here
+# and now. The dot is the same ratio measured again.
+
+# %%
+wide = nn.Sequential(nn.Linear(256, 1024), nn.ReLU(), nn.Linear(1024, 256))
+rows = torch.randn(256, 256, generator=torch.Generator().manual_seed(1))
+
+
+def one_pass(net, batch, amp=False):
+    """Forward and backward, once."""
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=amp):
+        outputs = net(batch)
+    outputs.float().square().mean().backward()
+
+
+races = {  # (with the trick, without it)
+    "bf16": (lambda: one_pass(wide, rows, amp=True), lambda: one_pass(wide, rows)),
+    "channels_last": (lambda: one_pass(conv_last, last), lambda: one_pass(conv, pictures)),
+}
+if "compiled" in times:
+    races["compile"] = (lambda: fused(v), lambda: chain(v))
+
+# %%
+pieces = (lambda: in_pieces(wide, rows, rows, 4), lambda: in_pieces(wide, rows, rows, 1))
+forgetting = (lambda: through(net, inputs, True).backward(), lambda: through(net, inputs, False).backward())
+races |= {"four pieces": pieces, "checkpoint": forgetting}
+first, second = (
+    {name: quickest(trick) / quickest(without) for name, (trick, without) in races.items()} for _ in range(2)
+)
+print("measured twice:", list(first) == list(second))
+
+# %% alt="A bar chart with one horizontal bar for each trick: bf16, channels_last, torch.compile where a compiler is there, four pieces, and checkpoint, on a logarithmic axis of time with the trick divided by time without. The bars start at a line that marks 1, no change, and go to the left where the trick is faster, to the right where it is slower. A dot beside the end of each bar shows a second measurement of the same ratio."
+fig, ax = plt.subplots(figsize=(7, 2.8))
+ax.barh(list(first), [ratio - 1 for ratio in first.values()], left=1, color=TRAIN, height=0.5)
+ax.plot(list(second.values()), list(second), "o", color=VALID, label="measured again")
+ax.axvline(1, color="#555555", lw=1)
+ax.set(xscale="log", xlim=(0.05, 20), xlabel="time with ÷ time without (left of 1: faster)")
+ax.set_xticks([0.1, 0.3, 1, 3, 10], labels=["0.1", "0.3", "1", "3", "10"])
+ax.legend(loc="lower right", bbox_to_anchor=(1, 1))
+plt.show()
+
+# %% [markdown]
+# *Your machine's own ratios: to the left of 1 a trick pays, to the right it costs.* The last two are there for the memory: expect no speed of them. Carry no ratio to another machine or
+# another model: measure there. The distance between bar and dot is how far you may trust a single measurement.
+#
+# ## Reading a profiler's trace
+#
+# Before you make anything faster, find out where the time goes. `torch.profiler` writes down every operation with
+# its start and end. `record_function` gives your own sections a name.
+
+# %%
+model, xb, yb = make_model(seed=0), X[:64], y[:64]
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+with profile(activities=[ProfilerActivity.CPU]) as trace:
+    for _ in range(3):
+        with record_function("forward"):
+            loss = F.mse_loss(model(xb), yb)
+        with record_function("backward"):
+            optimizer.zero_grad()
+            loss.backward()
+        with record_function("update"):
+            optimizer.step()
+
+# %% [markdown]
+# `trace.key_averages().table(sort_by="self_cpu_time_total")` prints times, which differ with every run. The counts do not:
+
+# %%
+counts = {row.key: row.count for row in trace.key_averages()}
+for name in ("forward", "aten::linear", "aten::addmm", "aten::tanh", "backward", "aten::mm", "update"):
+    print(f"{name:14} {counts[name]:3} calls")
+
+# %% [markdown]
+# Three steps, two linear layers: six `linear`, each of which calls one `addmm` ($xW^\top + b$). Backward needs nine `mm`: two
+# gradients a layer, one for the weights and one for the inputs, except for the first layer, whose inputs need none. So
+# $3 \cdot (2 \cdot 2 - 1) = 9$.
+#
+# Now the picture: the last of the three steps, operations in their order.
+
+# %% alt="A timeline of one training step with three lanes. The top lane has three long bars after each other: forward, backward and update. The middle lane has the operations that each of them calls, many short bars. The lower lane has what those call in turn. Between the bars are small gaps."
+sections = [e for e in trace.events() if e.name in ("forward", "backward", "update")][-3:]
+start = sections[0].time_range.start
+fig, ax = plt.subplots(figsize=(8.5, 2.6))
+for section, color in zip(sections, (TRAIN, VALID, CLASS_COLORS[2]), strict=True):
+    layer, look = [section], {"label": section.name}
+    for depth in range(3):
+        for e in layer:
+            width = e.time_range.end - e.time_range.start
+            ax.barh(depth, width, left=e.time_range.start - start, color=color, **look)
+        layer = [child for e in layer for child in e.cpu_children]
+        look = {"edgecolor": "white", "linewidth": 0.4, "alpha": 0.75}
+ax.set(yticks=[0, 1, 2], yticklabels=["your sections", "operations", "inside them"])
+ax.set_xlabel("time since the step began [µs]")
+ax.invert_yaxis()
+ax.grid(visible=False)
+ax.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.22))
+plt.show()
+
+# %% [markdown]
+# *One training step: forward, backward and Adam's update, each above the operations that it calls.* White gaps are
+# time in which nobody computes: Python on its way to the next call. In so small a model they are plenty, and no GPU would
+# help. Read a trace in this order: gaps first (launch-bound, or waiting for data), then the longest bar. `trace.export_chrome_trace("trace.json")` writes a file that
+# `chrome://tracing` or Perfetto opens, with a GPU lane beside the CPU lane where there is one.
+
+# %% [markdown]
+# ## Two processes, one sum
+#
+# One processor is not enough, or its memory is too small: take several **processes**, each a Python of its own, perhaps with its own GPU
+# or on its own machine. They share no variables. They agree on three things: how many they are
+# (the *world size*), who is who (the *rank*, from 0), and where they meet (a *store*, a kind of notice board). Then they
+# send each other tensors.
+#
+# Here is the code of such a process. It agrees on the three things, and then waits for scripts: whatever you
+# write into its input, it runs, and writes back what was printed. `gloo` is the language that CPUs use among
+# each other; GPUs speak `nccl`.
+
+# %%
+WAIT_FOR_SCRIPTS = """
+import contextlib, datetime, io, json, sys, traceback
+import torch
+import torch.distributed as dist
+
+rank, board, minute = int(sys.argv[1]), dist.FileStore(sys.argv[2], 2), datetime.timedelta(minutes=1)
+dist.init_process_group("gloo", store=board, rank=rank, world_size=2, timeout=minute)
+for line in sys.stdin:
+    told, error = io.StringIO(), ""
+    with contextlib.redirect_stdout(told):
+        try: exec(json.loads(line))
+        except Exception: error = traceback.format_exc()
+    print(json.dumps({"told": told.getvalue().strip(), "error": error}), flush=True)
+dist.destroy_process_group()
+"""
+
+# %% [markdown]
+# Start it twice. Each process imports PyTorch for itself, which takes a few seconds; both stay until the end of the lesson.
+
+# %%
+def start_two(code, board):
+    """Two Pythons, ranks 0 and 1, that run ``code`` and meet at the file ``board``."""
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    commands = [[sys.executable, "-c", code, number, str(board)] for number in ("0", "1")]
+    return [subprocess.Popen(command, env=env, text=True, **pipes) for command in commands]
+
+
+pair = start_two(WAIT_FOR_SCRIPTS, folder / "board")
+
+# %%
+def next_answer(output):
+    """What one process answers next; any other line comes from a library, or from its death."""
+    others = []
+    for line in output:
+        if line.startswith('{"told"'):
+            return json.loads(line)
+        others.append(line)
+    return {"error": "the process has ended: " + "".join(others)}
+
+
+def ask(pair, script):
+    """Let both processes run ``script`` at the same time; return what each of them prints."""
+    for process in pair:
+        process.stdin.write(json.dumps(script) + "\n")
+        process.stdin.flush()
+    answers = [next_answer(process.stdout) for process in pair]
+    for answer in answers:
+        if answer["error"]:
+            raise RuntimeError(answer["error"])
+    return [answer["told"] for answer in answers]
+
+# %% [markdown]
+# Both hold three numbers and want the sum of both. First by hand, with `send` and `recv`; then with the call that does it for any number of
+# processes, `all_reduce`. **Predict before you run:** rank 0 holds 1, 2, 3 and rank 1 holds 10, 20, 30. What does each of them hold at the end?
+
+# %%
+BY_HAND = """
+mine, theirs = torch.tensor([1.0, 2, 3]) * 10**rank, torch.zeros(3)
+if rank == 0:
+    dist.send(mine, dst=1)
+    dist.recv(theirs, src=1)
+else:
+    dist.recv(theirs, src=0)
+    dist.send(mine, dst=0)
+total = mine.clone()
+dist.all_reduce(total)  # in place, in every process at once
+print(f"rank {rank}: mine {mine.tolist()}, by hand {(mine + theirs).tolist()}, all_reduce {total.tolist()}")
+"""
+print(*ask(pair, BY_HAND), sep="\n")
+
+# %% [markdown]
+# Both hold 11, 22, 33. Note the order in the script: rank 0 sends first, rank 1 receives first. If both waited to receive, they
+# would wait until the timeout: half an hour, unless you say less. The law of this trade: **every process must make the
+# same collective calls in the same order**. An `if rank == 0:` around an `all_reduce` hangs.
+#
+# And the error that you meet before all others, when a script is started without its companions:
+
+# %%
+with expect_error(ValueError):
+    dist.all_reduce(torch.ones(3))
+
+# %% [markdown]
+# ### A ring
+#
+# How do sixteen processes sum a vector? If all send everything to rank 0, rank 0 drowns. The ring does better: each
+# process cuts its vector into as many chunks as there are processes, and in each round passes *one* on to its right neighbor.
+# After $n-1$ rounds of adding, each process owns one finished chunk (that half is called **reduce-scatter**); after $n-1$ more rounds of
+# passing on, everybody has all (**all-gather**).
+
+# %%
+def ring_all_reduce(rows):
+    """rows (n, n): process p's chunk c. Returns the table at the start, after n-1 rounds, at the end."""
+    table, n = rows.clone(), len(rows)
+    pictures = [table.clone()]
+    for phase in ("add", "copy"):
+        for step in range(n - 1):
+            sent = table.clone()  # all send at the same moment
+            for p in range(n):
+                right, c = (p + 1) % n, (p - step + (phase == "copy")) % n
+                table[right, c] = sent[p, c] + (table[right, c] if phase == "add" else 0)
+        pictures.append(table.clone())
+    return pictures
+
+
+rows = torch.tensor([[1.0, 2, 3, 4], [10, 20, 30, 40], [100, 200, 300, 400], [1000, 2000, 3000, 4000]])
+tables = ring_all_reduce(rows)
+print("everybody has the sum:", all(torch.equal(row, rows.sum(0)) for row in tables[-1]))
+
+# %% alt="Three tables of four rows and four columns, rows are processes and columns are chunks. In the first each process holds its own numbers, 1 to 4, 10 to 40, 100 to 400, 1000 to 4000. In the second, one dark cell in each row holds a finished sum, such as 1111 or 4444, the others partial sums. In the third all rows read 1111, 2222, 3333, 4444."
+fig, axes = plt.subplots(1, 3, figsize=(9, 2.8))
+titles = ("at the start", "after reduce-scatter", "after all-gather")
+for ax, table, title in zip(axes, tables, titles, strict=True):
+    draw_grid(ax, table, title=title, colors=(table == rows.sum(0)).int())
+    ax.images[-1].set_clim(-0.3, 1.9)  # one scale for all three: pale is 0, dark is 1
+    ax.set_xticks(range(4), labels=[f"chunk {c}" for c in range(4)], minor=True, fontsize=8)
+    ax.set_yticks(range(4), labels=[f"p{p}" for p in range(4)], minor=True)
+    ax.tick_params(which="minor", length=0)
+plt.show()
+n, length = 4, 1.0
+print("each process sends", 2 * (n - 1) * length / n, "vectors in all, and with 64", round(2 * 63 / 64, 2))
+
+# %% [markdown]
+# *Dark cells are finished sums: one for each process after the first half, all of them after the second.* A process sends $2(n-1)/n$ vectors:
+# 1.5 with four, 1.97 with 64. **Never more than two, however many there are.**
+#
+# ### Exercise gpu-5 · difficulty 2 · 6 minutes
+# Write the first half's *result*: `reduce_scatter(tensors)` gets a list of n tensors (N,), one a process, N divisible by n, and returns a list of
+# n tensors (N/n,): what each process owns afterwards. Process p owns the p-th chunk of the sum. The tensors given stay as they are.
+#
+# <details><summary>Hint 1</summary>First the sum of all, then cut it.</details>
+# <details><summary>Hint 2</summary><code>torch.stack</code> and <code>sum(dim=0)</code> add; <code>chunk(n)</code> cuts into n pieces, <code>split(n)</code> into pieces of length n.</details>
+
+# %% tags=["exercise"] id="gpu-5" objective="together"
+def reduce_scatter(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+    """n tensors (N,) → n tensors (N/n,): chunk p of their sum for process p."""
+    ### BEGIN SOLUTION
+    return list(torch.stack(tensors).sum(dim=0).chunk(len(tensors)))
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("gpu-5") as c:
+    parts, total = [torch.arange(6.0) * 10**p for p in range(2)], torch.arange(6.0) * 11
+    got = list(c.attempted(reduce_scatter(parts)))
+    c.equal(len(got), 2, mistakes={3: "split takes the length of a piece, chunk their number"})
+    c.close(torch.stack(got), total.view(2, 3), because="process p owns chunk p of the sum", mistakes=[
+            (total.view(2, 3) / 2, "that is the mean"), (torch.stack([total] * 2), "that is all_reduce"),
+            (torch.stack([parts[0][:3], parts[1][3:]]), "nobody has added")])
+    c.equal(parts[0], torch.arange(6.0), because="what was given stays", mistakes=[(total, "+= is in place")])
+
+# %% [markdown] tags=["solution"]
+# An all-reduce is a reduce-scatter followed by an all-gather. FSDP uses the two halves apart, which is all its magic.
+
+# %% [markdown] tags=["instructor"]
+# **Do it with people:** four students in a ring, a sheet with four numbers each. In each round pass one number to the
+# right and add. It takes five minutes, and nobody forgets it. **Watch for** in-place `+=` on the first tensor.
+
+# %% [markdown]
+# ## DistributedDataParallel
+#
+# Data-parallel training in one sentence: *every process has the whole model and a share of the batch, and before each
+# step they average their gradients.* Equal weights at the start, equal gradients, equal optimizer: the weights stay equal
+# for ever, and nobody ever sends a weight.
+#
+# $$\nabla L = \tfrac{1}{2}\big(\nabla L_0 + \nabla L_1\big)$$
+#
+# The line of code is `model = DistributedDataParallel(model)`: it begins the all-reduce of the last layers' gradients while `backward` still computes the
+# first ones', so that sending hides behind computing. The average is right because all shares have the same size. Check the formula with two models in one process:
+
+# %%
+both = []
+for rank in range(2):
+    model = make_model(seed=0)
+    F.mse_loss(model(X[rank:64:2]), y[rank:64:2]).backward()
+    both.append([p.grad for p in model.parameters()])
+whole = make_model(seed=0)
+F.mse_loss(whole(X[:64]), y[:64]).backward()
+gaps = [(a + b) / 2 - p.grad for a, b, p in zip(*both, whole.parameters(), strict=True)]
+gap = max(g.abs().max().item() for g in gaps)
+print("two shares of 32, averaged, equal one batch of 64:", gap <= 1e-6)
+
+# %% [markdown]
+# So two processes with batches of 32 are one process with **64**, not 32. Whoever adds processes and keeps the batch size of
+# each makes the batch larger, and should reconsider the learning rate.
+#
+# ### Who gets which rows
+#
+# `DistributedSampler` deals the rows out. All processes shuffle with the same seed, so all have the same deck; rank 0 takes
+# every second card from the first on, rank 1 from the second.
+
+# %%
+ten = TensorDataset(torch.arange(10))
+for epoch in (0, 0, 1):
+    hands = []
+    for rank in range(2):
+        sampler = DistributedSampler(ten, num_replicas=2, rank=rank, shuffle=True, seed=0)
+        sampler.set_epoch(epoch)
+        hands.append(list(sampler))
+    complete = sorted(hands[0] + hands[1]) == list(range(10))
+    print(f"epoch {epoch}: rank 0 {hands[0]}, rank 1 {hands[1]}, together all ten: {complete}")
+
+# %% [markdown]
+# The first two lines are the same: the order depends on the seed and on what `set_epoch` was told, and on nothing else. **Forget `set_epoch`, and every epoch
+# has the same order**; no error, no warning, a slightly worse model.
+#
+# **Predict before you run:** five rows for two processes. How many rows does each get?
+
+# %%
+five = TensorDataset(torch.arange(5))
+for drop in (False, True):
+    hands = [list(DistributedSampler(five, 2, rank, shuffle=False, drop_last=drop)) for rank in range(2)]
+    print(f"drop_last={drop}: {hands}")
+
+# %% [markdown]
+# Three each, and row 0 comes twice: all must make the same number of steps, or one waits forever for the other's gradients. With
+# `drop_last=True`, row 4 stays out. In *judging*, repeated rows are a small lie: let one process judge.
+#
+# ### Exercise gpu-6 · difficulty 3 · 10 minutes
+# Write `my_rows(n, rank, world, epoch, seed)`: the row numbers (a list of ints) that this rank reads in this epoch. All
+# ranks together read every row at most once, all read the same number of rows, `n // world`, fewer than `world` rows stay out. The
+# order is shuffled, depends on `seed` *and* on `epoch`, and is the same whenever it is asked for. The global random generator stays untouched.
+#
+# <details><summary>Hint 1</summary>All ranks must draw the same permutation. So what may the generator's seed depend on, and what not?</details>
+# <details><summary>Hint 2</summary>Seed a <code>torch.Generator</code> with <code>seed + epoch</code>, draw <code>torch.randperm</code>, cut it to a multiple of world, take every world-th from rank on.</details>
+
+# %% tags=["exercise"] id="gpu-6" objective="together"
+def my_rows(n: int, rank: int, world: int, epoch: int, seed: int) -> list[int]:
+    """Row numbers of this rank in this epoch: shuffled, disjoint from the other ranks', equally many."""
+    ### BEGIN SOLUTION
+    deck = torch.randperm(n, generator=torch.Generator().manual_seed(seed + epoch))
+    return deck[: n // world * world][rank::world].tolist()
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("gpu-6") as c:
+    before, hands = torch.get_rng_state(), [c.attempted(my_rows(50, r, 4, 3, 7)) for r in range(4)]
+    c.kind(hands[0][0], int); c.equal([len(h) for h in hands], [12] * 4, because="50 // 4: cut the rest off")
+    c.equal(len({*sum(hands, [])}), 48, because="no overlap", mistakes={12: "all ranks read the same rows"})
+    same = ["same" if my_rows(50, 0, 4, *es) == hands[0] else "other" for es in ((4, 7), (3, 8), (3, 7))]
+    c.equal(same, ["other", "other", "same"], because="epoch and seed rule the order", mistakes=[
+            (["same"] * 3, "shuffle the rows"), (["same", "other", "same"], "set_epoch was forgotten")])
+    c.equal(torch.equal(before, torch.get_rng_state()), True, because="draw from a generator of its own")
+
+# %% [markdown] tags=["solution"]
+# The same deck for everybody, dealt in turn. `seed + epoch` is what `DistributedSampler` does as well. It has a small flaw: run 0's epoch 1 is run 1's epoch 0.
+
+# %% [markdown] tags=["instructor"]
+# **Watch for** `manual_seed(seed + epoch + rank)`: looks careful, reads a quarter of the rows twice and leaves others out, and
+# nothing ever complains. **Timing:** 10 minutes. **A question for the room:** why not give each rank one contiguous half of the file?
+
+# %% [markdown]
+# ## The script
+#
+# Several processes need a file that all of them run: `lessons/train_distributed.py`, about 130 lines. Open it beside this page. Its heart:
+
+# %%
+source = inspect.getsource(train_in_script)
+print(source[source.index("    parallel = ") :])
+
+# %% [markdown]
+# Compare it with the loop at the top. Four things are new: the model is wrapped, the sampler is told its
+# epoch, and only rank 0 judges and writes. The fourth is a line that kills the process that runs it; it waits for its day.
+#
+# `torchrun --standalone --nproc-per-node 2 lessons/train_distributed.py --checkpoint run.pt` starts it. `torchrun` gives each
+# process its `RANK`, starts them, and watches; `--standalone` means: all on this machine. The notebook calls it through
+# `lessons/torchrun_here.py`, which is the same with closed doors: `torchrun`'s notice board listens on all addresses of a machine, and that one on
+# this machine's own only. What is printed is caught, because it names process numbers.
+
+# %%
+def torchrun(*words, restarts=0):
+    """Run the script in two CPU processes under torchrun; return what they print."""
+    options = ["--nproc-per-node", "2", "--max-restarts", str(restarts), str(SCRIPT), *words]
+    command = [sys.executable, str(SCRIPT.with_name("torchrun_here.py")), *options]
+    env = os.environ | {"COURSE_DEVICE": "cpu", "PYTHONPATH": os.pathsep.join(sys.path)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, env=env, text=True, **pipes)
+    try:
+        out, err = process.communicate(timeout=250)
+    except BaseException:
+        process.terminate()  # torchrun then ends its workers; a kill would leave them behind
+        process.communicate()
+        raise
+    if process.returncode:
+        raise RuntimeError(err[-3000:])
+    return out
+
+# %%
+elastic = sys.platform != "win32"
+if elastic:
+    printed = torchrun("--checkpoint", str(folder / "quiet.pt"))
+    print("who began (start, rank, world):", sorted(re.findall(r"start (\d): rank (\d) of (\d)", printed)))
+    quiet = torch.load(folder / "quiet.pt", weights_only=True)["extra"]["losses"]
+    print("epochs:", len(quiet), "  the loss fell in each:", quiet == sorted(quiet, reverse=True))
+else:
+    print("skipped: torchrun and SIGKILL need Linux or macOS")
+
+# %% [markdown]
+# Two processes began, four epochs were trained, and rank 0 left a checkpoint with the losses.
+#
+# ### The proof
+#
+# One process, in this notebook, plain loop, no DDP; the batch is 64, the sampler deals to a world of one.
+
+# %%
+model = make_model(seed=0)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+data = TensorDataset(X, y)
+sampler = DistributedSampler(data, num_replicas=1, rank=0, shuffle=True, seed=0)
+alone = []
+for epoch in range(1, 5):
+    sampler.set_epoch(epoch)
+    for xb, yb in DataLoader(data, batch_size=64, sampler=sampler):
+        loss = F.mse_loss(model(xb), yb)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.inference_mode():
+        alone.append(F.mse_loss(model(X), y).item())
+
+# %%
+def gap(some, others):
+    """The largest difference between two runs' losses."""
+    return max(abs(a - b) for a, b in zip(some, others, strict=True))
+
+
+if elastic:
+    print("losses of four epochs, two processes against one, equal to 1e-6:", gap(alone, quiet) <= 1e-6)
+    assert gap(alone, quiet) <= 1e-6 and alone[-1] < alone[0] / 1.3
+
+# %% [markdown]
+# 64 steps, and the losses agree to six decimals. They need not agree to the last bit: two halves of 32 round
+# differently from 64 in a row, and over thousands of steps such differences grow. So prove it over a few steps.
+#
+# ## A process dies
+#
+# With one machine a crash is bad luck. With a thousand, some machine fails every day. The plan has two parts. **Rank 0 writes a checkpoint
+# after each epoch**: only rank 0, because two writers would spoil one file; and
+# *atomically*: `utils.save_checkpoint` writes a file beside it, which is then renamed, so that a crash in the middle leaves the old checkpoint whole.
+# And **torchrun watches**: if one process dies, it stops the rest and starts *all* of them anew, `--max-restarts` times. The script finds the
+# checkpoint and goes on.
+#
+# Weights alone are not enough. Adam's averages belong into the file, and the number of the epoch, because it rules the order.
+#
+# Now the line that waited: rank 1 sends itself `SIGKILL` in the middle of epoch 2. No `finally` runs, no goodbye is said.
+
+# %%
+if elastic:
+    printed = torchrun("--checkpoint", str(folder / "shaken.pt"), "--kill-rank", "1", restarts=1)
+    shaken = torch.load(folder / "shaken.pt", weights_only=True)["extra"]["losses"]
+    for row in sorted(re.findall(r"(start \d: rank \d) of 2, .*? (goes on after epoch \d)", printed)):
+        print(*row)
+
+# %%
+if elastic:
+    print("final loss, killed against undisturbed, equal to 1e-6:", gap(shaken[-1:], quiet[-1:]) <= 1e-6)
+    print("all losses, killed against one process in this notebook:", gap(shaken, alone) <= 1e-6)
+    assert gap(shaken, quiet) <= 1e-6 and gap(shaken, alone) <= 1e-6 and len(shaken) == 4
+
+# %% [markdown]
+# That is the number from the first page. Both processes were started a second time, went on after epoch 1, repeated the half epoch that was lost, and arrived
+# where the undisturbed run did. What a crash costs is the work since the last checkpoint: how often you write is a
+# bargain between writing and repeating.
+#
+# One trap is worth its comment in the script. The restarted processes meet at the same notice board, where the addresses of the dead still hang. The script
+# puts the number of the start in front of every name (`PrefixStore`), and so reads only fresh notes.
+#
+# ## When the model itself is too large: FSDP2
+#
+# DDP keeps everything in every process. Eight GPUs then hold eight copies of parameters, gradients and Adam's averages:
+# sixteen bytes a weight, eight times. **Fully sharded data parallel** cuts each of them into shares. Just before a layer computes, its
+# weights are brought together (all-gather); after backward, the gradients are added and dealt out (reduce-scatter: exercise gpu-5). In between, each process holds only its share.
+#
+# `fully_shard` works on the CPU too, so you can look. Each linear layer is sharded, then the whole; the answer is compared with a plain model.
+
+# %%
+SHARDED = """
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from train_distributed import make_data, make_model
+import torch.nn.functional as F
+
+X, y = (part[:64] for part in make_data(0).tensors)
+plain, sharded, mesh = make_model(0), make_model(0), init_device_mesh("cpu", (2,))
+for module in (sharded[0], sharded[2], sharded):
+    fully_shard(module, mesh=mesh)
+for model, rows in ((plain, slice(None)), (sharded, slice(rank, None, 2))):
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)  # after sharding: it holds shares
+    for _ in range(5):
+        F.mse_loss(model(X[rows]), y[rows]).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+pairs = zip(sharded.parameters(), plain.parameters(), strict=True)
+gap = max((a.full_tensor() - b).abs().max().item() for a, b in pairs)
+held = [tuple(p.to_local().shape) for p in sharded.parameters()]
+print(f"rank {rank} holds {held}; the same weights as one process, to 1e-6: {gap <= 1e-6}")
+"""
+
+# %% [markdown]
+# **Predict before you run:** the weights have shapes (64, 8), (64,), (1, 64) and (1,). What does each of two processes hold?
+
+# %%
+try:
+    print(*ask(pair, SHARDED), sep="\n")
+except RuntimeError as error:  # PyTorch 2.6 shards on GPUs only
+    print("skipped: this PyTorch cannot shard on a CPU:", str(error).strip().splitlines()[-1])
+
+# %% [markdown]
+# Rows are dealt out: 32 of 64 each. A layer with a single row cannot be cut: rank 0 holds it, rank 1 none of it. The
+# parameters are `DTensor`s: they know their whole shape and keep a part. After five steps the weights, put together, are those of
+# one process.
+#
+# The price is traffic: weights travel in forward and again in backward, half as much again as DDP's gradients. So: **DDP as long as the model fits, FSDP
+# when it does not.** Saving differs too: each process writes its share (`torch.distributed.checkpoint`).
+#
+# ## Several machines
+#
+# The script does not change. The command is given once *on every machine*:
+#
+# ```
+# torchrun --nnodes 2 --nproc-per-node 4 --max-restarts 3 \
+#     --rdzv-backend c10d --rdzv-id run7 --rdzv-endpoint first-machine:29500 \
+#     lessons/train_distributed.py --checkpoint /shared/run.pt
+# ```
+#
+# | variable | set by torchrun to | with 2 machines of 4 GPUs |
+# |---|---|---|
+# | `WORLD_SIZE` | processes in all | 8 |
+# | `RANK` | my number among all | 0 … 7 |
+# | `LOCAL_RANK` | my number on this machine; chooses the GPU | 0 … 3 |
+# | `LOCAL_WORLD_SIZE` | processes on this machine | 4 |
+# | `MASTER_ADDR`, `MASTER_PORT` | where the notice board hangs | first machine |
+# | `TORCHELASTIC_RESTART_COUNT` | how often it began anew | 0, then 1, … |
+#
+# The arithmetic behind `RANK` is one line:
+
+# %%
+for machine in range(2):
+    print(f"machine {machine}: ranks", [machine * 4 + local_rank for local_rank in range(4)])
+
+# %% [markdown]
+# *What does not change*: the script, the batch of all together (`--batch-size`), the proof. *What does*: the checkpoint
+# must lie where all machines can read it; every machine needs the same code and data; `LOCAL_RANK` and no longer `RANK` picks the GPU; port 29500 must be open between
+# them; and the network between machines is many times slower than the one inside. `NCCL_DEBUG=INFO` and `TORCH_DISTRIBUTED_DEBUG=DETAIL` talk when something hangs. `--nnodes 1:4` is elastic: go on with as
+# many machines as are left. Then the world size changes, and with it each one's share of the batch.
+#
+# ## What will more machines bring?
+#
+# Measure one and two, then extrapolate, and **name the assumption**. The one here is Amdahl's: a share $s$ of each step cannot be divided (waiting, sending,
+# launching), the rest divides perfectly. With $n$ processes
+#
+# $$\text{speed-up}(n) = \frac{1}{s + (1-s)/n}$$
+
+# %%
+def speed_up(n, s):
+    """Amdahl: how many times faster n processes are, if the share s of the work cannot be divided."""
+    return 1 / (s + (1 - s) / n)
+
+
+for s in (0.0, 0.01, 0.05, 0.2):
+    print(f"s = {s:4.0%}: " + "  ".join(f"{n:4} → {speed_up(n, s):5.1f}" for n in (2, 4, 16, 64, 1024)))
+
+# %% [markdown]
+# Read the line of 5 %: sixteen machines bring 9.1, and a thousand do not bring 20. Small shares decide everything.
+#
+# Now measure. The same batch of 2,048 rows, once by rank 0 alone while rank 1 idles, once in halves with an
+# all-reduce of the gradients: each the quickest of five, and all of it twice.
+
+# %%
+PACE = """
+import time
+from torch import nn
+
+torch.set_num_threads(1)
+net, X = nn.Sequential(nn.Linear(256, 512), nn.ReLU(), nn.Linear(512, 256)), torch.randn(2048, 256)
+
+def seconds(rows, together):
+    dist.barrier()
+    begin = time.perf_counter()
+    net(rows).square().mean().backward()
+    if together:
+        for p in net.parameters():
+            dist.all_reduce(p.grad)
+    return time.perf_counter() - begin
+
+for _ in range(2):
+    alone = min(seconds(X if rank == 0 else X[:1], False) for _ in range(5))
+    shared = min(seconds(X[rank::2], True) for _ in range(5))
+    print(alone / shared)
+"""
+
+# %%
+measured = [float(line) for line in ask(pair, PACE)[0].splitlines()]
+shares = [min(1.0, max(0.0, 2 / gain - 1)) for gain in measured]  # Amdahl with n = 2, solved for s
+print("measurements:", len(measured))
+assert all(0 < gain < 4 for gain in measured)
+
+# %% alt="Speed-up against the number of processes, 1 to 64, on logarithmic axes. A dashed diagonal shows the ideal, as many times faster as there are processes. Measured points stand at 1 and at 2 processes. From them a shaded band is extrapolated with Amdahl's law; it bends away from the diagonal and levels off."
+many = [1, 2, 4, 8, 16, 32, 64]
+fig, ax = plt.subplots(figsize=(6.5, 3.4))
+ax.plot(many, many, "--", color="#777777", label="ideal: s = 0")
+ax.plot(many, [speed_up(count, 0.05) for count in many], ":", color="#333333", label="Amdahl with s = 5 %")
+low, high = ([speed_up(count, share) for count in many] for share in (max(shares), min(shares)))
+ax.fill_between(many, low, high, color=TRAIN, alpha=0.25)
+ax.plot(many, low, color=TRAIN, lw=1, label="extrapolated from the points")
+ax.plot(many, high, color=TRAIN, lw=1)
+ax.plot([1, 2, 2], [1, *measured], "o", color=VALID, label="measured here, twice")
+ax.set(xscale="log", yscale="log", xlabel="processes", ylabel="speed-up")
+ax.set_xticks(many, labels=many)
+ax.set_yticks(many, labels=many)
+ax.minorticks_off()
+ax.legend(loc="upper left", fontsize=9)
+plt.show()
+
+# %% [markdown]
+# *Two measured points and the band they allow: the further from the points, the wider.* Two processes on one
+# laptop share memory and cache, and perhaps the cores with your browser. (Points at 1 or below: nothing was gained, the second core had other work.) Amdahl's assumption is optimistic in one way (sending
+# grows with the number of machines) and pessimistic in another: nobody is forced to keep the *whole* batch the same. If each machine keeps its own
+# batch and the batch of all grows, the divisible part grows too; that is **weak scaling**, and its limit is how large a batch still learns well.
+#
+# ### Exercise gpu-7 · difficulty 2 · 6 minutes
+# Turn Amdahl round. `serial_share(n, ratio)`: with n processes you measured a speed-up of `ratio`; what is $s$? And
+# `limit(n, ratio)`: how many times faster could any number of processes be, if that s is right? Both return floats; `limit` returns `float("inf")` when $s$ is 0.
+#
+# <details><summary>Hint 1</summary>Write 1/ratio = s + (1 − s)/n and solve for s.</details>
+# <details><summary>Hint 2</summary>(1/ratio − 1/n) divided by (1 − 1/n). For the limit, let n grow: 1/s.</details>
+
+# %% tags=["exercise"] id="gpu-7" objective="scale"
+def serial_share(n: int, ratio: float) -> float:
+    """The share of the work that cannot be divided, from a measured speed-up with n processes."""
+    ### BEGIN SOLUTION
+    return (n / ratio - 1) / (n - 1)
+    ### END SOLUTION
+
+
+def limit(n: int, ratio: float) -> float:
+    """The speed-up that no number of processes can exceed."""
+    ### BEGIN SOLUTION
+    s = serial_share(n, ratio)
+    return 1 / s if s > 0 else float("inf")
+    ### END SOLUTION
+
+# %% tags=["check"]
+with check("gpu-7") as c:
+    for n, s in ((2, 0.1), (8, 0.05)):
+        r = speed_up(n, s)
+        c.close(c.attempted(serial_share(n, r)), s, because="Amdahl gives back what was measured", mistakes={
+                1 - s: "that is the share that can be divided", 1 - r / n: "that is the lost efficiency",
+                2 / r - 1: "right for n = 2 only", 1 / r - 1 / n: "the share was divided by n as well"})
+        c.close(c.attempted(limit(n, r)), 1 / s, mistakes={r: "that is what you measured", n: "the ideal"})
+    c.close(limit(4, 4.0), float("inf"), because="without a serial share there is no limit")
+
+# %% [markdown] tags=["solution"]
+# A speed-up of 1.82 with two processes looks fine and means $s = 10\,\%$: never more than ten times.
+
+# %% [markdown] tags=["instructor"]
+# **A question for the room:** a vendor shows 15-fold speed on 16 machines. Which of *strong* and *weak* scaling was measured?
+# **Timing:** 6 minutes, with paper. **Watch for** `1 - ratio/n`, the lost efficiency: a different question.
+
+# %% [markdown]
+# ## Reproducible, and how far
+#
+# "The same result" can mean the same bits, the same to rounding, or the same conclusion. Which can you have?
+#
+# | between two runs with … | the same bits? | what to do |
+# |---|---|---|
+# | same seed, CPU, same number of threads | yes | seed, own generators (lessons 01, 06) |
+# | another number of threads | no, to rounding | `torch.set_num_threads` |
+# | same seed, same GPU | not by default | `torch.use_deterministic_algorithms(True)`, and `CUBLAS_WORKSPACE_CONFIG=:4096:8` |
+# | another number of processes | no, to rounding | the proof above |
+# | CPU against GPU, or another card | no, to rounding; *other random numbers* | draw on the CPU |
+# | another version of PyTorch | no promise | lock the versions |
+#
+# Why do bits change at all? A computer's addition forgets what does not fit, and what it forgets depends on the order.
+
+# %%
+a, b, c_ = torch.tensor(1e8), torch.tensor(-1e8), torch.tensor(1.0)
+print("(a + b) + c =", ((a + b) + c_).item(), "   a + (b + c) =", (a + (b + c_)).item())
+
+# %% [markdown]
+# Two threads add two halves and then the halves: another order. Measure the first two rows of the table: the same
+# training twice, and twenty sums of a million numbers, with one thread and with two.
+
+# %%
+print("same seed, same threads, same bits:", trained_loss(X, y, amp=False) == full)
+differ, worst = 0, 0.0
+for seed in range(20):
+    values = torch.rand(1_000_000, generator=torch.Generator().manual_seed(seed))
+    sums = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        sums.append(values.sum())
+    differ += int(sums[0] != sums[1])
+    worst = max(worst, ((sums[0] - sums[1]).abs() / sums[0]).item())
+torch.set_num_threads(1)
+print("some sums have other bits with two threads:", differ > 0)
+print("none is off by more than one in a million:", worst < 1e-6)
+
+# %% [markdown]
+# A result stored with seven digits does not survive a change of threads; one stored with four does.
+#
+# With `use_deterministic_algorithms(True)`, operations that have a deterministic version use it, and operations that have none
+# **raise an error** instead of giving you other bits each time. On a CPU nearly everything is deterministic already; one change you can see: memory that nobody has written is filled with
+# NaN, so that reading it by mistake is noticed.
+
+# %%
+torch.use_deterministic_algorithms(True)
+print(torch.empty(3))
+torch.use_deterministic_algorithms(False)
+
+# %%
+if device.type == "cuda":
+    g = torch.Generator().manual_seed(0)
+    a = torch.randn(512, 512, generator=g)
+    here, there = a @ a, (a.to(device) @ a.to(device)).cpu()
+    print("same bits as the CPU:", torch.equal(here, there))
+    print("same to rounding:", torch.allclose(here, there, rtol=1e-2, atol=1e-2))
+    seeded = [torch.Generator(where).manual_seed(0) for where in ("cpu", device)]
+    drawn = [torch.rand(3, device=s.device, generator=s).cpu() for s in seeded]
+    print("same random numbers:", torch.equal(*drawn))
+else:
+    print("skipped: no CUDA GPU here")
+
+# %% [markdown]
+# On a card expect *False, True, False*: other order of adding, same to rounding, another generator.
+#
+# **Seeds in several processes.** Weights must be equal, so seed them equally (DDP copies rank 0's anyway). Dropout and augmentation must *differ*, or two
+# processes make the same picture twice: after building the model, seed with `seed + rank`.
+
+# %%
+noise = []
+for rank in range(2):
+    model = make_model(seed=0)  # the same in both
+    torch.manual_seed(0 + rank)  # from here on, each its own
+    noise.append(F.dropout(torch.ones(1000), p=0.5) > 0)
+common = (noise[0] == noise[1]).float().mean().item()
+print("two ranks drop the same units:", torch.equal(*noise), "  in common, about half:", 0.4 < common < 0.6)
+
+# %% [markdown]
+# ## Old code you will meet
+#
+# | on the web | today | why |
+# |---|---|---|
+# | `model.cuda()`, `x.cuda()` everywhere | `.to(device)`, with `device` chosen once | runs without CUDA, too |
+# | `nn.DataParallel(model)` | `DistributedDataParallel` and `torchrun` | one process drove all GPUs and was the bottleneck |
+# | `python -m torch.distributed.launch`, `--local_rank` | `torchrun`, `os.environ["LOCAL_RANK"]` | restarts, and no argument to parse |
+# | `torch.cuda.amp.autocast()`, `torch.cuda.amp.GradScaler()` | `torch.autocast("cuda")`, `torch.amp.GradScaler("cuda")` | one spelling for all devices |
+# | `FullyShardedDataParallel(model)` | `fully_shard(model)` | FSDP2: each parameter its own `DTensor` |
+# | `checkpoint(f, x)` | `checkpoint(f, x, use_reentrant=False)` | the old way breaks with some graphs; say which you want |
+# | `time.time()` around a GPU call | `torch.cuda.synchronize()`, or CUDA events | you have seen the lie |
+#
+# One of these can be checked here. Models that were saved from inside DDP without `.module` have a prefix in every name:
+
+# %%
+dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)  # a world of one
+try:
+    wrapped = nn.parallel.DistributedDataParallel(make_model(seed=0))
+    print(list(wrapped.state_dict())[:2], "against", list(wrapped.module.state_dict())[:2])
+finally:
+    dist.destroy_process_group()
+
+# %%
+with expect_error(RuntimeError):
+    make_model(seed=0).load_state_dict(wrapped.state_dict())
+
+# %% [markdown]
+# The names are right but for `module.`. Save `model.module.state_dict()`, or keep the plain model beside the wrapped one, as the
+# script does.
+#
+# ## What you have now
+#
+# | call | what it does | in → out |
+# |---|---|---|
+# | `get_device()`, `.to(device)` | one code for all devices | `(N, …)` here → `(N, …)` there |
+# | `torch.cuda.synchronize()` | waits until the queue is empty | |
+# | `torch.autocast(kind, dtype)` | 16 bits where that is safe | float32 weights → bfloat16 outputs |
+# | `torch.amp.GradScaler` | keeps small float16 gradients alive | loss → scaled loss |
+# | `torch.compile(f)` | fuses operations; pay once | function → faster function |
+# | `.to(memory_format=torch.channels_last)` | other strides, same shape | `(N, C, H, W)` → `(N, C, H, W)` |
+# | `saved_tensors_hooks(pack, unpack)` | shows what is kept for backward | |
+# | `checkpoint(f, x, use_reentrant=False)` | forgets, and computes again | `x` → `f(x)` |
+# | `profile(…)`, `record_function(name)` | writes down who worked when | |
+# | `dist.all_reduce(t)` | the sum, in every process | `(N,)` each → `(N,)` each |
+# | `DistributedDataParallel(model)` | averages gradients in backward | |
+# | `DistributedSampler(ds, n, rank)`, `set_epoch` | deals the rows out | N rows → ⌈N/n⌉ row numbers |
+# | `torchrun --nproc-per-node n` | starts, numbers, watches, restarts | |
+# | `fully_shard(module)` | each process keeps a share of the weights | `(64, 8)` → `(32, 8)` of two |
+#
+# Three sentences to keep. *Never time what you have not waited for. Before you make it faster, write down the answer it must still
+# give. A checkpoint that was never resumed from is not a checkpoint.*
+#
+# This was the last lesson. You can prepare data, design a model, choose loss and optimizer, train and judge, on one processor or on many. Now take a question of your
+# own. Start with the smallest data that could answer it, one batch learned by heart, and a
+# baseline to beat.
+
+# The two waiting processes end when their input does.
+
+# %%
+for process in pair:
+    process.stdin.close()
+    process.wait(timeout=60)
+    process.stdout.close()
+sys.path.remove(str(SCRIPT.parent))
+scratch.cleanup()
