@@ -813,7 +813,7 @@ with check("transfer-4") as c:
 # A frozen body always gives the same features for the same picture. So calculate them **once**, before training,
 # and train the head on a table of 128 columns. No layer of the body is run again.
 #
-# Here are the two helpers. `a_few` picks pictures; `learn` is Adam with a one-cycle schedule over so many steps.
+# Here are the two helpers. `a_few` picks pictures; `drill` is Adam with a one-cycle schedule over so many steps.
 
 # %%
 def a_few(y, n, seed):
@@ -823,7 +823,7 @@ def a_few(y, n, seed):
     return torch.cat([r[torch.randperm(len(r), generator=g)[:n]] for r in rows])
 
 # %%
-def learn(model, X, y, steps, groups):
+def drill(model, X, y, steps, groups):
     """Train ``model`` in place for about so many steps; groups: dicts of params and lr, for Adam."""
     optimizer = torch.optim.Adam(groups)
     loader = make_loader(X, y, batch_size=min(64, len(y)), shuffle=True, drop_last=True)
@@ -842,11 +842,11 @@ def three_ways(old, X, y, X_test, y_test, features, steps, seed):
         if way == "from scratch":
             torch.manual_seed(seed)
             model = SmallNet(3, old.body[0].mean, old.body[0].std).to(old.fc.weight.device)
-        learn(model, X, y, steps, [{"params": model.parameters(), "lr": 0.003}])
+        drill(model, X, y, steps, [{"params": model.parameters(), "lr": 0.003}])
         found[way] = accuracy_of(model, X_test, y_test)
     torch.manual_seed(seed)
     head = nn.Linear(128, 3)
-    learn(head, predict(old.body, X), y, 100, [{"params": head.parameters(), "lr": 0.02}])
+    drill(head, predict(old.body, X), y, 100, [{"params": head.parameters(), "lr": 0.02}])
     found["frozen"] = accuracy_of(head, features, y_test)
     return found
 
@@ -930,9 +930,9 @@ def doubts(old, X_old, X, y, X_test, y_test, seed):
     with torch.no_grad():
         for part in X_old[:1280].split(128):
             plain(part.to(old.fc.weight.device))
-    learn(fresh, X, y, 90, [{"params": fresh.parameters(), "lr": 0.003}])
+    drill(fresh, X, y, 90, [{"params": fresh.parameters(), "lr": 0.003}])
     head = nn.Linear(128, 3)
-    learn(head, predict(plain, X), y, 100, [{"params": head.parameters(), "lr": 0.02}])
+    drill(head, predict(plain, X), y, 100, [{"params": head.parameters(), "lr": 0.02}])
     return accuracy_of(fresh, X_test, y_test), accuracy_of(head, predict(plain, X_test), y_test)
 
 # %%
@@ -980,7 +980,7 @@ jobs = [(rate, seed) for rate in BODY_RATES for seed in range(3)]
 for rate, seed in tqdm(jobs, delay=2, disable=hidden):
     rows, model = a_few(y_new, 10, seed), moved_body(old_net, seed)
     groups = [{"params": model.body.parameters(), "lr": rate}, {"params": model.fc.parameters(), "lr": 0.01}]
-    learn(model, X_new[rows], y_new[rows], 30, groups)
+    drill(model, X_new[rows], y_new[rows], 30, groups)
     paces[rate].append(accuracy_of(model, X_test, y_test))
 
 # %% alt="Accuracy with ten pictures a class against the learning rate of the body, on a logarithmic axis from 0.0001 to 0.01. Dots for three seeds and a line through their means: it starts high at small rates, near a green dotted line for the frozen body, and falls off toward the right, where the body learns as fast as the head."
@@ -1054,7 +1054,7 @@ model = moved_body(old_net, seed=0)
 model.body.requires_grad_(False)
 saved = copy.deepcopy(model.body.state_dict())
 rows = a_few(y_new, 10, seed=0)
-learn(model, X_new[rows], y_new[rows], 30, [{"params": model.fc.parameters(), "lr": 0.01}])
+drill(model, X_new[rows], y_new[rows], 30, [{"params": model.fc.parameters(), "lr": 0.01}])
 for name, value in model.body.state_dict().items():
     if not torch.equal(value, saved[name]):
         print("moved:", name)
@@ -1101,7 +1101,7 @@ assert not is_real("cifar10") or old_accuracy - after > 0.05
 # %%
 model = moved_body(old_net, seed=0)
 model.body.requires_grad_(False).eval()
-learn(model, X_new[rows], y_new[rows], 30, [{"params": model.fc.parameters(), "lr": 0.01}])
+drill(model, X_new[rows], y_new[rows], 30, [{"params": model.fc.parameters(), "lr": 0.01}])
 unmoved = torch.equal(model.body[1][2].running_mean, old_net.body[1][2].running_mean)
 print("running mean of the first BatchNorm unchanged:", unmoved)
 
