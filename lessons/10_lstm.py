@@ -1012,6 +1012,14 @@ stretches = valid_numbers[: min(800, len(valid_numbers) // 96) * 96].view(-1, 96
 dice = torch.Generator().manual_seed(0)
 gap = {own: let_go(model, stretches, own, dice) for own in (0, 1, 32)}
 
+# %%
+means = {own: sum(curve[16:]) / len(curve[16:]) for own, curve in gap.items()}
+print("same first prediction for all three:    ", gap[0][0] == gap[1][0] == gap[32][0])
+print("one wrong character hurts at once:      ", gap[1][1] > gap[0][1] + 0.7)
+print("and is mostly forgiven 16 later:        ", means[1] < means[0] + 0.6)
+print("on its own draws, worse than letter counts:", means[32] > rivals["letter counts"])
+print("gap after 16 characters above 2 nats:   ", means[32] > means[0] + 2)
+
 # %% alt="Nats of the true next character against characters since the teacher let go, 0 to 31. The reader of the truth stays flat near 1.6. The reader with one wrong character jumps to about 4 at the next step and comes down to nearly 2 within five to ten characters. The reader of its own text climbs within a few steps to about 7 and stays there, far above the dotted line for letter counts at 3.35."
 fig, ax = plt.subplots(figsize=(7, 3.1))
 styles = {0: ("-", TRAIN, "reads the truth"), 1: ("-.", "#009E73", "one draw, then the truth"), 32: ("--", VALID, "reads its own draws")}
@@ -1023,14 +1031,6 @@ ax.text(31, rivals["letter counts"] + 0.12, "letter counts", ha="right", color="
 ax.set(xlabel="characters since the teacher let go", ylabel="nats, true character", ylim=(0, None), title="The teacher-forcing gap")
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
-
-# %%
-means = {own: sum(curve[16:]) / len(curve[16:]) for own, curve in gap.items()}
-print("same first prediction for all three:    ", gap[0][0] == gap[1][0] == gap[32][0])
-print("one wrong character hurts at once:      ", gap[1][1] > gap[0][1] + 0.7)
-print("and is mostly forgiven 16 later:        ", means[1] < means[0] + 0.6)
-print("on its own draws, worse than letter counts:", means[32] > rivals["letter counts"])
-print("gap after 16 characters above 2 nats:   ", means[32] > means[0] + 2)
 
 # %% [markdown]
 # *The lowest line reads the truth; the middle one stumbles once and recovers; the upper one is alone with its own words and
