@@ -143,6 +143,7 @@ BAD_SOURCES = {
     "a cell of 26 lines": (add("\n# %% here\n" + "b = 3\n" * 26), "# %% here", "26 lines"),
     "a stub of 26 lines": (swap("def add(x, y):\n", "def add(x, y):\n" + "    x = x\n" * 23), EX, "stub is longer"),
     "a check of 23 lines": (swap('check("tiny-1")', 'check("tiny-1")\n' + "a = 2\n" * 22), CK, "22 lines"),
+    "a check of 121 columns": (swap('check("tiny-1")', 'check("tiny-1")\na = ' + "1" * 121), CK, "120 columns"),
     "no check": (swap('# %% tags=["check"]', "# %%"), EX, "tagged check"),
     "check of another exercise": (swap('check("tiny-1")', 'check("tiny-2")'), EX, "tagged check"),
     "no heading": (swap("### Exercise tiny-1 ·", "### Task tiny-1 ·"), EX, "heading"),

@@ -23,7 +23,7 @@ REGION = re.compile(
 HEADING = r"(?m)^### Exercise {} · difficulty [123] · \d+ minutes?$"
 TAGS = {"exercise", "check", "solution", "instructor", "raises-exception", "nbval-ignore-output"}
 TEACHER = {"solution", "instructor"}  # cells that stay in solutions/
-MOST_LINES, MOST_CHECK_LINES = 25, 22
+MOST_LINES, MOST_CHECK_LINES, MOST_CHECK_COLUMNS = 25, 22, 120
 
 
 class BadLesson(Exception):
@@ -169,6 +169,8 @@ def _inspect_exercise(lesson: Lesson, n: int, cell: NotebookNode) -> None:
         raise lesson.bad(n, f'the next cell must be tagged check and hold check("{cell.id}")')
     if len(check.source.splitlines()) > MOST_CHECK_LINES:
         raise lesson.bad(n + 1, f"a check has {MOST_CHECK_LINES} lines at most")
+    if max(map(len, check.source.splitlines())) > MOST_CHECK_COLUMNS:
+        raise lesson.bad(n + 1, f"a check's line has {MOST_CHECK_COLUMNS} columns at most")
     shown = " ".join(student_source(c) for c in lesson.cells if not tags(c) & TEACHER)
     for _, answer in regions:
         if " ".join(answer.split()) in " ".join(shown.split()):
