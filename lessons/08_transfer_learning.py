@@ -533,10 +533,14 @@ with check("transfer-3") as c:
     old, deep = (models.ResNet(b, [1] * 4) for b in (models.resnet.BasicBlock, models.resnet.Bottleneck))
     names, new = [j for j, _ in old.named_parameters()], c.attempted(with_new_head(old, classes=4))
     for net, own in ((new, names[-2:]), (old, names)):
-        c.equal([j for j, u in net.named_parameters() if u.requires_grad], own, mistakes=[(names, "freeze"),
-        (names[-2:], "an assignment makes a second name, no copy"), ([], "replace it after freezing a copy")])
+        c.equal([j for j, u in net.named_parameters() if u.requires_grad], own, mistakes=[
+            (names, "everything still learns: freeze the copy's parameters before the new fc comes"),
+            (names[-2:], "an assignment makes a second name, no copy: the network handed in was frozen"),
+            ([], "the new fc was frozen with the rest: replace it after freezing a copy")])
     got = len(new.fc.bias), with_new_head(deep, 2).fc.in_features, new.conv1.weight.equal(old.conv1.weight)
-    c.equal(got, (4, 2048, True), mistakes={(4, 512, True): "in_features!"}, because="a copied body")
+    c.equal(got, (4, 2048, True), because="a copied body, and a head for 4 classes", mistakes={
+        (4, 512, True): "not every ResNet has 512 features: ask the old fc for its in_features",
+        (1000, 2048, True): "that is the old head: put a new nn.Linear in its place"})
 
 # %% [markdown] tags=["solution"]
 # Copy, freeze, replace. Setting `model.requires_grad = False` on the *module* would only make an attribute that nobody reads;
@@ -1142,7 +1146,8 @@ with check("transfer-6") as c:
     norm, _ = nn.BatchNorm1d(2), c.attempted(vars(Still).get("forward", ...))
     still = Still(body := nn.Sequential(nn.Linear(2, 2), norm))
     c.true(not norm.training, observed="BatchNorm in training mode", expected="evaluation from the beginning")
-    c.equal([u.requires_grad for u in still.parameters()], [False] * 4, mistakes=[([True] * 4, "the _?")])
+    c.equal([u.requires_grad for u in still.parameters()], [False] * 4, mistakes=[
+        ([True] * 4, "requires_grad is only a name on a module: requires_grad_() sets it for each parameter")])
     c.true(still.train() is still and not norm.training, observed="another object, or BatchNorm trains",
         expected="after still.train(): itself, in evaluation mode", likely="return super().train(False)")
     c.close(nn.Sequential(still).train()(torch.eye(2)), body(torch.eye(2)), because="in a network, too")
@@ -1232,7 +1237,9 @@ with check("transfer-7") as c:
     got = c.attempted(nearest_mean(seen, kinds, asked)), nearest_mean(seen + 5, kinds, asked + 5)
     c.equal(got[0].tolist(), [0, 1, 2, 0], because="the nearest mean, not the nearest picture", mistakes=[
         ([0, 1, 2, 2], "the nearest picture's class"), ([0, 1, 4, 6], "row numbers of the nearest picture"),
-        ([1, 2, 1, 1], "argmin, not argmax"), ([0, 0, 0, 0], "sums?"), ([0, 1, 2], "the dim of argmin?")])
+        ([1, 2, 1, 1], "argmin, not argmax"),
+        ([0, 0, 0, 0], "these are sums: divide by the number of pictures of the class"),
+        ([0, 1, 2], "the smallest of each column: argmin wants the dim of the means, 1")])
     c.equal(*got, because="moving all by 5 changes nothing"); c.equal(str(got[0].dtype), "torch.int64")
 
 # %% [markdown] tags=["solution"]

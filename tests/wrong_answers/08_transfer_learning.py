@@ -62,20 +62,20 @@ def with_new_head(network, classes):
     new.fc = nn.Linear(new.fc.in_features, classes)
     return new.requires_grad_(False)
 
-# %% transfer-3 refused: freeze
+# %% transfer-3 refused: everything still learns
 def with_new_head(network, classes):
     new = copy.deepcopy(network)
     new.requires_grad = False
     new.fc = nn.Linear(new.fc.in_features, classes)
     return new
 
-# %% transfer-3 refused: observed: (1000, 2048, True)
+# %% transfer-3 refused: that is the old head
 def with_new_head(network, classes):
     new = copy.deepcopy(network).requires_grad_(False)
     new.fc.requires_grad_(True)
     return new
 
-# %% transfer-3 refused: in_features!
+# %% transfer-3 refused: ask the old fc for its in_features
 def with_new_head(network, classes):
     new = copy.deepcopy(network).requires_grad_(False)
     new.fc = nn.Linear(512, classes)
@@ -213,7 +213,7 @@ class Still(nn.Module):
     def train(self, mode=True):
         super().train(False)
 
-# %% transfer-6 refused: the _?
+# %% transfer-6 refused: only a name on a module
 class Still(nn.Module):
     def __init__(self, body):
         super().__init__()
@@ -277,12 +277,12 @@ def nearest_mean(features, labels, queries):
     centers = torch.stack([features[labels == c].mean(dim=0) for c in labels.unique()])
     return (queries @ centers.T).argmax(dim=1)
 
-# %% transfer-7 refused: sums?
+# %% transfer-7 refused: divide by the number of pictures
 def nearest_mean(features, labels, queries):
     centers = torch.stack([features[labels == c].sum(dim=0) for c in labels.unique()])
     return torch.cdist(queries, centers).argmin(dim=1)
 
-# %% transfer-7 refused: the dim of argmin
+# %% transfer-7 refused: the smallest of each column
 def nearest_mean(features, labels, queries):
     centers = torch.stack([features[labels == c].mean(dim=0) for c in labels.unique()])
     return torch.cdist(queries, centers).argmin(dim=0)
