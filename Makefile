@@ -37,8 +37,9 @@ check: setup  ## lint, format, types, spelling, and that nothing generated is st
 data: setup  ## download all data sets now, so that no lesson needs the network later
 	$(PY) -m utils.data --fetch
 
-bench: setup  ## how fast is utils.fit against a bare loop (ratios, about two minutes)
+bench: setup  ## ratios: utils.fit against a bare loop, and lesson 07's recipes against each other (minutes)
 	$(PY) benchmarks/fit.py
+	$(PY) benchmarks/cifar_recipes.py
 
 browser: setup  ## the student edition in a real JupyterLab and Chromium
 	@$(PYTHON) tools/course.py setup --for authors --for browser

@@ -12,13 +12,11 @@ of training alone; accuracy is that of the 10,000 test pictures, which decide no
 from __future__ import annotations
 
 import argparse
-import ast
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
@@ -28,23 +26,8 @@ from tqdm import tqdm
 from utils import accuracy, evaluate, make_loader
 from utils.data import cifar10, is_real
 
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def functions(*names: str) -> dict[str, Any]:
-    """The named functions and classes of lesson 07, and what it imports."""
-    sys.path.insert(0, str(ROOT / "tools"))
-    from lesson import read_lesson, tags
-
-    space: dict[str, Any] = {}
-    for cell in read_lesson(ROOT / "lessons" / "07_lenet_cifar10.py").cells:
-        if cell.cell_type == "code" and "exercise" not in tags(cell):
-            for node in ast.parse(cell.source).body:
-                if isinstance(node, ast.Import | ast.ImportFrom) or (
-                    getattr(node, "name", "") in names
-                ):
-                    exec(ast.unparse(node), space)
-    return {name: space[name] for name in names}
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+from lesson import functions
 
 
 def main() -> int:
@@ -59,37 +42,33 @@ def main() -> int:
         print("The recipes are compared on the real CIFAR-10; `make data` fetches it.")
         return 1
     train, test = cifar10(train=True), cifar10(train=False)
-    own = functions(
-        "LeNet",
-        "Prepare",
-        "as_tensors",
-        "channel_statistics",
-        "learn",
-        "quick_lenet",
-        "train_steps",
+    names = ["LeNet", "Prepare", "as_tensors", "channel_statistics"]
+    names += ["learn", "quick_lenet", "train_steps"]
+    LeNet, Prepare, as_tensors, channel_statistics, learn, quick_lenet, train_steps = functions(
+        "07_lenet_cifar10", *names
     )
-    X, y = own["as_tensors"](train)
-    held_out = make_loader(*own["as_tensors"](test), batch_size=1000)
-    mean, std, _ = torch.stack([own["channel_statistics"](X[:, c]) for c in range(3)], dim=1)
+    X, y = as_tensors(train)
+    held_out = make_loader(*as_tensors(test), batch_size=1000)
+    mean, std, _ = torch.stack([channel_statistics(X[:, c]) for c in range(3)], dim=1)
     scaled = v2.Normalize([0.5] * 3, [0.5] * 3)
     train.transform = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True), scaled])
 
     def classic() -> torch.nn.Module:
-        model, loader = own["LeNet"](3), DataLoader(train, batch_size=4, shuffle=True)
+        model, loader = LeNet(3), DataLoader(train, batch_size=4, shuffle=True)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
         for epoch in (1, 2):
             bar = tqdm(loader, desc=f"classic, epoch {epoch} of 2", unit="batch", leave=False)
-            own["train_steps"](model, bar, optimizer, len(loader))
+            train_steps(model, bar, optimizer, len(loader))
         return scaled_bytes(model)
 
     def scaled_bytes(model: torch.nn.Module) -> torch.nn.Module:
         """The same model for bytes, scaled as the transforms do."""
         half = torch.full((3,), 0.5)
-        return torch.nn.Sequential(own["Prepare"](half, half, flip=False), model)
+        return torch.nn.Sequential(Prepare(half, half, flip=False), model)
 
     def quick(pictures: int, epochs: int) -> torch.nn.Module:
-        model = own["quick_lenet"](mean, std)
-        own["learn"](model, X[:pictures], y[:pictures], lr=0.1, epochs=epochs)
+        model = quick_lenet(mean, std)
+        learn(model, X[:pictures], y[:pictures], lr=0.1, epochs=epochs)
         return model
 
     recipes: dict[str, Callable[[], torch.nn.Module]] = {}

@@ -1,9 +1,9 @@
 """Every exercise: its answer passes, its stub is not attempted, wrong answers get their own words."""
 
-import ast
 import functools
 import os
 import re
+import symtable
 import sys
 from pathlib import Path
 
@@ -37,15 +37,13 @@ def exercises(path):
 
 
 def names(source):
-    """(bound, used) names of one cell."""
-    bound, used = set(), set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Name):
-            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            bound.add(node.name)
-        elif isinstance(node, ast.alias):
-            bound.add((node.asname or node.name).partition(".")[0])
+    """(bound, used) names of one cell, without those that live and die inside its functions."""
+    top = symtable.symtable(source, "cell", "exec")
+    bound = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+    used, tables = {s.get_name() for s in top.get_symbols() if s.is_referenced()}, [top]
+    while tables:
+        tables += tables.pop().get_children()
+        used |= {s.get_name() for t in tables for s in t.get_symbols() if s.is_global()}
     return bound, used
 
 

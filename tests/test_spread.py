@@ -3,36 +3,19 @@
 The experiments use the lessons' own functions; the spread is printed at the end of the test run.
 """
 
-import ast
 import math
-from contextlib import suppress
-from pathlib import Path
 
 import matplotlib
 import pytest
 import torch
-from lesson import read_lesson, tags
+from lesson import functions
 from torch import nn
 
 from utils import accuracy, evaluate, fit, make_loader, predict
 from utils.data import diabetes, diabetes_scaled
 
 matplotlib.use("Agg")
-LESSONS = Path(__file__).parent.parent / "lessons"
 SEEDS = range(10)
-
-
-def functions(stem, *names):
-    """The named functions and classes of a lesson, without the rest of the cells they stand in."""
-    cells = [c for c in read_lesson(LESSONS / f"{stem}.py").cells if c.cell_type == "code"]
-    space = {}
-    for node in (n for c in cells if "exercise" not in tags(c) for n in ast.parse(c.source).body):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            with suppress(ModuleNotFoundError):  # modules that the lesson itself writes
-                exec(ast.unparse(node), space)
-        elif getattr(node, "name", "") in names:
-            exec(ast.unparse(node), space)
-    return [space[name] for name in names]
 
 
 def spread(values):

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from test_spread import functions
+from lesson import functions
 from torch import nn
 from torchvision import models
 
@@ -38,7 +38,7 @@ def server():
             self.do_GET()
 
         def do_GET(self):
-            time.sleep(here.delay)
+            over.wait(here.delay)
             body = here.files.get(self.path.strip("/"))
             self.send_response(404 if body is None else 200)
             self.send_header("Content-Length", str(len(body or b"")))
@@ -49,11 +49,13 @@ def server():
         def log_message(self, *args):
             pass
 
+    over = threading.Event()
     listening = HTTPServer(("127.0.0.1", 0), Handler)
     here = SimpleNamespace(files={}, sends=None, delay=0)
     here.url = f"http://127.0.0.1:{listening.server_port}"
     threading.Thread(target=listening.serve_forever, daemon=True).start()
     yield here
+    over.set()
     listening.shutdown()
     listening.server_close()
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import yaml
@@ -175,3 +177,17 @@ def _inspect_exercise(lesson: Lesson, n: int, cell: NotebookNode) -> None:
     for _, answer in regions:
         if " ".join(answer.split()) in " ".join(shown.split()):
             raise lesson.bad(n, "its answer can be read elsewhere in the student edition")
+
+
+def functions(stem: str, *names: str) -> list[Any]:
+    """The named functions and classes of a lesson, without the rest of the cells they stand in."""
+    cells = read_lesson(Path(__file__).parents[1] / "lessons" / f"{stem}.py").cells
+    story = [c for c in cells if c.cell_type == "code" and "exercise" not in tags(c)]
+    space: dict[str, Any] = {}
+    for node in (node for cell in story for node in ast.parse(cell.source).body):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            with suppress(ModuleNotFoundError):  # modules that the lesson itself writes
+                exec(ast.unparse(node), space)
+        elif getattr(node, "name", "") in names:
+            exec(ast.unparse(node), space)
+    return [space[name] for name in names]

@@ -10,14 +10,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
 from torch.utils.data import TensorDataset
 from tqdm.auto import tqdm
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "History", "accuracy", "evaluate", "fit", "load_checkpoint", "make_loader", "predict", "save_checkpoint",
@@ -46,6 +48,8 @@ class History:
 
     def frame(self) -> pd.DataFrame:
         """The rows as a DataFrame with ``epoch`` as its index."""
+        import pandas as pd  # here, because it takes half a second to import
+
         return pd.DataFrame(self.rows).set_index("epoch") if self.rows else pd.DataFrame()
 
     def plot(self, *names: str) -> Any:
