@@ -45,8 +45,9 @@ def interpreter(python: str) -> str | None:
 
 def last_line(command: list[str], log: Path) -> tuple[bool, str]:
     """Run ``command``; whether it succeeded, and pytest's own sums ("58 passed in 9.12s")."""
+    calm = os.environ | {"OMP_NUM_THREADS": "1"}  # two at a time, as `make test` runs them
     with log.open("a", encoding="utf-8") as file:
-        status = subprocess.call(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
+        status = subprocess.call(command, cwd=ROOT, env=calm, stdout=file, stderr=subprocess.STDOUT)
     sums = re.findall(
         r"^=*\s*(\d+ (?:passed|failed).*?)(?: in [\d.]+s.*)$",
         log.read_text(encoding="utf-8"),
