@@ -4,6 +4,7 @@
     python tools/verify.py 01 05         only these
     python tools/verify.py --with-data   only those that load a data set
     python tools/verify.py --device cuda on the CPU and on the GPU, and write docs/devices.md
+    python tools/verify.py --device pretend  on a GPU that is not there: finds a forgotten .to(device)
     python tools/verify.py --lax         every cell must run, but outputs may differ
     python tools/verify.py --old-cpu     with the arithmetic of a processor of 2008, which rounds otherwise
 
@@ -105,6 +106,17 @@ def compare_devices(lessons: list[Lesson], device: str) -> int:
     return max(before, after)
 
 
+def on_no_gpu(lessons: list[Lesson]) -> int:
+    """Both editions on the device of tests/pretend_device.py, which each kernel installs first."""
+    with tempfile.TemporaryDirectory() as folder:
+        startup = Path(folder) / "profile_default" / "startup"
+        startup.mkdir(parents=True)
+        first = "import pretend_device\npretend_device.install()\ndel pretend_device\n"
+        (startup / "00_pretend.py").write_text(first, encoding="utf-8")
+        print("all lessons: lax, because outputs are stored for the CPU", flush=True)
+        return run(lessons, "--nbval-lax", 2, IPYTHONDIR=folder)[0]
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -119,7 +131,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--old-cpu", action="store_true", help="outputs must hold in an old processor's arithmetic"
     )
-    parser.add_argument("--device", default="cpu", help="compare the CPU with this one: cuda, mps")
+    parser.add_argument(
+        "--device", default="cpu", help="cuda, mps: compare the CPU with it; or pretend"
+    )
     options = parser.parse_args(argv)
     paths = sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))
     asked = [p for p in paths if p.name.startswith(tuple(options.lesson) or "")]
@@ -133,6 +147,8 @@ def main(argv: list[str] | None = None) -> int:
         words = " ".join(options.lesson) or "--with-data"
         print(f"no lesson is named {words}; there are {', '.join(p.stem for p in paths)}")
         return 1
+    if options.device == "pretend":
+        return on_no_gpu(chosen)
     if options.device != "cpu":
         return compare_devices(chosen, options.device)
     groups: dict[str, list[Lesson]] = {"--nbval": [], "--nbval-lax": []}
