@@ -13,6 +13,10 @@ right = torch.tensor([[0, 0, 0], [1, 0, 0], [0, 0, 0]])
 # %% lenet-1 refused: 3 × 3 floats, as conv2d wants them
 right = [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
 
+# %% lenet-1 refused: down as well
+right = torch.zeros(3, 3)
+right[0, 0] = 1
+
 # %% lenet-1 passes
 right = torch.zeros(3, 3)
 right[1, 0] = 1
@@ -60,6 +64,10 @@ def conv_parameters(c_in, c_out, kernel):
 # %% lenet-3 refused: one bias a kernel
 def conv_parameters(c_in, c_out, kernel):
     return c_in * c_out * (kernel**2 + 1)
+
+# %% lenet-3 refused: a bias for each channel of the output
+def conv_parameters(c_in, c_out, kernel):
+    return c_in * (c_out * kernel**2 + 1)
 
 # %% lenet-3 passes
 def conv_parameters(c_in, c_out, kernel):
@@ -159,7 +167,7 @@ def build_lenet(channels, size, classes):
         nn.Linear(16 * side**2, 120), nn.Linear(120, 84), nn.Linear(84, classes),
     )
 
-# %% lenet-5 refused: logits
+# %% lenet-5 refused: softmax belongs to the loss
 def build_lenet(channels, size, classes):
     side = ((size - 4) // 2 - 4) // 2
     return nn.Sequential(
@@ -174,6 +182,42 @@ def build_lenet(channels, size, classes):
     return nn.Sequential(
         nn.Conv2d(channels, 6, 5), nn.ReLU(), nn.AvgPool2d(2),
         nn.Conv2d(6, 16, 5), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(),
+        nn.Linear(16 * side**2, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, classes),
+    )
+
+# %% lenet-5 refused: everything in its place
+def build_lenet(channels, size, classes):
+    side = ((size - 4) // 2 - 4) // 2
+    return nn.Sequential(
+        nn.Conv2d(channels, 6, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.ReLU(), nn.Linear(16 * side**2, 120), nn.ReLU(), nn.Linear(120, 84), nn.Linear(84, classes),
+    )
+
+# %% lenet-5 refused: four: behind each convolution, and between dense layers
+def build_lenet(channels, size, classes):
+    side = ((size - 4) // 2 - 4) // 2
+    return nn.Sequential(
+        nn.Conv2d(channels, 6, 5), nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(16 * side**2, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, classes),
+    )
+
+# %% lenet-5 refused: between dense layers, not behind the last
+def build_lenet(channels, size, classes):
+    side = ((size - 4) // 2 - 4) // 2
+    return nn.Sequential(
+        nn.Conv2d(channels, 6, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(16 * side**2, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, classes), nn.ReLU(),
+    )
+
+# %% lenet-5 refused: every layer has its width
+def build_lenet(channels, size, classes):
+    side = (size // 2 - 4) // 2
+    return nn.Sequential(
+        nn.Conv2d(channels, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
         nn.Linear(16 * side**2, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, classes),
     )
 
@@ -240,6 +284,38 @@ def momentum_step(params, velocities, lr, momentum):
         v += p.grad
         p -= lr * v
 
+# %% lenet-6 refused: first the velocity, then the step
+def momentum_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            p -= lr * v
+            v *= momentum
+            v += p.grad
+
+# %% lenet-6 refused: the whole g is added
+def momentum_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            v *= momentum
+            v += (1 - momentum) * p.grad
+            p -= lr * v
+
+# %% lenet-6 refused: leave p.grad as it is
+def momentum_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            v *= momentum
+            v += p.grad
+            p -= lr * v
+            p.grad.zero_()
+
+# %% lenet-6 refused: a new tensor in a list
+def momentum_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for i, p in enumerate(params):
+            velocities[i] = momentum * velocities[i] + p.grad
+            p -= lr * velocities[i]
+
 # %% lenet-6 passes
 @torch.no_grad()
 def momentum_step(params, velocities, lr, momentum):
@@ -249,9 +325,9 @@ def momentum_step(params, velocities, lr, momentum):
 
 # %% lenet-7 refused: randint's end is exclusive
 def shifted(batch, pad, generator):
-    top, left = torch.randint(2 * pad, (2,), generator=generator).tolist()
+    down, across = torch.randint(2 * pad, (2,), generator=generator).tolist()
     height, width = batch.shape[2:]
-    return F.pad(batch, (pad,) * 4)[..., top : top + height, left : left + width]
+    return F.pad(batch, (pad,) * 4)[..., down : down + height, across : across + width]
 
 # %% lenet-7 refused: draw twice
 def shifted(batch, pad, generator):
@@ -261,25 +337,45 @@ def shifted(batch, pad, generator):
 
 # %% lenet-7 refused: pass generator
 def shifted(batch, pad, generator):
-    top, left = torch.randint(2 * pad + 1, (2,)).tolist()
+    down, across = torch.randint(2 * pad + 1, (2,)).tolist()
     height, width = batch.shape[2:]
-    return F.pad(batch, (pad,) * 4)[..., top : top + height, left : left + width]
+    return F.pad(batch, (pad,) * 4)[..., down : down + height, across : across + width]
 
-# %% lenet-7 refused: zeros coming in, not a roll
+# %% lenet-7 refused: a roll, a copied edge
 def shifted(batch, pad, generator):
-    down, right = torch.randint(-pad, pad + 1, (2,), generator=generator).tolist()
-    return batch.roll((down, right), dims=(2, 3))
+    down, across = torch.randint(-pad, pad + 1, (2,), generator=generator).tolist()
+    return batch.roll((down, across), dims=(2, 3))
 
 # %% lenet-7 refused: dtype and shape stay
 def shifted(batch, pad, generator):
-    top, left = torch.randint(2 * pad + 1, (2,), generator=generator).tolist()
+    down, across = torch.randint(2 * pad + 1, (2,), generator=generator).tolist()
     height, width = batch.shape[2:]
-    return F.pad(batch.float(), (pad,) * 4)[..., top : top + height, left : left + width]
+    return F.pad(batch.float(), (pad,) * 4)[..., down : down + height, across : across + width]
 
 # %% lenet-7 refused: dtype and shape stay
 def shifted(batch, pad, generator):
-    top, left = torch.randint(2 * pad + 1, (2,), generator=generator).tolist()
-    return F.pad(batch, (pad,) * 4)[..., top:, left:]
+    down, across = torch.randint(2 * pad + 1, (2,), generator=generator).tolist()
+    return F.pad(batch, (pad,) * 4)[..., down:, across:]
+
+# %% lenet-7 refused: use pad
+def shifted(batch, pad, generator):
+    down, across = torch.randint(-1, 2, (2,), generator=generator).tolist()
+    return F.pad(batch, (across, -across, down, -down))
+
+# %% lenet-7 refused: a move of its own for each picture
+def shifted(batch, pad, generator):
+    moved = []
+    for picture in batch:
+        down, across = torch.randint(-pad, pad + 1, (2,), generator=generator).tolist()
+        moved.append(F.pad(picture, (across, -across, down, -down)))
+    return torch.stack(moved)
+
+# %% lenet-7 refused: a copied edge
+def shifted(batch, pad, generator):
+    down, across = torch.randint(2 * pad + 1, (2,), generator=generator).tolist()
+    height, width = batch.shape[2:]
+    wide = F.pad(batch, (pad,) * 4, mode="replicate")
+    return wide[..., down : down + height, across : across + width]
 
 # %% lenet-7 passes
 def shifted(batch, pad, generator):
@@ -288,35 +384,40 @@ def shifted(batch, pad, generator):
     return F.pad(batch, (across, -across, down, -down))
 
 # %% lenet-8 refused: add the other one
-def most_mixed_up(matrix):
-    off = matrix.clone().fill_diagonal_(0)
+def most_mixed_up(confusion):
+    off = confusion.clone().fill_diagonal_(0)
     a, b = divmod(off.argmax().item(), len(off))
     return min(a, b), max(a, b)
 
 # %% lenet-8 refused: the diagonal was right
-def most_mixed_up(matrix):
-    both = matrix + matrix.T
+def most_mixed_up(confusion):
+    both = confusion + confusion.T
     return divmod(both.argmax().item(), len(both))
 
 # %% lenet-8 refused: use it on the sum
-def most_mixed_up(matrix):
-    matrix.fill_diagonal_(0)
-    both = matrix + matrix.T
+def most_mixed_up(confusion):
+    confusion.fill_diagonal_(0)
+    both = confusion + confusion.T
     return divmod(both.argmax().item(), len(both))
 
 # %% lenet-8 refused: smaller one first
-def most_mixed_up(matrix):
-    both = (matrix + matrix.T).fill_diagonal_(0)
+def most_mixed_up(confusion):
+    both = (confusion + confusion.T).fill_diagonal_(0)
     a, b = divmod(both.argmax().item(), len(both))
     return max(a, b), min(a, b)
 
 # %% lenet-8 refused: tensor(1)
-def most_mixed_up(matrix):
-    both = (matrix + matrix.T).fill_diagonal_(0)
+def most_mixed_up(confusion):
+    both = (confusion + confusion.T).fill_diagonal_(0)
     a, b = both.argmax() // len(both), both.argmax() % len(both)
     return torch.minimum(a, b), torch.maximum(a, b)
 
+# %% lenet-8 refused: expected: (1, 2)
+def most_mixed_up(confusion):
+    both = (confusion + confusion.T).triu(1)
+    return divmod(both.argmax().item(), 10)
+
 # %% lenet-8 passes
-def most_mixed_up(matrix):
-    pairs = [(i, j) for i in range(len(matrix)) for j in range(i + 1, len(matrix))]
-    return max(pairs, key=lambda p: (matrix[p] + matrix[p[::-1]]).item())
+def most_mixed_up(confusion):
+    pairs = [(i, j) for i in range(len(confusion)) for j in range(i + 1, len(confusion))]
+    return max(pairs, key=lambda p: (confusion[p] + confusion[p[::-1]]).item())
