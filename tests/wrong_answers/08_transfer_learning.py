@@ -131,6 +131,20 @@ def load_fitting(network, entries):
     fits = {e: each for e, each in entries.items() if e in own and each.shape == own[e].shape}
     return network.load_state_dict(fits, strict=False).missing_keys
 
+# %% transfer-4 refused: size mismatch
+def load_fitting(network, entries):
+    own = network.state_dict()
+    fits = {e: each for e, each in entries.items() if e in own and each.numel() == own[e].numel()}
+    network.load_state_dict(fits, strict=False)
+    return sorted(own.keys() - fits.keys())
+
+# %% transfer-4 refused: compare the shape, not numel
+def load_fitting(network, entries):
+    own = network.state_dict()
+    fits = {e: each.reshape(own[e].shape) for e, each in entries.items() if e in own and each.numel() == own[e].numel()}
+    network.load_state_dict(fits, strict=False)
+    return sorted(own.keys() - fits.keys())
+
 # %% transfer-4 passes
 def load_fitting(network, entries):
     left = []
@@ -165,10 +179,25 @@ def paced_groups(parts, lr, factor):
     full = [own for own in (list(module.parameters()) for module in parts) if own]
     return [{"params": own, "lr": lr / factor ** (len(full) - 1 - i)} for i, own in enumerate(full)]
 
-# %% transfer-5 refused: in order
+# %% transfer-5 refused: the rates are in order
 def paced_groups(parts, lr, factor):
     full = [own for own in (list(module.parameters()) for module in parts) if own][::-1]
     return [{"params": own, "lr": lr * factor ** (len(full) - 1 - i)} for i, own in enumerate(full)]
+
+# %% transfer-5 refused: biases are parameters, too
+def paced_groups(parts, lr, factor):
+    full = [own for own in (list(module.parameters()) for module in parts) if own]
+    return [{"params": own[:1], "lr": lr * factor ** (len(full) - 1 - i)} for i, own in enumerate(full)]
+
+# %% transfer-5 refused: ask parameters()
+def paced_groups(parts, lr, factor):
+    full = [module for module in parts if hasattr(module, "weight")]
+    return [{"params": [module.weight, module.bias], "lr": lr * factor ** (len(full) - 1 - i)} for i, module in enumerate(full)]
+
+# %% transfer-5 refused: expected: a list
+def paced_groups(parts, lr, factor):
+    full = [module for module in parts if any(True for _ in module.parameters())]
+    return [{"params": module.parameters(), "lr": lr * factor ** (len(full) - 1 - i)} for i, module in enumerate(full)]
 
 # %% transfer-5 passes
 def paced_groups(parts, lr, factor):
@@ -213,7 +242,7 @@ class Still(nn.Module):
     def train(self, mode=True):
         super().train(False)
 
-# %% transfer-6 refused: only a name on a module
+# %% transfer-6 refused: on a module requires_grad is only a name
 class Still(nn.Module):
     def __init__(self, body):
         super().__init__()
@@ -286,6 +315,21 @@ def nearest_mean(features, labels, queries):
 def nearest_mean(features, labels, queries):
     centers = torch.stack([features[labels == c].mean(dim=0) for c in labels.unique()])
     return torch.cdist(queries, centers).argmin(dim=0)
+
+# %% transfer-7 refused: not the sum of the differences
+def nearest_mean(features, labels, queries):
+    centers = torch.stack([features[labels == c].mean(dim=0) for c in labels.unique()])
+    return torch.cdist(queries, centers, p=1).argmin(dim=1)
+
+# %% transfer-7 refused: the median is not the mean
+def nearest_mean(features, labels, queries):
+    centers = torch.stack([features[labels == c].median(dim=0).values for c in labels.unique()])
+    return torch.cdist(queries, centers).argmin(dim=1)
+
+# %% transfer-7 refused: the mean of the distances
+def nearest_mean(features, labels, queries):
+    away = torch.cdist(queries, features)
+    return torch.stack([away[:, labels == c].mean(dim=1) for c in labels.unique()], dim=1).argmin(dim=1)
 
 # %% transfer-7 passes
 def nearest_mean(features, labels, queries):
