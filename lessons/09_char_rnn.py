@@ -18,7 +18,7 @@
 # *Schmidhuber.* You have not met the man, yet you would bet on a country. Which letters told you?
 #
 # In this lesson a network learns to make that bet. It reads a surname letter by letter and names one of 18
-# languages. At the end stands a picture of its mind while it reads: one column a letter, and the moment
+# languages. On the way you draw a picture of its mind while it reads: one column a letter, and the moment
 # where the bet turns is plain to see. The number to reach: right on **at least 83 of 100 names that it has never seen**,
 # where always saying "Russian" gives 54.
 #
@@ -369,6 +369,7 @@ for language, lines in lines_of.items():
 # Footnote digits (`Rafaj1`), commas, a slash, blanks at the end. And in the real list, two dozen times among the
 # Russians, a button of the web page where somebody once copied the names: `To The First Page`. It is made of
 # letters, so no filter for strange characters finds it; counting words does.
+# Blanks at the ends we shall cut off; the other odd lines are left out.
 #
 # ### Folding to ASCII
 #
@@ -404,10 +405,10 @@ assert fold("Größe") == "grosse" and fold("Wałęsa") == "walesa"
 accented = sum(not name.isascii() for lines in lines_of.values() for name in set(lines))
 print(f"names with a letter beyond ASCII: {accented} of {count.distinct.sum()}")
 if real:
-    assert accented / count.distinct.sum() < 0.02
+    assert accented / count.distinct.sum() < 0.01
 
 # %% [markdown]
-# In the real list fewer than 2 in 100. What we get is 26 letters and three signs.
+# In the real list fewer than 1 in 100. What we get is 26 letters and three signs.
 
 # %%
 def clean_names(lines):
@@ -435,8 +436,10 @@ print("in more than one language:", sum(len(own) > 1 for own in owners.values())
 shared = {k: sum(len(owners[name]) > 1 for name in names) / len(names) for k, names in names_of.items()}
 for language in sorted(shared, key=shared.get, reverse=True)[:4]:
     print(f"{language:10} {len(names_of[language]):4} names, in another file too: {shared[language]:.0%}")
+twins = len(names_of["Scottish"] & names_of["English"])
+print("Scottish names that stand in the English file:", twins, "of", len(names_of["Scottish"]))
 if real:
-    assert shared["Scottish"] > 0.98
+    assert shared["Scottish"] > 0.98 and twins > 0.9 * len(names_of["Scottish"])
 
 # %% [markdown]
 # In the real list 99 % of the Scottish names are in another file too, mostly in the English one: without shared names,
@@ -491,8 +494,10 @@ def lookup_accuracy(train, valid):
 
 all_lines = [(line, language) for language, lines in lines_of.items() for line in lines]
 usual_train, usual_valid = train_test_split(all_lines, test_size=0.15, random_state=0)
-print(f"lines split at random: {lookup_accuracy(usual_train, usual_valid):.3f}")
-print(f"distinct names:        {lookup_accuracy(train_pairs, valid_pairs):.3f}")
+ways = {"lines at random": (usual_train, usual_valid), "distinct names": (train_pairs, valid_pairs)}
+for way, (old, new) in ways.items():
+    guess = sum(language == top for _, language in new) / len(new)
+    print(f"{way:15}   table {lookup_accuracy(old, new):.3f}   always {top} {guess:.3f}")
 
 # %%
 known = {name for name, _ in usual_train}
@@ -504,8 +509,9 @@ if real:
     assert lookup_accuracy(usual_train, usual_valid) > 0.55 > lookup_accuracy(train_pairs, valid_pairs)
 
 # %% [markdown]
-# On distinct names the table is worth exactly the baseline: it knows nothing. Split by lines it looks as if it
-# had learned Arabic perfectly. It has learned 108 lines by heart, and it meets them again. A network does the same, only less visibly;
+# On distinct names the table is worth exactly what blind guessing is: it knows nothing. Split by lines it beats guessing
+# by a tenth of all answers, and looks as if it had learned Arabic perfectly. It has learned 108 lines by heart, and it
+# meets them again. A network does the same, only less visibly;
 # further down you train one both ways.
 #
 # The rule is older than this list: **split by the thing that must be new.** Names by name, patients by patient, not by
@@ -530,12 +536,13 @@ def leaked(train: list[str], valid: list[str]) -> float:
 
 # %% tags=["check"]
 with check("rnn-2") as c:
-    a, b = "Müller Sato Łuk Rossi Wang Sato".split(), ["muller ", *"SATO Luk Kim Kim sato Nowak Sàto".split()]
-    twice, count = "a text that stands twice counts twice", "divide by the number of texts in valid"
-    c.close(c.attempted(leaked(a, b)), 5 / 8, because="5 of 8: muller, sato three times, luk", mistakes={
-        0.0: "fold both sides", 1 / 8: "fold both sides", 2 / 8: "lower case is not enough", 3 / 8: twice,
-        3 / 5: twice, 5 / 7: twice, 5 / 6: count, 5: count, 4 / 6: "the share of valid, not of train"})
-    c.close(leaked(b, a), 4 / 6, because="the other way round 4 of 6: Müller, Sato twice, Łuk")
+    one, two = "Müller Sato Łuk Rossi Wang Sato".split(), ["muller ", *"SATO Luk Kim Kim sato Nowak Sàto".split()]
+    twice, number = "a text that stands twice counts twice", "divide by the number of texts in valid"
+    c.close(c.attempted(leaked(one, two)), 5 / 8, because="5 of 8: muller, sato three times, luk", mistakes={
+        0.0: "fold both sides", 1 / 8: "fold both sides", 2 / 8: "lower case is not enough",
+        3 / 8: f"fold both sides; {twice}", 3 / 5: twice, 5 / 7: twice, 5 / 6: number, 5: number,
+        4 / 6: "the share of valid, not of train"})
+    c.close(leaked(two, one), 4 / 6, because="the other way round 4 of 6: Müller, Sato twice, Łuk")
     c.close(leaked(["Kim"], ["Li"]), 0.0)
 
 # %% [markdown] tags=["solution"]
@@ -618,7 +625,7 @@ with expect_error(RuntimeError):
 # ### Exercise rnn-3 · difficulty 2 · 8 minutes
 # There is a second way: let the RNN run over the padding, take `out` with *all* states, and pick for each name the state at its
 # own last letter. Write `last_states(out, lengths)`: `out` is (N, T, H), `lengths` (N,) counts letters; return (N, H).
-# No Python loop over names. A length of 0 has no last letter: raise a `ValueError` for it.
+# Indexing does it for all names at once, without a loop. A length of 0 has no last letter: raise a `ValueError` for it.
 #
 # <details><summary>Hint 1</summary>Name i needs <code>out[i, lengths[i] - 1]</code>. Indexing takes two tensors of the same length: rows and steps.</details>
 # <details><summary>Hint 2</summary>The rows are <code>torch.arange(N)</code>. Test <code>lengths.min()</code> first: in Python, index −1 is no error, it is the last column.</details>
@@ -676,6 +683,7 @@ class LengthBatches:
 
 # %% [markdown]
 # Names become one padded tensor, once, before the loop. A batch is then three tensors: letters, lengths, languages.
+# (`fit` and `predict` give all but the last to the model.)
 
 # %%
 def encode_names(pairs, vocab, languages):
@@ -713,7 +721,8 @@ print(f"padding in shuffled batches: {waste[0]:.0%}, in batches by length: {wast
 assert waste[1] < 0.5 * waste[0]
 
 # %% [markdown]
-# Packing skips padding anyway, so batches by length are no duty here. But a batch of equals keeps every row busy to the end.
+# (`X` keeps its 19 columns, as wide as the longest name of all.) Packing skips padding anyway, so batches by length are
+# no duty here. But a batch of equals keeps every row busy to the end.
 
 # %% [markdown]
 # ## Design model
@@ -722,8 +731,8 @@ assert waste[1] < 0.5 * waste[0]
 # hand, or `nn.GRU`: called in the same way, with the same shapes, but each step first decides how much of the
 # old state to keep. (How it decides is next lesson's story. This lesson needs only that it is a cell.)
 #
-# The recurrent matrices start as **orthogonal** ones, which turn a vector without making it shorter. Why that
-# matters you will measure below.
+# The recurrent matrices start as **orthogonal** ones, which turn a vector without making it shorter. What that
+# does for the gradient you will measure below.
 
 # %%
 class SurnameReader(nn.Module):
@@ -802,7 +811,7 @@ plt.show()
 
 # %% [markdown]
 # *Both losses fall; toward the end the training curve (blue) pulls ahead, and validation (orange, dashed) flattens: most of
-# what spelling can tell has been learned.* (Training starts worse because it is measured while the weights still move, and
+# what spelling can tell has been learned.* (The accuracy here is the strict one. Training starts worse because it is measured while the weights still move, and
 # with dropout.)
 #
 # Now the number, counted as decided above: right is any of the name's languages; strict is the smallest only.
@@ -825,7 +834,7 @@ if real:
 
 # %% [markdown]
 # On the real list the network is right on more than 83 of 100 names that it has never seen. (One split and one start prove
-# little: with ten of each, this one among them, the worst stayed above that line too.) The strict count is lower.
+# little: ten of each, this one among them, gave 0.838 to 0.857.) The strict count is lower.
 #
 # ### Balanced accuracy
 #
@@ -844,8 +853,14 @@ if real:
     assert 0.33 < balanced < 0.55 and recall["Russian"] > 0.9 and recall["Scottish"] < 0.3
 
 # %% [markdown]
-# Far below, under 0.55 on the real list. Both numbers are true, and they answer different questions. "How many
-# of the next thousand names *from this list*?" is accuracy. "How well does it know each language?" is balanced
+# Far below, under 0.55 on the real list. All three numbers of your own run (the last digit depends on the machine):
+
+# %% tags=["nbval-ignore-output"] reason="the third decimal of a trained network's accuracy differs between processors"
+print(f"right {right:.3f}   strictly counted {strict:.3f}   balanced {balanced:.3f}")
+
+# %% [markdown]
+# Each is true, and they answer different questions. "How many of the next thousand names *from this list*?" is
+# accuracy. "How well does it know each language?" is balanced
 # accuracy. Where a class is rare *and* matters, only the second will tell you.
 #
 # Who is taken for whom? Rows are the truth, columns the answer, and each row sums to 1.
@@ -897,11 +912,12 @@ def balanced_accuracy(matrix: torch.Tensor) -> float:
 
 # %% tags=["check"]
 with check("rnn-4") as c:
-    counts = torch.tensor([[90, 10, 0, 0], [6, 2, 0, 2], [0, 0, 0, 0], [1, 0, 3, 0]])
+    counts = torch.tensor([[90, 10, 0, 0], [6, 2, 1, 1], [0, 0, 0, 0], [1, 0, 3, 0]])
     got, column = c.attempted(balanced_accuracy(counts)), 90 / 97 + 2 / 12
     c.kind(got, float)
     c.close(got, 1.1 / 3, because="rows give 0.9, 0.2 and 0.0; the empty row is left out", mistakes={
         92 / 114: "that is the accuracy: the large class outweighs all", 1.1 / 4: "leave the empty row out",
+        (0.9 + 2 / 9) / 3: "drop the empty row, but keep its column: those answers are wrong",
         float("nan"): "0 / 0: leave the empty row out", 1.1 / 2: "never recognized is 0, and counts",
         column / 4: "divide by the sum of each row", column / 3: "divide by the sum of each row"})
 
@@ -1018,7 +1034,8 @@ name = "schmidhuber"
 states, belief = read_aloud(reader, name, vocab)
 order = (states * torch.arange(len(name)).unsqueeze(1)).sum(0).argsort()
 fig, (above, below) = plt.subplots(2, 1, figsize=(8, 5.4), height_ratios=[1.6, 1], sharex=True)
-picture = above.imshow(states[:, order].T.numpy(), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
+look = dict(cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
+picture = above.imshow(states[:, order].T.numpy(), **look)
 fig.colorbar(picture, ax=above, label="state")
 above.set(ylabel="hidden number", title="The state while it reads")
 above.grid(False)
@@ -1031,14 +1048,14 @@ plt.show()
 
 # %% [markdown]
 # *Above: rows that change color at one letter and keep it are memory; some react to single letters and forget at
-# once. Below: the bet on the real list. The lead changes hands, German falters at letters that do not fit, and the end of the
-# name decides.* No row "means" German; the head reads a mixture of all 128.
+# once. Below: the bet on the real list. The lead changes hands more than once, and the end of the name decides.* No row "means" German; the head reads a mixture of all 128.
 
 # %%
 leaders = [languages[k] for k in belief.argmax(1).tolist()]
-print("the lead changes on the way:", len(set(leaders)) > 1, "  at the end it is with:", leaders[-1])
+turns = sum(old != new for old, new in zip(leaders, leaders[1:], strict=False))
+print("the lead changes hands more than once:", turns > 1, "  at the end it is with:", leaders[-1])
 if real:
-    assert len(set(leaders)) > 1 and leaders[-1] == "German"
+    assert turns > 1 and leaders[-1] == "German"
 
 # %% [markdown]
 # That is what asking early does: *schmidhub* is no name, and the network was never trained on beginnings.
@@ -1208,13 +1225,13 @@ def bits_per_letter(logits: torch.Tensor, targets: torch.Tensor, lengths: torch.
 
 # %% tags=["check"]
 with check("rnn-5") as c:
-    raw = torch.tensor([[[1.0, 1, 1, 1], [0, 9, 0, 0]], [[0, 0, 0, 0], [5, 0, 5, 5]]])
-    aim, size = torch.tensor([[2, 1], [3, 1]]), torch.tensor([2, 1])
+    raw = [[[1.0, 1, 1, 1], [0, 9, 0, 0], [2, 2, 2, 2]], [[0, 0, 0, 0], [5, 0, 5, 5], [0, 9, 9, 9]]]
+    raw, aim, size = torch.tensor(raw), torch.tensor([[2, 1, 1], [3, 1, 1]]), torch.tensor([3, 1])
     all4 = -raw.log_softmax(2).gather(2, aim.unsqueeze(2)).squeeze(2) / np.log(2)
     true = torch.stack([all4[0].mean(), all4[1, 0]])
     c.close(c.attempted(bits_per_letter(raw, aim, size)), true, because="equal logits: 2 bits", mistakes=[
         (true * np.log(2), "that is nats"), (all4.mean(1), "padding was counted"), (true * size, "no sum"),
-        (true * size / 2, "divide by own length"), (-true, "a minus"), (true.mean(), "one for each name")])
+        (true * size / 3, "divide by own length"), (-true, "a minus"), (true.mean(), "one for each name")])
 
 # %% [markdown] tags=["solution"]
 # `F.cross_entropy` wants the classes in dimension 1, hence `transpose(1, 2)`. With it you can sort the training names by how
@@ -1252,8 +1269,8 @@ def orthogonal_rnn(gain):
     return rnn
 
 # %% [markdown]
-# Five cells: three with a matrix that multiplies lengths by 0.8, 1 and 2, and two as PyTorch makes them. The inputs are so
-# tiny that tanh stays a straight line, and only the matrix counts.
+# Six cells: three with a matrix that multiplies lengths by 0.8, 1 and 2, two as PyTorch makes them, and a GRU with
+# orthogonal matrices, as in our reader. The inputs are so tiny that tanh stays a straight line, and only the matrix counts.
 #
 # **Predict before you run:** which factor a step does a fresh `nn.RNN` have? And is a fresh `nn.GRU` better?
 
@@ -1262,15 +1279,20 @@ curves = {f"matrix × {gain}": reach(orthogonal_rnn(gain), size=1e-20) for gain 
 for kind in (nn.RNN, nn.GRU):
     torch.manual_seed(0)
     curves[f"fresh nn.{kind.__name__}"] = reach(kind(64, 128, batch_first=True), size=1e-20)
+gru = nn.GRU(64, 128, batch_first=True)
+for gate in gru.weight_hh_l0.split(128):
+    nn.init.orthogonal_(gate)
+curves["orthogonal GRU"] = reach(gru, size=1e-20)
 for name, curve in curves.items():
     print(f"{name:14} factor a step, from distance 10 to 20: {(curve[20] / curve[10]) ** 0.1:.2f}")
 fresh = (curves["fresh nn.RNN"][20] / curves["fresh nn.RNN"][10]) ** 0.1
 assert abs(fresh - 3**-0.5) < 0.05
 
-# %% alt="Gradient size on a logarithmic axis against distance in steps, 0 to 49. All lines are nearly straight. The one for the matrix times 2 climbs above a hundred trillion; times 1 stays at one; times 0.8 falls to about one in a hundred thousand; the fresh RNN and the fresh GRU fall faster still, to one in ten billion and below."
+# %% alt="Gradient size on a logarithmic axis against distance in steps, 0 to 49. All lines are nearly straight. The one for the matrix times 2 climbs above a hundred trillion; times 1 stays at one; times 0.8 falls to about one in a hundred thousand; the orthogonal GRU falls below a millionth, and the fresh RNN and the fresh GRU fall faster still, to one in ten billion and below."
 fig, ax = plt.subplots(figsize=(7.5, 3.6))
-for (name, curve), style in zip(curves.items(), ("--", "-", "-.", "-", ":"), strict=True):
-    ax.plot(curve, style, label=name)
+styles = ("--", "-", "-.", "-", ":", (0, (4, 1, 1, 1, 1, 1)))
+for (name, curve), style in zip(curves.items(), styles, strict=True):
+    ax.plot(curve, ls=style, label=name)
 ax.set(yscale="log", title="Vanishing and exploding", xlabel="distance back from the last step (steps)")
 ax.set_ylabel("gradient, relative to distance 0")
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
@@ -1278,14 +1300,15 @@ plt.show()
 
 # %% [markdown]
 # *Straight lines on a logarithmic axis: the same factor at each step. Times 0.8 it vanishes, times 2 it explodes, times 1 it
-# lives; a fresh `nn.RNN` and a fresh `nn.GRU` both vanish quickly.*
+# lives; a fresh `nn.RNN` and a fresh `nn.GRU` both vanish quickly, and an orthogonal GRU more slowly.*
 #
 # The fresh RNN's factor is $1/\sqrt3 \approx 0.58$, no accident: PyTorch draws its weights evenly between $-1/\sqrt H$ and
 # $1/\sqrt H$, and such a matrix shortens a vector by just that. After 20 steps a hundred-thousandth
-# is left. That is why our reader starts from orthogonal matrices.
+# is left. Hence the orthogonal start: in a plain RNN it keeps all of the gradient.
 #
-# And the surprise: **a fresh GRU is hardly better.** Gates do not save the gradient by being there. They can be
-# *trained* to stay open. Lesson 10 turns that screw by hand.
+# And the surprise: **a fresh GRU is hardly better.** Its gates let about half of the old state through at each step, and the
+# orthogonal start of our reader mends only a part of that: 0.74 a step, a thousandth after 20. Gates do not save the
+# gradient by being there. They can be *trained* to stay open. Lesson 10 turns that screw by hand.
 #
 # ### When it explodes
 #
@@ -1340,10 +1363,12 @@ def clipped(grads: list[torch.Tensor], max_norm: float) -> list[torch.Tensor]:
 # %% tags=["check"]
 with check("rnn-6") as c:
     g = torch.tensor([3.0, 0, 0, 0, -4]); grads = [g[:4].clone().view(2, 2), g[4:].clone()]
-    got = torch.cat([one.flatten() for one in c.attempted(clipped(grads, 1.0))])
-    c.close(got, g / 5, because="3 and −4 have the norm 5; a fifth of each has the norm 1", mistakes=[
-        (g.clamp(-1, 1), "each was clipped alone: that turns the direction"), (g / 25, "the root is missing"),
-        (g, "5 is above 1: they had to shrink"), (g / 7, "the root of a sum of squares, not a sum of norms")])
+    got = c.attempted(clipped(grads, 2.0)); flat = torch.cat([one.flatten() for one in got])
+    c.close(flat, g * 0.4, because="3 and −4 have the norm 5; two fifths of them have the norm 2", mistakes=[
+        (g.clamp(-2, 2), "each was clipped alone: that turns the direction"), (g / 5, "where is max_norm?"),
+        (g * 2 / 25, "the root is missing"), (g / 2, "the norm of all numbers, not of the largest tensor"),
+        (g, "5 is above 2: they had to shrink"), (g * 2 / 7, "the root of a sum of squares, not a sum of norms")])
+    c.equal([tuple(one.shape) for one in got], [(2, 2), (1,)], because="every tensor keeps its shape")
     c.true(grads[0][0, 0] == 3, observed=grads, expected="3 and −4 as before", likely="changed in place")
     c.close(clipped(grads, 9.0)[1], g[4:], because="small ones stay", mistakes=[(1.8 * g[4:], "only shrink")])
 
@@ -1439,7 +1464,7 @@ seen = torch.rand(weather.shape, generator=g) < umbrella[weather]
 alike = weather[(seen == torch.tensor([True, True, False])).all(1)]
 paths, times = alike.unique(dim=0, return_counts=True)
 for path, n in zip(paths.tolist(), times.tolist(), strict=True):
-    print("the hidden states were", path, f"in {n / len(alike):.0%} of these runs")
+    print("the hidden states were", path, f"in {n / len(alike):.1%} of these runs")
 
 # %% [markdown]
 # The same observations, and eight different histories of the hidden state. An RNN fed the same three days is always in the same
@@ -1467,7 +1492,7 @@ assert abs(belief[1] - rainy) < 0.02
 # | you will see | write today | why |
 # |---|---|---|
 # | `combined = torch.cat((input, hidden), 1)`, then `i2h`, `i2o` | `nn.RNN` or `nn.GRU` | the old tutorial's own cell, without tanh: linear in the state |
-# | 100,000 times `random.choice`, one name a step | batches with packing | more than ten times fewer steps for the same names |
+# | 100,000 times `random.choice`, one name a step | batches with packing | hundreds of times fewer steps for as many names |
 # | `Variable(torch.zeros(1, 128))` as first state | nothing: zeros are the default | variables and tensors are one since 0.4 |
 # | `p.data.add_(-lr, p.grad.data)` | `optimizer.step()` | retired order of arguments; `.data` hides from autograd |
 # | names sorted by hand before packing | `enforce_sorted=False` | sorted, and put back in order, for you |

@@ -130,6 +130,12 @@ def balanced_accuracy(matrix):
     total = matrix.sum(dim=1)
     return (matrix.diagonal()[total > 0] / total[total > 0]).mean()
 
+# %% rnn-4 refused: keep its column
+def balanced_accuracy(matrix):
+    kept = matrix.sum(dim=1) > 0
+    small = matrix[kept][:, kept]
+    return (small.diagonal() / small.sum(dim=1)).mean().item()
+
 # %% rnn-4 passes
 def balanced_accuracy(matrix):
     found = [counts[at] / sum(counts) for at, counts in enumerate(matrix.tolist()) if sum(counts)]
@@ -162,6 +168,18 @@ def bits_per_letter(logits, targets, lengths):
     surprise = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
     mask = torch.arange(targets.shape[1]) < lengths.unsqueeze(1)
     return (surprise * mask).sum(1) / np.log(2)
+
+# %% rnn-5 refused: The size of tensor
+def bits_per_letter(logits, targets, lengths):
+    surprise = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none") / np.log(2)
+    mask = torch.arange(targets.shape[1]).unsqueeze(1) < lengths
+    return (surprise * mask).sum(1) / lengths
+
+# %% rnn-5 refused: padding was counted
+def bits_per_letter(logits, targets, lengths):
+    surprise = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none") / np.log(2)
+    mask = targets != 0
+    return (surprise * mask).sum(1) / mask.sum(1)
 
 # %% rnn-5 passes
 def bits_per_letter(logits, targets, lengths):
@@ -197,6 +215,21 @@ def clipped(grads, max_norm):
 def clipped(grads, max_norm):
     norm = sum(g.norm() for g in grads)
     return [g * (max_norm / norm) if norm > max_norm else g for g in grads]
+
+# %% rnn-6 refused: where is max_norm
+def clipped(grads, max_norm):
+    norm = sum((g**2).sum() for g in grads).sqrt()
+    return [g / norm if norm > max_norm else g for g in grads]
+
+# %% rnn-6 refused: not of the largest tensor
+def clipped(grads, max_norm):
+    norm = max(g.norm() for g in grads)
+    return [g * (max_norm / norm) if norm > max_norm else g for g in grads]
+
+# %% rnn-6 refused: every tensor keeps its shape
+def clipped(grads, max_norm):
+    every = torch.cat([g.flatten() for g in grads])
+    return [every * min(1.0, max_norm / every.norm().item())]
 
 # %% rnn-6 passes
 def clipped(grads, max_norm):
