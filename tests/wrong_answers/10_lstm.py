@@ -20,6 +20,14 @@ def half_life(bias):
 def half_life(bias):
     return math.log(0.5) / math.log(1 / (1 + math.exp(bias)))
 
+# %% lstm-1 refused: upside down
+def half_life(bias):
+    return math.log(1 / (1 + math.exp(-bias))) / math.log(0.5)
+
+# %% lstm-1 refused: half is left after one step
+def half_life(bias):
+    return math.log(2) * math.exp(bias)
+
 # %% lstm-1 passes
 def half_life(bias):
     return math.log(2) / math.log(1 + math.exp(-bias))
@@ -37,7 +45,7 @@ def open_forget_gates(lstm, value):
                 parameter[H : 2 * H] = value
     return lstm
 
-# %% lstm-2 refused: 4 in both layers
+# %% lstm-2 refused: 4 in all layers
 def open_forget_gates(lstm, value):
     H = lstm.hidden_size
     with torch.no_grad():
@@ -80,6 +88,32 @@ def open_forget_gates(lstm, value):
             getattr(other, f"bias_hh_l{layer}")[H : 2 * H] = 0
     return other
 
+# %% lstm-2 refused: 4 in all layers
+def open_forget_gates(lstm, value):
+    H = lstm.hidden_size
+    with torch.no_grad():
+        for layer in (0, 1):
+            getattr(lstm, f"bias_ih_l{layer}")[H : 2 * H] = value
+            getattr(lstm, f"bias_hh_l{layer}")[H : 2 * H] = 0
+    return lstm
+
+# %% lstm-2 refused: leaf Variable
+def open_forget_gates(lstm, value):
+    H = lstm.hidden_size
+    for layer in range(lstm.num_layers):
+        getattr(lstm, f"bias_ih_l{layer}")[H : 2 * H] = value
+        getattr(lstm, f"bias_hh_l{layer}")[H : 2 * H] = 0
+    return lstm
+
+# %% lstm-2 passes
+def open_forget_gates(lstm, value):
+    H = lstm.hidden_size
+    with torch.no_grad():
+        for layer in range(lstm.num_layers):
+            other = getattr(lstm, f"bias_hh_l{layer}")[H : 2 * H]
+            getattr(lstm, f"bias_ih_l{layer}")[H : 2 * H] = value - other
+    return lstm
+
 # %% lstm-2 passes
 def open_forget_gates(lstm, value):
     for name, parameter in lstm.named_parameters():
@@ -121,6 +155,18 @@ def cut_graph(state):
         return None
     return tuple(s.detach_() for s in state) if isinstance(state, tuple) else state.detach_()
 
+# %% lstm-3 refused: cut both of two
+def cut_graph(state):
+    if state is None:
+        return None
+    return (state[0].detach(), state[1]) if isinstance(state, tuple) else state.detach()
+
+# %% lstm-3 refused: Boolean value of Tensor
+def cut_graph(state):
+    if not state:
+        return None
+    return tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
+
 # %% lstm-3 passes
 def cut_graph(state):
     match state:
@@ -158,6 +204,14 @@ def judge(nats, characters):
 # %% lstm-4 refused: 271.0, a float
 def judge(nats, characters):
     return math.exp(nats), float(math.ceil(nats / math.log(2) * characters / 8))
+
+# %% lstm-4 refused: round up, but add nothing
+def judge(nats, characters):
+    return math.exp(nats), int(nats / math.log(2) * characters / 8) + 1
+
+# %% lstm-4 refused: e to the 1.5
+def judge(nats, characters):
+    return math.ceil(nats / math.log(2) * characters / 8), math.exp(nats)
 
 # %% lstm-4 passes
 def judge(nats, characters):
@@ -201,6 +255,18 @@ def surprise(reader, vocab, text):
     with torch.inference_mode():
         return F.cross_entropy(reader(numbers[:-1, None])[0][:, 0], numbers[1:], reduction="none")
 
+# %% lstm-5 refused: a Tensor
+def surprise(reader, vocab, text):
+    numbers = vocab.encode(text)
+    with torch.inference_mode():
+        return F.cross_entropy(reader(numbers[None, :-1])[0][0], numbers[1:], reduction="none").tolist()
+
+# %% lstm-5 refused: -log p of each character
+def surprise(reader, vocab, text):
+    numbers = vocab.encode(text)
+    with torch.inference_mode():
+        return F.cross_entropy(reader(numbers[None])[0][0], numbers, reduction="none")
+
 # %% lstm-5 passes
 @torch.no_grad()
 def surprise(reader, vocab, text):
@@ -243,6 +309,18 @@ def min_p(logits, share):
     p = p * (p > share * p.max())
     return p / p.sum()
 
+# %% lstm-6 refused: in their places
+def min_p(logits, share):
+    p = logits.softmax(0)
+    p = p[p >= share * p.max()]
+    return p / p.sum()
+
+# %% lstm-6 refused: in their places
+def min_p(logits, share):
+    p = logits.softmax(0)
+    p = p * (p >= (1 - share) * p.max())
+    return p / p.sum()
+
 # %% lstm-6 passes
 def min_p(logits, share):
     return logits.masked_fill(logits < logits.max() + math.log(share), -math.inf).softmax(0)
@@ -278,6 +356,19 @@ def strongest(units, truth):
     a, b = units - units.mean(0), truth - truth.mean()
     r = ((a * b[:, None]).sum(0) / (a.norm(dim=0) * b.norm())).nan_to_num()
     return r.abs().argmax(), r[r.abs().argmax()]
+
+# %% lstm-7 refused: which argmax prefers
+def strongest(units, truth):
+    r = ((units * truth[:, None]).sum(0) / (units.norm(dim=0) * truth.norm())).nan_to_num()
+    best = r.abs().argmax().item()
+    return best, r[best].item()
+
+# %% lstm-7 refused: its sign is kept
+def strongest(units, truth):
+    a, b = units - units.mean(0), truth - truth.mean()
+    r = ((a * b[:, None]).mean(0) / (a.std(0) * b.std())).nan_to_num()
+    best = r.abs().argmax().item()
+    return best, r[best].item()
 
 # %% lstm-7 passes
 def strongest(units, truth):
