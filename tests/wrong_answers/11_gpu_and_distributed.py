@@ -34,6 +34,29 @@ def to_device(batch, device):
         return type(batch)(to_device(part, device) for part in batch)
     return batch
 
+# %% gpu-1 refused: changing the given one surprises its owner
+def to_device(batch, device):
+    if torch.is_tensor(batch):
+        return batch.to(device)
+    if isinstance(batch, dict):
+        return {key: to_device(part, device) for key, part in batch.items()}
+    if isinstance(batch, tuple):
+        return tuple(to_device(part, device) for part in batch)
+    if isinstance(batch, list):
+        for at, part in enumerate(batch):
+            batch[at] = to_device(part, device)
+    return batch
+
+# %% gpu-1 refused: the structure stays
+def to_device(batch, device):
+    if isinstance(batch, str):
+        return batch
+    if isinstance(batch, dict):
+        return {key: to_device(part, device) for key, part in batch.items()}
+    if isinstance(batch, (tuple, list)):
+        return type(batch)(to_device(part, device) for part in batch)
+    return torch.as_tensor(batch).to(device)
+
 # %% gpu-1 passes
 def to_device(batch, device):
     match batch:
@@ -100,6 +123,26 @@ def timed(work, gpu, repeats=3):
         work()
     return (gpu.now - begin) / repeats
 
+# %% gpu-2 refused: synchronize only waits
+def timed(work, gpu, repeats=3):
+    runs = []
+    for _ in range(repeats):
+        gpu.item()
+        begin = gpu.now
+        work()
+        gpu.item()
+        runs.append(gpu.now - begin)
+    return min(runs)
+
+# %% gpu-2 refused: launching counts, too
+def timed(work, gpu, repeats=3):
+    runs = []
+    for _ in range(repeats):
+        begin = gpu.free_at
+        work()
+        runs.append(gpu.free_at - begin)
+    return min(runs)
+
 # %% gpu-2 passes
 def timed(work, gpu, repeats=3):
     def once():
@@ -130,6 +173,18 @@ def training_bytes(model, states):
 # %% gpu-3 refused: bfloat16 has 2 bytes
 def training_bytes(model, states):
     return sum(p.numel() * 4 * (2 + states if p.requires_grad else 1) for p in model.parameters())
+
+# %% gpu-3 refused: numbers were counted, not bytes
+def training_bytes(model, states):
+    return sum(p.numel() * (2 + states if p.requires_grad else 1) for p in model.parameters())
+
+# %% gpu-3 refused: a frozen weight has no state either
+def training_bytes(model, states):
+    return sum(p.nbytes * (1 + p.requires_grad + states) for p in model.parameters())
+
+# %% gpu-3 refused: states have their parameter's dtype
+def training_bytes(model, states):
+    return sum(p.nbytes * (1 + p.requires_grad) + 4 * p.numel() * states * p.requires_grad for p in model.parameters())
 
 # %% gpu-3 passes
 def training_bytes(model, states):
@@ -195,6 +250,65 @@ def accumulate(model, loss_fn, X, y, size):
         total = total + loss
     return total
 
+# %% gpu-4 refused: a sum of losses keeps the graph of every piece
+def accumulate(model, loss_fn, X, y, size):
+    model.zero_grad()
+    total = 0.0
+    for xb, yb in zip(X.split(size), y.split(size)):
+        total = total + loss_fn(model(xb), yb) * len(xb) / len(X)
+    total.backward()
+    return total.item()
+
+# %% gpu-4 refused: chunk takes the number of pieces
+def accumulate(model, loss_fn, X, y, size):
+    model.zero_grad()
+    total = 0.0
+    for xb, yb in zip(X.chunk(size), y.chunk(size)):
+        loss = loss_fn(model(xb), yb) * len(xb) / len(X)
+        loss.backward()
+        total += loss.item()
+    return total
+
+# %% gpu-4 refused: the last piece is shorter
+def accumulate(model, loss_fn, X, y, size):
+    model.zero_grad()
+    total = 0.0
+    for xb, yb in zip(X.split(size), y.split(size)):
+        loss = loss_fn(model(xb), yb) * size / len(X)
+        loss.backward()
+        total += loss.item()
+    return total
+
+# %% gpu-4 refused: the last piece is missing
+def accumulate(model, loss_fn, X, y, size):
+    model.zero_grad()
+    total = 0.0
+    for at in range(0, len(X) - size + 1, size):
+        loss = loss_fn(model(X[at : at + size]), y[at : at + size]) * size / len(X)
+        loss.backward()
+        total += loss.item()
+    return total
+
+# %% gpu-4 refused: the losses are weighed as well
+def accumulate(model, loss_fn, X, y, size):
+    model.zero_grad()
+    losses = []
+    for xb, yb in zip(X.split(size), y.split(size)):
+        loss = loss_fn(model(xb), yb)
+        (loss * len(xb) / len(X)).backward()
+        losses.append(loss.item())
+    return sum(losses) / len(losses)
+
+# %% gpu-4 passes
+def accumulate(model, loss_fn, X, y, size):
+    model.zero_grad()
+    count, total = -(-len(X) // size), 0.0
+    for xb, yb in zip(X.tensor_split(count), y.tensor_split(count)):
+        loss = loss_fn(model(xb), yb) * (len(xb) / len(X))
+        loss.backward()
+        total += loss.item()
+    return total
+
 # %% gpu-4 passes
 def accumulate(model, loss_fn, X, y, size):
     for p in model.parameters():
@@ -231,6 +345,21 @@ def reduce_scatter(tensors):
     for t in tensors[1:]:
         total += t
     return list(total.chunk(len(tensors)))
+
+# %% gpu-5 refused: here it is 3
+def reduce_scatter(tensors):
+    return list(sum(tensors).chunk(2))
+
+# %% gpu-5 refused: here p owns chunk p
+def reduce_scatter(tensors):
+    n = len(tensors)
+    chunks = torch.stack(tensors).sum(dim=0).chunk(n)
+    return [chunks[(p + 1) % n] for p in range(n)]
+
+# %% gpu-5 refused: not every third number
+def reduce_scatter(tensors):
+    total = torch.stack(tensors).sum(dim=0)
+    return [total[p :: len(tensors)] for p in range(len(tensors))]
 
 # %% gpu-5 passes
 def reduce_scatter(tensors):
@@ -270,6 +399,15 @@ def my_rows(n, rank, world, epoch, seed):
 def my_rows(n, rank, world, epoch, seed):
     deck = torch.randperm(n, generator=torch.Generator().manual_seed(seed + epoch))
     return deck[: n // world * world][rank::world]
+
+# %% gpu-6 refused: shuffle first, then deal
+def my_rows(n, rank, world, epoch, seed):
+    share = torch.randperm(n // world, generator=torch.Generator().manual_seed(seed + epoch))
+    return (share * world + rank).tolist()
+
+# %% gpu-6 refused: a shuffled order
+def my_rows(n, rank, world, epoch, seed):
+    return [(step * world + rank + seed + epoch) % n for step in range(n // world)]
 
 # %% gpu-6 passes
 def my_rows(n, rank, world, epoch, seed):
