@@ -4,7 +4,8 @@
     python tools/matrix.py 3.13 2.6    only those with these words in their name
 
 Each combination gets an environment of its own in build/matrix/ (about 5 GB), which is removed
-afterward. The table at the end also goes into docs/versions.md when every combination was run.
+afterward; its row of the table stays there. Once every combination has gone through, today or on
+another day, the table is written to docs/versions.md.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 from build import ROOT, write
 
 OLDEST = ("2.6.0", "0.21.0")  # the lower bounds in pyproject.toml; a test compares them
 PYTHONS = ("3.11", "3.12", "3.13")
+HEAD = """| Python | torch + torchvision | unit tests | cells of both editions, lax | on |
+|---|---|---|---|---|"""
 
 
 def combinations() -> list[tuple[str, str, str]]:
@@ -56,16 +60,22 @@ def last_line(command: list[str], log: Path) -> tuple[bool, str]:
     return status == 0, sums[-1] if sums else f"see {log}"
 
 
-def try_out(python: str, torch: str, vision: str) -> tuple[bool, str]:
-    """One combination: (did all pass, its row of the table)."""
-    name = f"python-{python}-torch-{torch or 'newest'}"
+def place(python: str, torch: str) -> Path:
+    """Where one combination's environment is made; its log and its row lie beside it."""
+    return ROOT / "build" / "matrix" / f"python-{python}-torch-{torch or 'newest'}"
+
+
+def try_out(python: str, torch: str, vision: str) -> str:
+    """Run one combination; its row of the table is kept if all passed, and returned in any case."""
+    folder = place(python, torch)
+    log, kept = folder.with_name(f"{folder.name}.log"), folder.with_name(f"{folder.name}.row")
     base = interpreter(python)
     if base is None:
-        return True, f"| {python} | {torch or 'newest'} | no Python {python} on this machine | |"
-    folder, log = ROOT / "build" / "matrix" / name, ROOT / "build" / "matrix" / f"{name}.log"
+        return f"| {python} | {torch or 'newest'} | no Python {python} on this machine | | |"
     shutil.rmtree(folder, ignore_errors=True)
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
+    kept.unlink(missing_ok=True)
     own = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     pinned = [f"torch=={torch}", f"torchvision=={vision}"] if torch else []
     uv = [sys.executable, "-m", "uv"] if not shutil.which("uv") else ["uv"]
@@ -87,11 +97,12 @@ def try_out(python: str, torch: str, vision: str) -> tuple[bool, str]:
         versions = subprocess.run([str(own), "-c", ask], capture_output=True, text=True).stdout
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    torch_found, vision_found = [v.partition("+")[0] for v in versions.split()] or ("?", "?")
-    return (
-        passed,
-        f"| {python} | {torch_found} + {vision_found} | {' | '.join(said[2:] or said[-1:])} |",
-    )
+    found = " + ".join(version.partition("+")[0] for version in versions.split()) or "?"
+    results = " | ".join(said[2:] or [said[-1], ""])
+    row = f"| {python} | {found} | {results} | {date.today()} |"
+    if passed:
+        write(kept, row)
+    return row
 
 
 def main(words: list[str]) -> int:
@@ -99,30 +110,20 @@ def main(words: list[str]) -> int:
     if not wanted:
         print(f"no combination has {' and '.join(words)} in it: {combinations()}")
         return 1
-    subprocess.check_call(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"]
-    )
-    rows, good = (
-        [
-            "| Python | torch + torchvision | unit tests | cells of both editions, lax |",
-            "|---|---|---|---|",
-        ],
-        True,
-    )
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"]
+    subprocess.check_call(pip)
+    said: list[str] = []
     for number, combination in enumerate(wanted, 1):
         print(f"{number} of {len(wanted)}: {' '.join(filter(None, combination))} …", flush=True)
-        passed, row = try_out(*combination)
-        good &= passed
-        rows.append(row)
-        print(row, flush=True)
-    table = "\n".join(rows)
-    print(f"\n{table}")
-    if good and not words:
-        write(
-            ROOT / "docs" / "versions.md",
-            f"# Versions that work\n\nWritten by `make matrix`.\n\n{table}\n",
-        )
-    return not good
+        said.append(try_out(*combination))
+        print(said[-1], flush=True)
+    rows = [place(*c[:2]).with_name(f"{place(*c[:2]).name}.row") for c in combinations()]
+    table = [HEAD, *(row.read_text(encoding="utf-8") for row in rows if row.exists())]
+    if len(table) > len(rows):
+        title = "# Versions that work\n\nWritten by `make matrix`.\n\n"
+        write(ROOT / "docs" / "versions.md", title + "\n".join(table) + "\n")
+    print("\n".join(["", *table]))
+    return any("**failed**" in row for row in said)
 
 
 if __name__ == "__main__":
