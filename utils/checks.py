@@ -77,8 +77,10 @@ class Check:
     def kind(self, got: Any, *types: type) -> None:
         """``got`` must be an instance of one of ``types`` (a bool is not taken for an int)."""
         fits = isinstance(got, types) and (not isinstance(got, bool) or bool in types)
-        wanted = " or ".join(t.__name__ for t in types)
-        self._compare(fits, f"{_show(got)}, a {type(got).__name__}", f"a {wanted}", "", "")
+        got_kind, *wanted = (
+            f"{'an' if t.__name__[0] in 'aeiou' else 'a'} {t.__name__}" for t in (type(got), *types)
+        )
+        self._compare(fits, f"{_show(got)}, {got_kind}", " or ".join(wanted), "", "")
 
     def equal(self, got: Any, expected: Any, *, because: str = "", mistakes: Mistakes = ()) -> None:
         """``got`` must equal ``expected`` exactly; tensors are compared in shape and value."""

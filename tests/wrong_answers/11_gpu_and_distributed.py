@@ -395,7 +395,7 @@ def my_rows(n, rank, world, epoch, seed):
     torch.manual_seed(seed + epoch)
     return torch.randperm(n)[: n // world * world][rank::world].tolist()
 
-# %% gpu-6 refused: expected: a int
+# %% gpu-6 refused: expected: an int
 def my_rows(n, rank, world, epoch, seed):
     deck = torch.randperm(n, generator=torch.Generator().manual_seed(seed + epoch))
     return deck[: n // world * world][rank::world]
