@@ -139,10 +139,11 @@ def test_kind(value, types, fits):
     c = judge(lambda c: c.kind(value, *types))
     assert (c.state == PASSED) == fits
     if not fits:
-        wanted = " or ".join(t.__name__ for t in types)
+        named = {int: "an int", float: "a float", bool: "a bool"}
+        wanted = " or ".join(named[t] for t in types)
         assert c.lines == [
-            ("observed", f"{value!r}, a {type(value).__name__}"),
-            ("expected", f"a {wanted}"),
+            ("observed", f"{value!r}, {named[type(value)]}"),
+            ("expected", wanted),
         ]
 
 
