@@ -33,10 +33,11 @@ PATHS = os.pathsep.join([*sys.path, str(LESSONS.parent)])
 CHILD = {"OMP_NUM_THREADS": "1", "PYTHONPATH": PATHS}
 STARTED = r"start (\d): rank (\d) of (\d), process (\d+), port (\d+), goes on after epoch (\d)"
 PARTNER = """
-import sys
+import os, sys
 from test_distributed import averaged_gradients
 
 averaged_gradients(sys.argv[1], rank=1)
+os._exit(0)  # as the script does, and for its reason
 """
 
 

@@ -144,9 +144,8 @@ def test_server_that_never_answers_costs_seconds(load_pretrained, server, tmp_pa
     weights = offered(server, packed(small()))
     server.delay = 30
     started = time.monotonic()
-    assert "no answer" in load_pretrained(small(), weights) or "no connection" in load_pretrained(
-        small(), weights
-    )
+    said = load_pretrained(small(), weights)
+    assert "no answer" in said or "no connection" in said  # whichever patience ends first
     assert time.monotonic() - started < 12
 
 
