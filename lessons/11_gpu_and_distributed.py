@@ -759,7 +759,6 @@ def ratio(trick, without, repeats=10):
 
 first = {name: ratio(*both) for name, both in races.items()}
 second = {name: ratio(*both) for name, both in races.items()}
-print("each trick measured twice:", len(first) == len(second) == len(races))
 
 # %% alt="A bar chart with one horizontal bar for each trick: bf16, channels_last, torch.compile where a compiler is there, four pieces, and checkpoint, on a logarithmic axis of time with the trick divided by time without. The bars start at a line that marks 1, no change, and go to the left where the trick is faster, to the right where it is slower. A dot beside the end of each bar shows a second measurement of the same ratio."
 fig, ax = plt.subplots(figsize=(7, 2.8))
