@@ -111,7 +111,7 @@ def test_fit_is_the_loop_that_one_writes_by_hand(options):
     assert history["loss"] == pytest.approx(means, abs=1e-6)
     assert_same_weights(model, other)
     assert history["epoch"] == [1, 2, 3] and history["lr"] == [0.1] * 3
-    assert history.stopped == "" and history.seconds > 0
+    assert history.stopped == ""
 
 
 def test_clipping_and_amp_are_not_nothing():
@@ -309,7 +309,7 @@ def test_ctrl_c_keeps_what_was_learned(capsys):
 
     model, history = train(loader=Interrupted(), epochs=9)
     assert history.stopped == "interrupted at step 8, in epoch 2 of 9"
-    assert len(history["loss"]) == 1 and history.seconds > 0
+    assert len(history["loss"]) == 1
     assert (
         "Training interrupted at step 8, in epoch 2 of 9. The model keeps"
         in capsys.readouterr().out
@@ -582,8 +582,14 @@ def test_checkpoint_leaves_nothing_beside_it(saved):
             nn.Sequential(nn.Linear(4, 9), nn.Tanh(), nn.Linear(9, 3)),
             "0.weight: (8, 4) in the file, (9, 4) in the model",
         ),
-        (nn.Sequential(nn.Linear(4, 8), nn.Tanh()), "2.weight: not in the model"),
-        (nn.Sequential(net(), nn.Linear(3, 3)), "0.0.weight: not in the file"),
+        (
+            nn.Sequential(nn.Linear(4, 8), nn.Tanh()),
+            "2.weight: (3, 8) in the file, nothing in the model",
+        ),
+        (
+            nn.Sequential(net(), nn.Linear(3, 3)),
+            "0.0.weight: nothing in the file, (8, 4) in the model",
+        ),
     ],
     ids=["sizes", "too small", "names"],
 )

@@ -98,9 +98,7 @@ def run(nb: NotebookNode, folder: Path, strict: bool) -> float:
         client.execute(env=env)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise RunFailed(reached[-1], f"{folder.name}: {error}") from None
-    nb.metadata["language_info"] = {
-        "name": "python"
-    }  # the run has put this machine's version there
+    nb.metadata["language_info"] = {"name": "python"}  # without this machine's version
     return time.perf_counter() - started
 
 
@@ -125,11 +123,12 @@ def build(lesson: Lesson, lessons: list[Lesson], root: Path) -> None:
         write(path, text)
     for cell in nb.cells:  # export="name.png": README and friends show this picture
         if name := cell.metadata.get("export"):
-            picture = next(
-                o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})
-            )
             (root / "docs").mkdir(exist_ok=True)
-            (root / "docs" / name).write_bytes(base64.b64decode(picture))
+            (root / "docs" / name).write_bytes(base64.b64decode(_pictures(cell)[0]))
+
+
+def _pictures(cell: NotebookNode) -> list[str]:
+    return [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
 
 
 def _inspect_outputs(lesson: Lesson, nb: NotebookNode) -> None:
@@ -146,15 +145,12 @@ def _inspect_outputs(lesson: Lesson, nb: NotebookNode) -> None:
             said = "".join(o.text for o in cell.outputs if o.get("name") == "stderr")
             raise lesson.bad(ids.index(cell.id), f"writes to stderr: {said.strip()[:300]}")
         for first, then in zip(cell.outputs[-2::-1], cell.outputs[:0:-1]):
-            if (
-                first.get("name") == then.get("name") == "stdout"
-            ):  # split wherever the kernel flushed
+            if first.get("name") == then.get("name") == "stdout":  # the kernel has flushed between
                 first.text += then.text
                 cell.outputs.remove(then)
         if re.search(r" at 0x[0-9a-f]{6}", "".join(dumps(o) for o in cell.outputs)):
             raise lesson.bad(ids.index(cell.id), "its output holds an address in memory")
-        pictures = [o for o in cell.outputs if "image/png" in o.get("data", {})]
-        if pictures and len(cell.metadata.get("alt", "")) < 40:
+        if _pictures(cell) and len(cell.metadata.get("alt", "")) < 40:
             raise lesson.bad(ids.index(cell.id), 'a picture needs alt="…" that tells what it shows')
 
 
@@ -207,9 +203,8 @@ def stale(lessons: list[Lesson], root: Path) -> list[str]:
                 found.append(f"{path} is missing")
                 continue
             try:
-                stored = dumps(
-                    bare(nbformat.from_dict(json.loads(path.read_text(encoding="utf-8"))))
-                )
+                nb = nbformat.from_dict(json.loads(path.read_text(encoding="utf-8")))
+                stored = dumps(bare(nb))
             except (ValueError, KeyError, AttributeError):
                 stored = "not a notebook of this course"
             if dumps(bare(edition(lesson, student, lessons))) != stored:
@@ -222,9 +217,8 @@ def stale(lessons: list[Lesson], root: Path) -> list[str]:
 
 
 def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("lesson", nargs="*", help="a lesson's number or name; all if none is given")
     parser.add_argument("--check", action="store_true", help="rebuild without running and compare")
     options = parser.parse_args(argv)
@@ -240,10 +234,8 @@ def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
     if unknown and not problems:
         names = ", ".join(m.stem for m in lessons)
         problems.append(f"no lesson is named {unknown[0]!r}; there are {names}")
-    if options.check:
-        problems += (
-            [] if problems else stale(lessons, root)
-        )  # one bad lesson makes all links differ
+    if options.check:  # one bad lesson would make all links differ
+        problems = problems or stale(lessons, root)
     elif chosen:
         with ThreadPoolExecutor(min(os.cpu_count() or 1, len(chosen))) as pool:
             jobs = [pool.submit(build, m, lessons, root) for m in chosen]

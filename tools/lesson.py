@@ -96,17 +96,12 @@ def student_source(cell: NotebookNode) -> str:
     def stub(region: re.Match) -> str:
         dots = [gives]
         if not region["indent"]:  # a bare answer: keep the names that it gives
-            given = [
-                t
-                for a in ast.parse(region["answer"]).body
-                if isinstance(a, ast.Assign)
-                for t in a.targets
-            ]
-            names = [node.id for t in given for node in ast.walk(t) if isinstance(node, ast.Name)]
+            given = [a for a in ast.parse(region["answer"]).body if isinstance(a, ast.Assign)]
+            nodes = [node for a in given for t in a.targets for node in ast.walk(t)]
+            names = [node.id for node in nodes if isinstance(node, ast.Name)]
             dots = [f"{name} = ..." for name in dict.fromkeys(names)] or ["..."]
-        return "\n".join(
-            region["indent"] + row for row in ["# Your code here, in place of the dots:", *dots]
-        )
+        rows = ["# Your code here, in place of the dots:", *dots]
+        return "\n".join(region["indent"] + row for row in rows)
 
     source = REGION.sub(stub, cell.source)
     try:
@@ -125,7 +120,7 @@ def _give_ids(lesson: Lesson) -> None:
         own = cell.metadata.pop("id", None)
         if own and (own in seen or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", own)):
             raise lesson.bad(
-                n, f"id {own!r} stands twice, or is not made of letters, digits, - and _"
+                n, f"id {own!r} stands twice, or has more than letters, digits, - and _"
             )
         content = f"{lesson.stem}\0{cell.cell_type}\0{cell.source}".encode()
         digest = hashlib.sha256(content).hexdigest()[:8]
@@ -158,10 +153,8 @@ def _inspect_exercise(lesson: Lesson, n: int, cell: NotebookNode) -> None:
         raise lesson.bad(n, f"the stub is longer than {MOST_LINES} lines")
     text = lesson.cells[n - 1].source if n else ""
     if not re.search(HEADING.format(re.escape(cell.id)), text):
-        raise lesson.bad(
-            n,
-            f"the cell before must hold the heading '### Exercise {cell.id} · difficulty D · M minutes'",
-        )
+        wanted = f"### Exercise {cell.id} · difficulty D · M minutes"
+        raise lesson.bad(n, f"the cell before must hold the heading {wanted!r}")
     if text.count("<details>") < 2:
         raise lesson.bad(n, "the text before needs two folded hints")
     if cell.metadata.get("objective") not in lesson.course["objectives"]:

@@ -12,21 +12,3 @@ from utils.training import (
     predict,
     save_checkpoint,
 )
-
-__all__ = [
-    "Check",
-    "CheckFailed",
-    "History",
-    "accuracy",
-    "check",
-    "environment_report",
-    "evaluate",
-    "expect_error",
-    "fit",
-    "get_device",
-    "load_checkpoint",
-    "make_loader",
-    "predict",
-    "save_checkpoint",
-    "seed_everything",
-]

@@ -34,8 +34,6 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["Check", "CheckFailed", "check", "expect_error"]
-
 Mistakes = Mapping[Any, str] | Iterable[tuple[Any, str]]
 PASSED, NOT_ATTEMPTED, NOT_YET = "passed", "not attempted yet", "not yet right"
 
@@ -89,15 +87,9 @@ class Check:
         self._compare(same, *_show_both(got, expected), because, likely)
 
     def close(
-        self,
-        got: Any,
-        expected: Any,
-        *,
-        because: str = "",
-        mistakes: Mistakes = (),
-        rtol: float = 1e-4,
-        atol: float = 1e-5,
-    ) -> None:
+        self, got: Any, expected: Any, *, because: str = "", mistakes: Mistakes = (),
+        rtol: float = 1e-4, atol: float = 1e-5,
+    ) -> None:  # fmt: skip
         """Numbers or tensors must agree: same shape, and |got − expected| ≤ atol + rtol·|expected|."""
 
         def near(a: Any, b: Any) -> bool:
@@ -108,15 +100,9 @@ class Check:
         self._compare(agrees, *_show_both(got, expected), because, likely)
 
     def true(
-        self,
-        condition: Any,
-        *,
-        observed: Any,
-        expected: Any,
-        because: str = "",
-        mistakes: Mistakes = (),
-        likely: str = "",
-    ) -> None:
+        self, condition: Any, *, observed: Any, expected: Any, because: str = "",
+        mistakes: Mistakes = (), likely: str = "",
+    ) -> None:  # fmt: skip
         """``condition`` must hold; ``observed`` and ``expected`` say in words what it compares."""
         holds = bool(condition)
         why = "" if holds else (_likely(observed, mistakes, _same) or likely)

@@ -32,8 +32,6 @@ import pooch
 if TYPE_CHECKING:
     from torchvision.datasets import CIFAR10
 
-__all__ = ["cifar10", "diabetes", "diabetes_scaled", "is_real", "shakespeare", "surnames", "text"]
-
 HOME = Path(__file__).resolve().parents[1] / "data"
 STAND_INS = HOME / "stand_ins.py"
 PATIENCE = 4.0  # seconds, once per process, for finding out which servers answer

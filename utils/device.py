@@ -10,8 +10,6 @@ import sys
 import numpy as np
 import torch
 
-__all__ = ["environment_report", "get_device", "seed_everything"]
-
 
 def get_device() -> torch.device:
     """The best device here: CUDA, then Apple's MPS, then the CPU; ``COURSE_DEVICE`` overrides.

@@ -23,12 +23,8 @@ def draw_grid(ax: Axes, values: Any, *, title: str = "", colors: Any = None) -> 
     """
     table = np.atleast_2d(torch.as_tensor(values).detach().cpu().numpy())
     shade = table if colors is None else np.atleast_2d(np.asarray(colors))
-    ax.imshow(
-        shade,
-        cmap="Blues",
-        vmin=shade.min() - 0.3 * np.ptp(shade) - 1,
-        vmax=shade.max() + 1.2 * np.ptp(shade) + 1,
-    )
+    low, high, wide = shade.min(), shade.max(), np.ptp(shade)
+    ax.imshow(shade, cmap="Blues", vmin=low - 0.3 * wide - 1, vmax=high + 1.2 * wide + 1)
     for (row, column), value in np.ndenumerate(table):
         ax.text(column, row, f"{value:g}", ha="center", va="center", color="#222222")
     ax.set_xticks(np.arange(table.shape[1] + 1) - 0.5, labels=[])
@@ -105,14 +101,6 @@ def plot_boundary(ax: Axes, model: Any, X: torch.Tensor, y: torch.Tensor) -> Non
     levels = np.arange(len(colors) + 1) - 0.5
     ax.contourf(x0, x1, region.reshape(200, 200).T, levels=levels, colors=colors, alpha=0.3)
     for number, color in enumerate(colors):
+        a, b = X[y.flatten() == number].T
         marker = "os^D"[number % 4]
-        own = X[y.flatten() == number]
-        ax.scatter(
-            own[:, 0],
-            own[:, 1],
-            s=12,
-            color=color,
-            marker=marker,
-            edgecolor="#333333",
-            linewidth=0.2,
-        )
+        ax.scatter(a, b, s=12, color=color, marker=marker, edgecolor="#333333", linewidth=0.2)

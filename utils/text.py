@@ -7,8 +7,6 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-__all__ = ["Vocabulary"]
-
 
 class Vocabulary:
     """Every distinct character of ``text`` with its number; ``specials`` come first, from 0 on.

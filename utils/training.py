@@ -6,7 +6,6 @@ import io
 import math
 import operator
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -21,10 +20,6 @@ from tqdm.auto import tqdm
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "History", "accuracy", "evaluate", "fit", "load_checkpoint", "make_loader", "predict", "save_checkpoint",
-]  # fmt: skip
-
 LossFn = Callable[[Tensor, Tensor], Tensor]
 # name → function(outputs, targets) → mean over the batch, or a torchmetrics.Metric
 Metrics = Mapping[str, Any]
@@ -34,13 +29,12 @@ class History:
     """What one run of :func:`fit` measured: one row an epoch.
 
     ``rows`` is a list of dicts (``epoch, lr, loss``, the metrics, and the same with ``val_`` in
-    front); ``stopped`` says why a run ended early, ``seconds`` how long it took.
+    front); ``stopped`` says why a run ended early.
     """
 
     def __init__(self) -> None:
         self.rows: list[dict[str, float]] = []
         self.stopped = ""
-        self.seconds = 0.0
 
     def __getitem__(self, name: str) -> list[float]:
         """The values of one column, an epoch each: ``history["val_loss"]``."""
@@ -60,20 +54,11 @@ class History:
 
 
 def fit(
-    model: nn.Module,
-    loader: Iterable[Any],
-    loss_fn: LossFn,
-    optimizer: torch.optim.Optimizer,
-    *,
-    epochs: int,
-    val_loader: Iterable[Any] | None = None,
-    metrics: Metrics | None = None,
-    scheduler: Any = None,
-    device: torch.device | str | None = None,
-    clip_norm: float | None = None,
-    amp: bool = False,
-    progress: bool = True,
-) -> History:
+    model: nn.Module, loader: Iterable[Any], loss_fn: LossFn, optimizer: torch.optim.Optimizer, *,
+    epochs: int, val_loader: Iterable[Any] | None = None, metrics: Metrics | None = None,
+    scheduler: Any = None, device: torch.device | str | None = None,
+    clip_norm: float | None = None, amp: bool = False, progress: bool = True,
+) -> History:  # fmt: skip
     """Train ``model`` on ``loader`` for ``epochs`` epochs and return what was measured.
 
     A batch is ``(inputs, targets)``, or ``(input1, input2, …, targets)`` for a model that takes
@@ -99,16 +84,15 @@ def fit(
     device = _place(model, device)
     if epochs < 1:
         raise ValueError(f"epochs is {epochs}; it must be at least 1")
-    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    if held.isdisjoint(id(p) for p in model.parameters()):
+    params = [p for group in optimizer.param_groups for p in group["params"]]
+    if {*map(id, params)}.isdisjoint(map(id, model.parameters())):
         raise ValueError(
             "the optimizer holds none of this model's parameters. "
             "Was the model made anew after the optimizer? Make the optimizer after the model."
         )
-    params = [p for group in optimizer.param_groups for p in group["params"]]
     each_batch = isinstance(scheduler, OneCycleLR | CyclicLR)
     autocast, scaler = _precision(device, amp)
-    history, step, started = History(), 0, time.perf_counter()
+    history, step = History(), 0
     # Freed once, a block of 31 MiB makes glibc keep blocks below that size, instead of handing each
     # batch's memory back to the system and faulting it in again: up to a third of a small step.
     torch.empty(31 * 2**20, dtype=torch.uint8)
@@ -119,7 +103,7 @@ def fit(
     try:
         for epoch in range(1, epochs + 1):
             model.train()
-            tally = _Tally(metrics, device, wait=1 if device.type == "cpu" else 50)
+            tally = _Tally(metrics, device)
             lr = optimizer.param_groups[0]["lr"]
             for batch in loader:
                 *inputs, targets = [part.to(device, non_blocking=True) for part in batch]
@@ -128,9 +112,8 @@ def fit(
                     loss = loss_fn(outputs, targets)
                 tally.add(outputs.detach(), targets, loss.detach())
                 step += 1
-                if not tally.finite():
-                    lr = optimizer.param_groups[0]["lr"]
-                    raise FloatingPointError(_not_finite(step, tally.wait, lr))
+                if step % tally.wait == 0:
+                    tally.insist_finite(step, optimizer)
                 optimizer.zero_grad()
                 scaler.scale(loss).backward()
                 if clip_norm is not None:
@@ -141,6 +124,7 @@ def fit(
                 if each_batch:
                     scheduler.step()
                 bar.update()
+            tally.insist_finite(step, optimizer)
             row = {"epoch": epoch, "lr": lr, **tally.means()}
             if val_loader is not None:
                 measured = evaluate(model, val_loader, loss_fn, metrics, device=device)
@@ -158,18 +142,13 @@ def fit(
         print(f"Training {history.stopped}. The model keeps what it has learned.")
     finally:
         bar.close()
-        history.seconds = time.perf_counter() - started
     return history
 
 
 def evaluate(
-    model: nn.Module,
-    loader: Iterable[Any],
-    loss_fn: LossFn | None = None,
-    metrics: Metrics | None = None,
-    *,
-    device: torch.device | str | None = None,
-) -> dict[str, float]:
+    model: nn.Module, loader: Iterable[Any], loss_fn: LossFn | None = None,
+    metrics: Metrics | None = None, *, device: torch.device | str | None = None,
+) -> dict[str, float]:  # fmt: skip
     """Mean loss and metrics of ``model`` over ``loader``, in evaluation mode, without gradients.
 
     The model is left in the mode it came in.
@@ -189,12 +168,9 @@ def evaluate(
 
 
 def predict(
-    model: nn.Module,
-    inputs: Tensor | Iterable[Any],
-    *,
-    batch_size: int = 1000,
+    model: nn.Module, inputs: Tensor | Iterable[Any], *, batch_size: int = 1000,
     device: torch.device | str | None = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """The model's outputs for a tensor of inputs (N, …), or for a loader as :func:`fit` takes it.
 
     Evaluation mode, no gradients; the outputs come back on the CPU, in the order of the inputs.
@@ -315,18 +291,17 @@ def load_checkpoint(
     except Exception as error:
         raise ValueError(f"{path} is not a checkpoint of save_checkpoint: {error}") from None
     own = model.state_dict()
-    wrong = [f"{k}: not in the file" for k in own.keys() - saved.keys()]
-    wrong += [f"{k}: not in the model" for k in saved.keys() - own.keys()]
-    wrong += [
-        f"{k}: {tuple(saved[k].shape)} in the file, {tuple(own[k].shape)} in the model"
-        for k in own.keys() & saved.keys()
-        if own[k].shape != saved[k].shape
-    ]
+
+    def shape(values: Mapping[str, Any], name: str) -> Any:
+        return tuple(getattr(values[name], "shape", ())) if name in values else "nothing"
+
+    wrong = [name for name in sorted({*own, *saved}) if shape(own, name) != shape(saved, name)]
     if wrong:
-        listed = "\n  ".join(sorted(wrong)[:8])
-        raise ValueError(
-            f"{path} holds another architecture ({len(wrong)} entries differ):\n  {listed}"
+        rows = [f"{n}: {shape(saved, n)} in the file, {shape(own, n)} in the model" for n in wrong]
+        listed = "\n  ".join(
+            [f"{path} holds another architecture ({len(wrong)} entries differ):", *rows[:8]]
         )
+        raise ValueError(listed)
     if optimizer is not None and "optimizer" not in state:
         raise ValueError(f"{path} holds no optimizer state: it was saved without one")
     model.load_state_dict(saved)
@@ -338,15 +313,14 @@ def load_checkpoint(
 class _Tally:
     """Sums of losses and metrics over samples, for one pass over the data.
 
-    Asking an accelerator for a number makes it wait, so losses are asked for every ``wait`` batches.
-    Metrics are computed on several small batches at once: their cost is that of the call.
+    Asking an accelerator for a number makes it wait: there the sums stay tensors, looked at every
+    ``wait`` batches. Metrics are computed on several small batches at once: their cost is the call's.
     """
 
-    def __init__(self, metrics: Metrics | None, device: torch.device, wait: int = 1) -> None:
-        self.metrics, self.wait = dict(metrics or {}), wait
-        self.sums = dict.fromkeys(self.metrics, 0.0)
-        self.samples, self.loss, self.has_loss = 0, 0.0, False
-        self.losses: list[tuple[Tensor, int]] = []
+    def __init__(self, metrics: Metrics | None, device: torch.device) -> None:
+        self.metrics, self.wait = dict(metrics or {}), 1 if device.type == "cpu" else 50
+        self.samples = 0
+        self.sums: dict[str, Any] = {}
         self.held: list[tuple[Tensor, Tensor]] = []  # outputs and targets not yet measured
         for metric in self.metrics.values():
             if hasattr(metric, "compute"):  # a torchmetrics.Metric keeps its own sums
@@ -356,9 +330,7 @@ class _Tally:
     def add(self, outputs: Tensor, targets: Tensor, loss: Tensor | None) -> None:
         self.samples += len(targets)
         if loss is not None:
-            self.losses.append((loss, len(targets)))
-            if len(self.losses) >= self.wait:
-                self._sum_losses()
+            self._sum("loss", loss, len(targets))
         if self.metrics:
             if self.held and self.held[0][0].shape[1:] != outputs.shape[1:]:
                 self._measure()
@@ -366,15 +338,10 @@ class _Tally:
             if len(self.held) * outputs.numel() >= 16_384:
                 self._measure()
 
-    def finite(self) -> bool:
-        """Whether the losses seen so far are finite (up to ``wait`` batches late)."""
-        return math.isfinite(self.loss)
-
-    def _sum_losses(self) -> None:
-        for loss, samples in self.losses:
-            self.loss += loss.item() * samples
-            self.has_loss = True
-        self.losses.clear()
+    def _sum(self, name: str, mean: Any, samples: int) -> None:
+        tensor = self.wait > 1 and isinstance(mean, Tensor)
+        value = mean.float() if tensor else float(mean)
+        self.sums[name] = self.sums.get(name, 0.0) + value * samples
 
     def _measure(self) -> None:
         outputs, targets = (torch.cat(parts) for parts in zip(*self.held, strict=True))
@@ -383,7 +350,17 @@ class _Tally:
             if hasattr(metric, "compute"):
                 metric.update(outputs, targets)
             else:
-                self.sums[name] += float(metric(outputs, targets)) * len(targets)
+                self._sum(name, metric(outputs, targets), len(targets))
+
+    def insist_finite(self, step: int, optimizer: torch.optim.Optimizer) -> None:
+        if math.isfinite(self.sums.get("loss", 0.0)):
+            return
+        late = f" (or up to {self.wait} steps before)" if self.wait > 1 else ""
+        raise FloatingPointError(
+            f"the loss is not finite at step {step}{late}, with learning rate "
+            f"{optimizer.param_groups[0]['lr']:g}. Usual causes: a learning rate that is too large, "
+            "a log or a division of zero, inputs that are not finite or not scaled."
+        )
 
     def means(self) -> dict[str, float]:
         if not self.samples:
@@ -391,23 +368,11 @@ class _Tally:
                 "the loader gave no batch: is the data set empty, "
                 "or smaller than one batch with drop_last=True?"
             )
-        self._sum_losses()
         if self.held:
             self._measure()
-        means = {"loss": self.loss / self.samples} if self.has_loss else {}
-        for name, metric in self.metrics.items():
-            kept = hasattr(metric, "compute")
-            means[name] = float(metric.compute()) if kept else self.sums[name] / self.samples
-        return means
-
-
-def _not_finite(step: int, wait: int, lr: float) -> str:
-    late = f" (or up to {wait} steps before)" if wait > 1 else ""
-    return (
-        f"the loss is not finite at step {step}{late}, with learning rate {lr:g}. Usual causes: a "
-        "learning rate that is too large, a log or a division of zero, inputs that are not finite "
-        "or not scaled."
-    )
+        means = {name: float(total) / self.samples for name, total in self.sums.items()}
+        kept = {n: float(m.compute()) for n, m in self.metrics.items() if hasattr(m, "compute")}
+        return means | kept
 
 
 @contextmanager
