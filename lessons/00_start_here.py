@@ -136,7 +136,7 @@ with expect_error(NameError):
 
 # %% [markdown]
 # ### Exercise start-1 · difficulty 1 · 2 minutes
-# How many seconds does a day have? Replace the dots by your answer.
+# How many seconds does a day have? Replace the dots with your answer.
 #
 # Please be wrong first: type `24 * 60`, run the cell and then its check, and read what it says. Then mend it.
 #
@@ -388,7 +388,7 @@ with check("start-4") as c:
 # Here are the examples: 500 points on two interleaved moons, with a little noise. The color is the target. Try to draw
 # one straight line with your finger that separates the colors.
 
-# %% alt="Two half-moons of points that grip into each other. The upper moon, class 0, is drawn as blue dots, the lower one, class 1, as orange dots. No straight line separates them."
+# %% alt="Two half-moons of points, hooked into each other. The upper moon, class 0, is drawn as blue dots, the lower one, class 1, as orange squares. No straight line separates them."
 coordinates, classes = make_moons(500, noise=0.15, random_state=0)
 X = torch.tensor(coordinates, dtype=torch.float32)  # (500, 2)
 y = torch.tensor(classes)  # (500,)
@@ -401,7 +401,7 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# *Two moons that grip into each other.* Now the ten lines. Do not try to understand them yet. The comments name the lesson in which
+# *Two moons, hooked into each other.* Now the ten lines. Do not try to understand them yet. The comments name the lesson in which
 # a line becomes yours. Two lines more measure: each point gets two scores, `argmax` takes the class with the higher one, and the mean
 # of "is it the right one?" is the share of right guesses.
 #
@@ -415,7 +415,8 @@ loss_fn = nn.CrossEntropyLoss()  # 04: how wrong is a guess?
 optimizer = torch.optim.Adam(model.parameters(), lr=0.05)  # 03: who moves the parameters?
 before = (model(X).argmax(dim=1) == y).float().mean().item()
 for step in range(300):
-    loss = loss_fn(model(X), y)  # 03: guess and compare
+    scores = model(X)  # 03: guess
+    loss = loss_fn(scores, y)  # 03: compare
     optimizer.zero_grad()  # 02: forget the last answer
     loss.backward()  # 02: how does the loss move with each parameter?
     optimizer.step()  # 03: move them all a little
@@ -505,7 +506,7 @@ with check("start-5") as c:
 # %% [markdown] tags=["solution"]
 # With `hidden=1`, all that the last layer sees is one number, a weighted sum of the two coordinates, squeezed. All it can do is choose a
 # threshold on that number, and that is a straight line in the plane. It gets nearly nine in ten right, because the moons
-# only grip into each other a little. With three or four hidden numbers the line usually bends enough.
+# are hooked into each other only a little. With three or four hidden numbers the line usually bends enough.
 
 # %% [markdown] tags=["instructor"]
 # **A question for the room** "87 % with a straight line: is that good?" It depends on what guessing gives (50 %) and on what is possible

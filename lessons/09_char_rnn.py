@@ -18,8 +18,8 @@
 # *Schmidhuber.* You have not met the man, yet you would bet on a country. Which letters told you?
 #
 # In this lesson a network learns to make that bet. It reads a surname letter by letter and names one of 18
-# languages. On the way you draw a picture of its mind while it reads: one column a letter, and the moment
-# where the bet turns is plain to see. The number to reach: right on **at least 83 of 100 names that it has never seen**,
+# languages. On the way you draw a picture of its mind while it reads: a column for each letter, and the moment
+# when the bet turns is plain to see. The number to reach: right on **at least 83 of 100 names that it has never seen**,
 # where always saying "Russian" gives 54.
 #
 # Beware of better numbers. The list of names is famous, and split in the usual way it flatters: a
@@ -60,7 +60,7 @@ torch.set_num_threads(1)  # steps this small: a second core gains little, and on
 # %% [markdown]
 # ## A network with a memory
 #
-# Until now every input had one size: four features, a picture of 32 by 32. A name has as many letters as it
+# Until now every network read inputs of one size: eight measurements, a picture of 32 by 32. A name has as many letters as it
 # likes, and their order matters. A **recurrent** network reads one item at a time and keeps a vector `h`,
 # the *hidden state*, that it carries to the next item. What goes in and what comes out is your choice:
 
@@ -121,7 +121,7 @@ print(hello_letters.encode("hello"), hello_letters.decode(numbers))
 assert hello_letters.tokens == letters and hello_letters.encode("hello").tolist() == numbers
 
 # %% [markdown]
-# Now the step, in NumPy, with three hidden numbers and weights drawn by chance.
+# Now the step, in NumPy, with three hidden numbers and random weights.
 #
 # **Predict before you run:** "hello" has two l's. The same letter goes in. Will the two rows of states be equal?
 
@@ -256,8 +256,8 @@ with check("rnn-1") as c:
 # %% [markdown]
 # ### "hello", learned
 #
-# Now train one. From "hello" you get four lessons: after `h` comes `e`, after `e` comes `l`, after `l` comes
-# `l`, after that `l` comes `o`. Input and target are the same word, shifted by one. (Data: this pair. Model: an RNN with a linear
+# Now train one. From "hello" you get four training pairs: after `h` comes `e`, after `e` comes `l`, after `l` comes
+# `l`, after that `l` comes `o`. Input and target are the same word, shifted by one. (Data: these four pairs. Model: an RNN with a linear
 # readout. Loss: cross-entropy at each step. Train: 100 steps.)
 
 # %%
@@ -319,7 +319,7 @@ assert abs(without[2] - 0.5) < 0.02 and abs(without[3] - 0.5) < 0.02
 #
 # ## Prepare data
 #
-# The surnames come from a widely used tutorial: 18 text files, one a language, a name on each line. (Without
+# The surnames come from a widely used tutorial: 18 text files, one for each language, a name on each line. (Without
 # the files, `surnames()` gives a stand-in: a few hundred surnames with the same kinds of dirt. Where this lesson says
 # "in the real list", yours may differ.) Look before you believe:
 
@@ -347,7 +347,7 @@ ax.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# *More than half of the real list is Russian, and the smallest languages have about 70 names; gray without
+# *More than half of the distinct names in the real list are Russian, and the smallest languages have about 70; gray without
 # blue is repetition, and nearly all of it is Arabic.*
 #
 # ### Junk
@@ -557,7 +557,7 @@ with check("rnn-2") as c:
 # ### Letters as vectors
 #
 # For "hello" the letters became one-hot rows. A weight matrix times a one-hot row picks one row of the matrix, so
-# multiplying is a slow way of *looking up*. `nn.Embedding` is that lookup: a table with one trainable row a letter.
+# multiplying is a slow way of *looking up*. `nn.Embedding` is that lookup: a table with one trainable row for each letter.
 
 # %%
 vocab = Vocabulary("".join(name for name, _ in pairs), specials=["<pad>", "<end>"])
@@ -666,7 +666,7 @@ with check("rnn-3") as c:
 
 # %%
 class LengthBatches:
-    """Row numbers in batches of nearly equal length, other ones in each epoch."""
+    """Row numbers in batches of nearly equal length, newly drawn in each epoch."""
 
     def __init__(self, lengths, batch_size, generator):
         self.lengths, self.batch_size, self.generator = lengths, batch_size, generator
@@ -722,7 +722,7 @@ assert waste[1] < 0.5 * waste[0]
 
 # %% [markdown]
 # (`X` keeps its 19 columns, as wide as the longest name of all.) Packing skips padding anyway, so batches by length are
-# no duty here. But a batch of equals keeps every row busy to the end.
+# not needed for that. But a batch of equals keeps every row busy to the end.
 
 # %% [markdown]
 # ## Design model
@@ -923,7 +923,7 @@ with check("rnn-4") as c:
 
 # %% [markdown] tags=["solution"]
 # The same as `sklearn.metrics.balanced_accuracy_score`, which also leaves empty classes out (with a warning). The last row
-# counts: a class that occurs and is never recognized gives 0, and that belongs into the mean.
+# counts: a class that occurs and is never recognized gives 0, and that belongs in the mean.
 
 # %% [markdown] tags=["instructor"]
 # **The number:** ten splits with ten starts gave 0.838 to 0.857 (counted strictly 0.823 to 0.840, balanced 0.43 to 0.46).
@@ -1245,8 +1245,8 @@ with check("rnn-5") as c:
 # ## How far back does the gradient reach?
 #
 # The loss sits at the last letter. To learn from the first, the gradient must walk back through every step, and at each it
-# is multiplied by $W_{hh}^\top$ and the slope of the tanh. A product of many factors: below 1 it *vanishes*,
-# above 1 it *explodes*. Measure: how large is the gradient of the last state with respect to an input that lies $d$ steps back?
+# is multiplied by $W_{hh}^\top$ and the slope of the tanh. A product of many factors: if they are below 1 it *vanishes*,
+# if they are above 1 it *explodes*. Measure: how large is the gradient of the last state with respect to an input that lies $d$ steps back?
 
 # %%
 def reach(rnn, size, steps=50, seed=0):
@@ -1303,8 +1303,9 @@ plt.show()
 # lives; a fresh `nn.RNN` and a fresh `nn.GRU` both vanish quickly, and an orthogonal GRU more slowly.*
 #
 # The fresh RNN's factor is $1/\sqrt3 \approx 0.58$, no accident: PyTorch draws its weights evenly between $-1/\sqrt H$ and
-# $1/\sqrt H$, and such a matrix shortens a vector by just that. After 20 steps a hundred-thousandth
-# is left. Hence the orthogonal start: in a plain RNN it keeps all of the gradient.
+# $1/\sqrt H$, and such a matrix shortens a vector by just that. After 20 steps two hundred-thousandths
+# are left. Hence the orthogonal start: in a plain RNN it keeps all of the gradient, as long as the states are small enough for
+# tanh to stay straight.
 #
 # And the surprise: **a fresh GRU is hardly better.** Its gates let about half of the old state through at each step, and the
 # orthogonal start of our reader mends only a part of that: 0.74 a step, a thousandth after 20. Gates do not save the
@@ -1312,7 +1313,8 @@ plt.show()
 #
 # ### When it explodes
 #
-# With inputs of ordinary size tanh takes the edge off, not the danger. Take the cell with factor 2, normal inputs, 50 steps, and a harmless task: say the mean of the inputs. Train 25 steps without and with
+# With inputs of ordinary size tanh takes the edge off, not the danger. Take the cell with factor 2, normally distributed inputs,
+# 50 steps, and a harmless task: to say the mean of the inputs. Train 25 steps without and with
 # **clipping**: if the norm of all gradients together is above 1, all are scaled down so that it is 1. The direction stays.
 
 # %%
@@ -1407,8 +1409,8 @@ print("right at every one of 20,000 steps:", torch.equal(odd_now, bits[..., 0].c
 
 # %% [markdown]
 # Ten numbers, and right at every step of strings a thousand bits long. A network with a fixed number of inputs cannot
-# even be *asked* that. Nobody trained it, and there lies the catch: that a program *exists* in the weights does not mean that gradient descent finds it. (And
-# a state of n finite numbers is a finite memory: it can count only so far.)
+# even be *asked* that. Nobody trained it, and there is the catch: that a program *exists* in the weights does not mean that gradient descent finds it. (And
+# a state of n floating-point numbers is a finite memory: it can count only so far.)
 #
 # ### Exercise rnn-7 · difficulty 3 · 10 minutes
 # Write a program: a **latch**. `latch()` returns three floats `(w_x, w_h, b)` for one neuron, $h \leftarrow
@@ -1436,7 +1438,7 @@ with check("rnn-7") as c:
                expected="−1 up to the first 1, +1 from it on", because="off, then on", likely=why)
 
 # %% [markdown] tags=["solution"]
-# With $w_h = 5$ the neuron has two stable states, near −1 and 1: a memory cell of one bit. With $w_h$ below 1 there is a single resting point,
+# With $w_h = 5$ the neuron has two stable states, near −1 and 1: a memory cell of one bit. With $w_h$ between −1 and 1 there is a single resting point,
 # and everything fades to it. That is vanishing once more, seen from the state instead of the gradient.
 
 # %% [markdown] tags=["instructor"]
@@ -1446,11 +1448,11 @@ with check("rnn-7") as c:
 # %% [markdown]
 # ## Margin question: is the hidden state that of a hidden Markov model?
 #
-# The word is the same, the thing is not. A hidden Markov model (HMM) *is* in one of K states, drawn by chance: a one-hot fact that nobody sees.
+# The word is the same, the thing is not. A hidden Markov model (HMM) *is* in one of K states, drawn at random: a one-hot fact that nobody sees.
 # An RNN's state is a vector, calculated from the inputs: the same inputs give the same state.
 #
 # A small HMM: the weather is dry (0) or rainy (1) and mostly stays as it is; you see only whether your neighbor takes an umbrella.
-# Simulate a hundred thousand times three days, and keep the runs in which you saw: umbrella, umbrella, none.
+# Simulate three days a hundred thousand times, and keep the runs in which you saw: umbrella, umbrella, none.
 
 # %%
 move = torch.tensor([[0.8, 0.2], [0.3, 0.7]])  # from dry, from rainy

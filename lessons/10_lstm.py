@@ -111,7 +111,7 @@ with expect_error(TypeError):
 # ## Choose loss and optimizer
 #
 # Four classes, so cross-entropy. Adam with a learning rate of 0.01, 350 batches of 32 sequences, gradients clipped at
-# norm 1 as in lesson 09. Everybody gets the same data and the same number of steps.
+# norm 1 as in lesson 09. All networks get the same data and the same number of steps.
 
 # %%
 def train_recaller(kind, forget, delay, seed=0):
@@ -168,12 +168,12 @@ axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
 # %% [markdown]
-# *The network that was invented to remember loses to the GRU at 20 steps, and at 40 it has forgotten as the plain RNN has, until
-# its knob is turned.* On the right is the same as a loss, and its scale is logarithmic. Who has forgotten ends at the dotted
+# *The network that was invented to remember loses to the GRU at 20 steps, and at 40 it has forgotten just as the plain RNN has, until
+# its knob is turned.* On the right is the same as a loss, on a logarithmic scale. A network that has forgotten ends at the dotted
 # line, $\log 4 = 1.39$: the loss of "a quarter each". Further down, where the accuracy is 1 for all, the loss still tells right
-# from right *and sure*. Two points are left out of the claims on purpose, because they hang on the seed: the RNN at 20 and the GRU at 40.
+# from right *and sure*. Two points are left out of the claims on purpose, because they depend on the seed: the RNN at 20 and the GRU at 40.
 #
-# So an LSTM is not a good memory by birth. It *can* be one. To see what the knob does, open the cell.
+# So an LSTM is not born a good memory. It *can* become one. To see what the knob does, open the cell.
 
 # %% [markdown] tags=["instructor"]
 # **Timing:** 15 minutes up to here; the training cell takes about ten seconds. Let the room vote before the picture; most
@@ -185,20 +185,20 @@ plt.show()
 # ## The gates, one by one
 #
 # A plain RNN overwrites its whole state at every step: $h = \tanh(Wx + Uh + b)$. The LSTM keeps a second state beside
-# $h$, the **cell** $c$, and never overwrites it. It *edits* it:
+# $h$, the **cell** $c$, and does not overwrite it. It *edits* it:
 #
 # $$c' = f \cdot c + i \cdot g \qquad\qquad h' = o \cdot \tanh(c')$$
 #
-# All products are element by element. Three of these letters are **gates**, numbers between 0 and 1:
+# All products are element by element. $g$, between −1 and 1, is what is *proposed* for the cell. The other three new letters are
+# **gates**, numbers between 0 and 1:
 #
 # - $f$, the forget gate: how much of the old cell stays? (It should be called the keep gate.)
-# - $i$, the input gate: how much of the new proposal comes in?
-# - $g$, the proposal itself, between −1 and 1;
+# - $i$, the input gate: how much of the proposal comes in?
 # - $o$, the output gate: how much of the cell is shown to the world?
 #
 # Each is computed from the input and the last $h$: $f = \sigma(W_f x + b_f + U_f h + d_f)$, and $i$, $o$ likewise, and $g$
-# with $\tanh$. PyTorch stacks the four into **one** matrix product, in the order i, f, g, o. Here it is by hand; each line is
-# one of the formulas.
+# with $\tanh$. PyTorch stacks the four, in the order i, f, g, o, so that **one** matrix product with $x$ and one with $h$ serve
+# them all. Here is the step by hand, formula by formula.
 
 # %%
 def lstm_step(x, h, c, W_ih, W_hh, b_ih, b_hh):
@@ -271,8 +271,9 @@ plt.show()
 # %% [markdown]
 # *Each curve shows how much of the cell survives; only with a bias of 5 is most of it left after 40 steps.* With bias
 # 0, every step halves the memory: a millionth after 20. And what fades on the way forward fades on the way
-# back: the gradient through $c$ is multiplied by the same $f$ at each step. The network cannot learn to keep the symbol, because the
-# news that it should have kept it arrives as a millionth.
+# back: the gradient through $c$ is multiplied by the same $f$ at each step. The network can hardly learn to keep the symbol, because the
+# news that it should have kept it arrives as a millionth. (The first LSTM, of 1997, had no forget gate at all: $f$ was 1 for good. The
+# gate came two years later, so that a cell could be emptied, and with it the question of where it should stand at the start.)
 #
 # That is the knob: `Recaller` wrote 5 into the forget quarter of `bias_ih_l0`, rows `hidden` to `2 * hidden`, and 0
 # into the same quarter of the other bias. Now turn it yourself.
@@ -406,7 +407,7 @@ print("r before the product, agrees to 1e-3:", gaps["before"] < 1e-3)
 assert gaps["after"] < 1e-6 and gaps["before"] > 1e-3
 
 # %% [markdown]
-# "After", because then one matrix product serves all three. It matters when you carry weights from one library to
+# "After", because then one product with $h$ serves all three. It matters when you carry weights from one library to
 # another: same names, same shapes, no error, other numbers.
 #
 # Count once, by eye: four blocks for an LSTM, three for a GRU, one for an RNN.
@@ -443,7 +444,7 @@ print(f"{len(play):,} characters, {len(vocab)} distinct")
 # ### Split by position, not at random
 #
 # The last tenth is for validation. Why not a random tenth of all windows, as in lesson 06? Make windows of 64 at every position,
-# hold out a random tenth, and count: how many characters of the held-out windows are in *no* training window?
+# hold out a random tenth, and count: how many of the held-out windows have *every* character in some training window, too?
 
 # %%
 held_out = torch.rand(10_000, generator=torch.Generator().manual_seed(0)) < 0.1
@@ -456,13 +457,13 @@ print(f"{seen:.0%} of {len(covered):,} held-out windows were read in full during
 assert seen > 0.99
 
 # %% [markdown]
-# All but the odd window at the very end. Such a validation loss measures how well the model knows its own
+# All of them, but for an odd window at the very end. Such a validation loss measures how well the model knows its
 # training text by heart. So: cut once, by position.
 
 # %%
 cut = int(0.9 * len(numbers))
 train_numbers, valid_numbers = numbers[:cut], numbers[cut:]
-print("training and validation share no position:", len(train_numbers) + len(valid_numbers) == len(numbers))
+print(f"{len(train_numbers):,} characters to learn from, {len(valid_numbers):,} to judge by")
 
 # %% [markdown]
 # ### Streams and windows
@@ -515,7 +516,7 @@ rows, width = 32, 64
 X_train, y_train = to_streams(train_numbers, rows, width)
 X_valid, y_valid = to_streams(valid_numbers, 16, width)
 windows = X_train.shape[1] // width
-print(f"training streams of {width} × {windows} characters:", X_train.shape == (rows, width * windows))
+print(f"{rows} training streams, each of {windows} windows of {width} characters")
 
 # %% [markdown]
 # ## A model that reads
@@ -670,7 +671,7 @@ class Carried(nn.Module):
 
 # %%
 class Windows:
-    """Windows of streams X, y (rows, L) in their order, for ever; one pass gives the next ``count``."""
+    """Windows of streams X, y (rows, L) in their order, endlessly; one pass gives the next ``count``."""
 
     def __init__(self, X, y, width, count):
         self.endless = itertools.cycle(list(zip(X.split(width, 1), y.split(width, 1), strict=True)))
@@ -833,7 +834,9 @@ for name, loss in {"1.65 nats": 1.65, "2 bits": 2 * math.log(2), "fair die, 65 f
 
 # %% [markdown]
 # From 65 down to about 5: that is what the network knows. And since 8 bits a character is what the file takes on disk, a
-# compressor at 2.4 bits makes it more than three times smaller.
+# compressor at 2.4 bits brings it to less than a third. (Compare perplexities only between models that read the same
+# symbols: one that reads pieces of words, as large models do, hesitates among more of them, but fewer times. Bits for the whole
+# text can always be compared.)
 #
 # ### Exercise lstm-4 · difficulty 1 · 5 minutes
 # Write `judge(nats, characters)`: for a text of so many `characters` that a model reads at `nats` a character, return
@@ -917,8 +920,8 @@ for name, logits in (("hesitating", flat), ("sure", sure)):
 # %% [markdown]
 # Top-k cuts five good candidates where all are equally good, and keeps two bad ones where one is right. Top-p keeps 8, then 1.
 #
-# Now the real thing: what comes after `the s`, and what do the dials make of it? (After `KING R` there would be little to see: an
-# `I`, with nine tenths of the probability. Here the model hesitates.)
+# Now the real thing: what comes after `the s`, and what do the dials make of it? (After `KING R` there would be little to see: nearly
+# always an `I`. Here the model hesitates.)
 
 # %% alt="Four bar charts of the probabilities of the next character after the s, for the twelve most likely characters. As it is, the bars go down in steps, from about a fifth to a few hundredths. At temperature 0.5 the first bars grow and the last ones nearly vanish. With top-k 3 only three bars are left. With top-p 0.9 all but the last few are left."
 with torch.inference_mode():
@@ -961,7 +964,7 @@ for dials in ({"top_k": 1}, {"temperature": 0.5}, {"top_p": 0.9}, {"temperature"
 
 # %% [markdown]
 # Always taking the likeliest character (top-k 1) is not the best text. It falls into a loop: it has said the same thing
-# before, so the same thing is likely again. At 1.5 the spelling breaks down. What one likes lies between.
+# before, so the same thing is likely again. At 1.5 the spelling breaks down. What people like lies in between.
 #
 # **Priming** is what the first argument does: the model reads your beginning, and its state carries it on. The
 # characters of the beginning must be in the vocabulary:
@@ -974,7 +977,7 @@ with expect_error(ValueError):
 
 # %% [markdown]
 # ### Exercise lstm-6 · difficulty 2 · 6 minutes
-# One more dial, now common in large models. **Min-p** keeps every character whose probability is at least `share` times
+# One more dial, now common with large models. **Min-p** keeps every character whose probability is at least `share` times
 # that of the likeliest one. Write `min_p(logits, share)`: logits (C,) in, probabilities (C,) out, zero where a character is
 # dropped, and summing to 1.
 #
@@ -1110,7 +1113,7 @@ plt.show()
 
 # %% [markdown]
 # *Columns are the characters as they are read, rows the 24 units whose forget gate moves most; dark is open.* Look for pale
-# columns in the middle panel: there, many cells let go at once. Is it where you would?
+# columns in the middle panel: there, many cells let go at once. Is it where you would let go?
 
 # %%
 letter = torch.tensor(list(map(str.isalpha, play[cut : cut + 16 * 900]))).view(16, 900)
@@ -1125,7 +1128,7 @@ print("on average they keep more than half:        ", keeps.mean().item() > 0.5)
 # ### A question from the margin: where is the memory, in h or in c?
 #
 # Both are "the state". But look at what each could hold. $h$ lies between −1 and 1, squeezed and filtered by the output
-# gate. $c$ is a sum of all that came in, and has no bound.
+# gate. $c$ is a sum of all that came in, less what was forgotten, and has no fixed bound.
 
 # %%
 beyond = (contents.abs() > 1).float().mean(dim=(0, 1)) > 0.01  # (H,)
@@ -1217,7 +1220,7 @@ plt.show()
 # Write `strongest(units, truth)`: for units (T, H) and truth (T,), return `(number, r)`: the unit whose correlation with
 # the truth is strongest, *in either direction*, as an int, and its correlation with its sign, as a float. Some units may be
 # constant; they correlate with nothing, and must not win or turn the result into `nan`. Do it without `correlations`, with
-# `torch.corrcoef` or a formula of your own, and you will meet what its `clamp` is there for.
+# `torch.corrcoef` or a formula of your own, and you will find out what its `clamp` is there for.
 #
 # <details><summary>Hint 1</summary>Choose by absolute value, return the signed one. What is 0 / 0, and does <code>argmax</code> like it?</details>
 # <details><summary>Hint 2</summary>Center both, divide the sum of products by the product of the norms, and send what comes out through <code>nan_to_num</code>.</details>
@@ -1321,7 +1324,7 @@ ax.set_title("What surprises the poet?" if font else missing)
 plt.show()
 
 # %% [markdown]
-# *One bar a character: how surprised the network is by a poem that it knows by heart.* What surprise there is stands at the
+# *One bar for each character: how surprised the network is by a poem that it knows by heart.* What surprise there is stands at the
 # beginning, where the state is still empty. Where no font has the characters, you see their Unicode numbers, and the title says what
 # is missing. Install it and run the two cells again; no restart is needed. (Without the question, matplotlib would draw an empty box and
 # print a warning for each character.)
@@ -1419,7 +1422,7 @@ print("F.scaled_dot_product_attention is the same:", torch.allclose(ready, mine,
 # $T^2/2$ looks, and all keys and values must be kept; an LSTM needs one state, however long the text. And this
 # tiny one finds the symbol by *what* it is, not by where: it has no notion of order. Networks built of such layers, with the
 # order added, are the **transformers**, behind all large language models. That is a course of its own. The loss, the
-# split by position, the sampling dials, and the question *which character comes next?* stay as you have learned them here.
+# split by position, the sampling dials, and the question *which one comes next?* stay as you have learned them here.
 #
 # ## Old code you will meet
 #

@@ -26,7 +26,7 @@
 #
 # You need no GPU. Cells that want one say so in one line and go on, and a toy GPU with a clock turned by hand
 # stands in for it. Everything about several processes is real: your CPU is enough for that. (On Windows
-# the cells with `torchrun` skip as well.)
+# the cells with `torchrun` are skipped, too.)
 
 # %%
 import copy
@@ -41,7 +41,7 @@ import tempfile
 import time
 from pathlib import Path
 
-os.environ["KINETO_LOG_LEVEL"] = "99"  # the profiler's engine may keep its diary to itself
+os.environ["KINETO_LOG_LEVEL"] = "99"  # keeps the profiler's engine from printing notes
 os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # for one small function, one is enough
 if sys.platform != "win32":  # processes shall meet on this machine only
     os.environ["GLOO_SOCKET_IFNAME"] = "lo0" if sys.platform == "darwin" else "lo"
@@ -109,7 +109,7 @@ print("the loss fell:", (losses[-1] < losses[0]).item())
 
 # %% [markdown]
 # On a CPU the three lines do nothing, and cost nothing. `model.to` moves the weights **in place**; `tensor.to`
-# returns a copy, so you must keep what it returns. Make the optimizer *after* moving the model.
+# returns a copy (itself, if it is there already), so you must keep what it returns. Make the optimizer *after* moving the model.
 #
 # Forget line 3, and you meet the most common error of GPU programming. You need no GPU to meet it: `meta` is a
 # device that every machine has. Its tensors have a shape and a dtype, but no numbers.
@@ -121,7 +121,8 @@ with expect_error(RuntimeError):
 print("weights and batch both there:", tuple(elsewhere(X[:64].to("meta")).shape))
 
 # %% [markdown]
-# *Weights there, batch here.* With a real GPU the names are `cuda:0` and `cpu`; the mend is the same. Remember
+# *Weights there, batch here.* With a real GPU the message begins *Expected all tensors to be on the same device*
+# and names `cuda:0` and `cpu`; the mend is the same. Remember
 # `meta`: it tests your moves on a laptop.
 #
 # Two differences between devices will bite you sooner or later. MPS has no `float64`: move NumPy arrays through
@@ -264,7 +265,7 @@ plt.show()
 # queue run dry each time.* The three runs compute the same 400 µs of work. So: large batches, few small operations, and ask
 # for numbers rarely. `utils.fit` asks for the loss only every 50 batches on a GPU, for this reason.
 #
-# The launch is no invention of GPUs. Your CPU, too, pays for each *call*, whatever its size:
+# A GPU is not alone in this. Your CPU, too, pays for each *call*, whatever its size:
 
 # %%
 def quickest(work, repeats=5):
@@ -299,7 +300,7 @@ else:
     print("skipped: no CUDA GPU here")
 
 # %% [markdown]
-# On a card you should read *True*. Copies have a rule of their own: `loader = DataLoader(…, pin_memory=True)` (the batch lies where the system will not move it) together with
+# On a card you should read *True*. Copies have a rule of their own: `loader = DataLoader(…, pin_memory=True)` (the batch lies in memory that the system never swaps out) together with
 # `batch.to(device, non_blocking=True)` lets a copy *to* the GPU run beside Python. Never use `non_blocking` on the way
 # **back** without a sync: you would read numbers that have not arrived.
 #
@@ -385,8 +386,8 @@ print("outputs:", outputs.dtype, "  weights:", weight.dtype, "  gradients:", wei
 print("loss within 1 %:", abs(mixed - plain).item() < 0.01 * plain.item())
 
 # %% [markdown]
-# Only the forward pass and the loss stand inside; `backward` follows by itself. The exam for training, too: `fit` has an
-# argument `amp=True` that does this.
+# Only the forward pass and the loss stand inside; `backward` computes in the types that forward chose. Now the exam for a whole
+# training: `fit` has an argument `amp=True` that does this.
 
 # %%
 def trained_loss(X, y, amp):
@@ -401,7 +402,9 @@ full, half = trained_loss(X, y, amp=False), trained_loss(X, y, amp=True)
 print("trained losses within 10 % of each other:", abs(half - full) < 0.1 * full)
 
 # %% [markdown]
-# The answer holds. And the speed? On a recent GPU large matrices are two to four times faster. On
+# The answer holds. And the speed? On a GPU with units for 16-bit products (NVIDIA calls them tensor cores) a large
+# matrix product takes from a half to less than a tenth of the time, depending on the card; a whole training step gains less. (Between the
+# two stands `torch.set_float32_matmul_precision("high")`: `float32` products on the same units, with three good digits.) On
 # a CPU it depends: a processor with bf16 instructions is faster, one without converts back and forth, and bf16 is
 # *slower* than `float32`. You will measure your own below.
 #
@@ -431,7 +434,8 @@ for slope in (1.0, float("inf"), 1.0):
     print(f"slope {slope}: weight {w.item():.1f}, scale {scaler.get_scale():.0f}")
 
 # %% [markdown]
-# Three slopes, two steps, and the scale is halved once.
+# Three slopes, two steps, and the scale is halved once. (After 2,000 good steps in a row it is doubled again.) If you clip
+# gradients, call `scaler.unscale_(optimizer)` first, or you clip the scaled ones; `fit` does.
 #
 # ## Two more layouts of the same work
 #
@@ -441,7 +445,7 @@ for slope in (1.0, float("inf"), 1.0):
 
 # %% tags=["nbval-ignore-output"] reason="a machine without a C++ compiler says 'skipped' here"
 def chain(x):
-    """Six element-wise steps in a row."""
+    """Nine element-wise steps in a row."""
     return torch.tanh(torch.sin(x) ** 2 * torch.exp(-x * x) + 0.5 * x)
 
 
@@ -511,7 +515,7 @@ for name, count in held.items():
     print(f"{name:20} {count:>9,} bytes")
 
 # %% [markdown]
-# Adam keeps two running averages a weight: parameters, gradients and Adam are 1 + 1 + 2 times the model. None of them depends on the batch. The fourth
+# Adam keeps two running averages for each weight: parameters, gradients and Adam are 1 + 1 + 2 times the model. None of them depends on the batch. The fourth
 # does: the **activations**, the tensors that `forward` keeps for `backward`. `saved_tensors_hooks` shows each of them as it is put aside.
 
 # %%
@@ -558,7 +562,7 @@ plt.show()
 # %% [markdown]
 # *Three parts stay, one grows with the batch and soon dwarfs the rest.* That is why the first advice against "out of memory" is a
 # smaller batch. On a GPU you can watch the sum; `nvidia-smi` shows more, because PyTorch keeps freed memory for the next
-# step.
+# step, and CUDA needs some for itself.
 
 # %%
 if device.type == "cuda":
@@ -717,7 +721,8 @@ same = all(torch.equal(a, b) for a, b in zip(gradients, again, strict=True))
 print("same gradients, to the last bit:", same)
 
 # %% [markdown]
-# Of 17 tensors 5 remain: what enters each of the four blocks, and what the loss keeps. Each block ran twice, so the forward
+# Of 17 tensors 5 remain: what enters each of the four blocks, and what the loss keeps. (`backward` brings the inside of one
+# block at a time back to life, and forgets it again.) Each block ran twice, so the forward
 # part is paid twice: if backward costs twice a forward, a step costs a third more. The gradients are *identical*, because
 # the very same operations ran again.
 #
@@ -771,7 +776,7 @@ ax.legend(loc="lower right", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
-# *Your machine's own ratios: to the left of 1 a trick pays, to the right it costs.* The last two are there for the memory: expect no speed of them. Carry no ratio to another machine or
+# *Your machine's own ratios: to the left of 1 a trick pays, to the right it costs.* The last two are there for the memory: expect no speed from them. Carry no ratio to another machine or
 # another model: measure there. The distance between the bar's end and the dot is how far you may trust
 # a single measurement, even though each is the quickest of ten.
 #
@@ -834,7 +839,7 @@ plt.show()
 
 # %% [markdown]
 # *One training step: forward, backward and Adam's update, each above the operations that it calls.* White gaps are
-# time in which nobody computes: Python on its way to the next call. In so small a model they are plenty, and no GPU would
+# time in which nobody computes: Python on its way to the next call. In so small a model there are many of them, and no GPU would
 # help. Read a trace in this order: gaps first (launch-bound, or waiting for data), then the longest bar. `trace.export_chrome_trace("trace.json")` writes a file that
 # `chrome://tracing` or Perfetto opens, with a GPU lane beside the CPU lane where there is one.
 
@@ -924,7 +929,7 @@ print(*ask(pair, BY_HAND), sep="\n")
 
 # %% [markdown]
 # Both hold 11, 22, 33. Note the order in the script: rank 0 sends first, rank 1 receives first. If both waited to receive, they
-# would wait until the timeout: half an hour, unless you say less (these two said one minute). The law of this trade: **every process must make the
+# would wait until the timeout: half an hour with gloo, ten minutes with NCCL, unless you say otherwise (these two said one minute). The law of this trade: **every process must make the
 # same collective calls in the same order**. An `if rank == 0:` around an `all_reduce` hangs.
 #
 # And the error that you meet before all others: a collective call in a process that has not joined a group, such as this
@@ -971,13 +976,14 @@ for ax, table, title in zip(axes, tables, titles, strict=True):
     ax.set_yticks(range(4), labels=[f"p{p}" for p in range(4)], minor=True)
     ax.tick_params(which="minor", length=0)
 plt.show()
-n, length = 4, 1.0
-print("each process sends", 2 * (n - 1) * length / n, "vectors in all, and with 64", round(2 * 63 / 64, 2))
+for n in (4, 64):
+    print(f"with {n:2} processes each sends {2 * (n - 1) / n:.2f} vectors in all")
 
 # %% [markdown]
 # *Dark cells are finished sums: one for each process after the first half, all of them after the second.* (Here process 0 finishes
 # chunk 1, process 3 chunk 0: where the travels begin decides it, and a library numbers them so that process p gets chunk p.) A process sends $2(n-1)/n$ vectors:
-# 1.5 with four, 1.97 with 64. **Never more than two, however many there are.**
+# 1.5 with four, 1.97 with 64. **Never more than two, however many there are.** (The number of rounds does grow. Where vectors are short, the rounds cost more
+# than the bytes, and NCCL takes a tree instead.)
 #
 # ### Exercise gpu-5 · difficulty 2 · 6 minutes
 # Write the first half's *result*: `reduce_scatter(tensors)` gets a list of n tensors (N,), one a process, N divisible by n, and returns a list of
@@ -1017,7 +1023,7 @@ with check("gpu-5") as c:
 #
 # Data-parallel training in one sentence: *every process has the whole model and a share of the batch, and before each
 # step they average their gradients.* Equal weights at the start, equal gradients, equal optimizer: the weights stay equal
-# for ever, and after the start nobody sends a weight.
+# forever, and after the start nobody sends a weight.
 #
 # $$\nabla L = \tfrac{1}{2}\big(\nabla L_0 + \nabla L_1\big)$$
 #
@@ -1038,7 +1044,8 @@ print("two shares of 32, averaged, equal one batch of 64:", gap <= 1e-6)
 
 # %% [markdown]
 # So two processes with batches of 32 are one process with **64**, not 32. Whoever adds processes and keeps the batch size of
-# each makes the batch larger, and should reconsider the learning rate.
+# each makes the batch larger, and should reconsider the learning rate. Two more notes: BatchNorm sees only its process's share
+# (`nn.SyncBatchNorm` sees all); and where you accumulate, `with model.no_sync():` around all pieces but the last sends the sum once.
 #
 # ### Who gets which rows
 #
@@ -1074,7 +1081,7 @@ for drop in (False, True):
 #
 # ### Exercise gpu-6 · difficulty 3 · 10 minutes
 # Write `my_rows(n, rank, world, epoch, seed)`: the row numbers (a list of ints) that this rank reads in this epoch. All
-# ranks together read every row at most once, all read the same number of rows, `n // world`, fewer than `world` rows stay out. All rows
+# ranks together read every row at most once, and each reads the same number of rows, `n // world`; so fewer than `world` rows stay out. All rows
 # are shuffled before they are dealt, so that a rank gets other rows in each epoch. The order depends on `seed` *and* on `epoch`, and is the same whenever it is asked for. The global random generator stays untouched.
 #
 # <details><summary>Hint 1</summary>All ranks must draw the same permutation. So what may the generator's seed depend on, and what not?</details>
@@ -1102,7 +1109,7 @@ with check("gpu-6") as c:
     c.equal(torch.equal(before, torch.get_rng_state()), True, because="draw from a generator of its own")
 
 # %% [markdown] tags=["solution"]
-# The same deck for everybody, dealt in turn. `seed + epoch` is what `DistributedSampler` does as well. It has a small flaw: run 0's epoch 1 is run 1's epoch 0.
+# The same deck for everybody, dealt in turn. `seed + epoch` is what `DistributedSampler` does as well. It has a small flaw: epoch 1 with seed 0 has the order of epoch 0 with seed 1.
 
 # %% [markdown] tags=["instructor"]
 # **Watch for** `manual_seed(seed + epoch + rank)`: looks careful, reads a quarter of the rows twice and leaves others out, and
@@ -1111,7 +1118,7 @@ with check("gpu-6") as c:
 # %% [markdown]
 # ## The script
 #
-# Several processes need a file that all of them run: `lessons/train_distributed.py`, about 130 lines. Open it beside this page. Its heart:
+# Several processes need a file that all of them run: `lessons/train_distributed.py`, about 140 lines. Open it beside this page. Its heart:
 
 # %%
 source = inspect.getsource(train_in_script)
@@ -1200,7 +1207,8 @@ if elastic:
 # And **torchrun watches**: if one process dies, it stops the rest and starts *all* of them anew, `--max-restarts` times. The script finds the
 # checkpoint and goes on.
 #
-# Weights alone are not enough. Adam's averages belong into the file, and the number of the epoch, because it rules the order.
+# Weights alone are not enough. Adam's averages belong in the file, and so does the number of the epoch, because it rules the
+# order. (With dropout, the state of the random generators would belong there, too.)
 #
 # Now the line that waited: rank 1 sends itself `SIGKILL` in the middle of epoch 2. No `finally` runs, no goodbye is said.
 
@@ -1222,8 +1230,9 @@ if elastic:
 # where the undisturbed run did. What a crash costs is the work since the last checkpoint: how often you write is a
 # bargain between writing and repeating.
 #
-# One trap is worth its comment in the script. The restarted processes meet at the same notice board, where the addresses of the dead still hang. The script
-# puts the number of the start in front of every name (`PrefixStore`), and so reads only fresh notes.
+# One trap is worth its comment in the script. `torchrun`'s own notice board stays up, and when the restarted processes meet there, the
+# addresses of the dead still hang on it. The script puts the number of the start in front of every name (`PrefixStore`), and so reads only
+# fresh notes.
 #
 # ## When the model itself is too large: FSDP2
 #
@@ -1270,7 +1279,7 @@ except RuntimeError as error:  # PyTorch 2.6 shards on GPUs only
 # parameters are `DTensor`s: they know their whole shape and keep a part. After five steps the weights, put together, are those of
 # one process.
 #
-# The price is traffic: weights travel in forward and again in backward, half as much again as DDP's gradients. So: **DDP as long as the model fits, FSDP
+# The price is traffic: weights travel in forward and again in backward, gradients once: three trips, where DDP's all-reduce makes two. So: **DDP as long as the model fits, FSDP
 # when it does not.** Saving differs too: each process writes its share (`torch.distributed.checkpoint`).
 #
 # ## Several machines
@@ -1278,10 +1287,13 @@ except RuntimeError as error:  # PyTorch 2.6 shards on GPUs only
 # The script does not change. The command is given once *on every machine*:
 #
 # ```
-# torchrun --nnodes 2 --nproc-per-node 4 --max-restarts 3 \
+# TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 torchrun --nnodes 2 --nproc-per-node 4 --max-restarts 3 \
 #     --rdzv-backend c10d --rdzv-id run7 --rdzv-endpoint first-machine:29500 \
 #     lessons/train_distributed.py --checkpoint /shared/run.pt
 # ```
+#
+# (The variable in front is for restarts. Each machine counts only the deaths of its own processes, so two machines may not agree
+# on the number of the start; with the variable every start gets a new notice board, and the script needs no number.)
 #
 # | variable | set by torchrun to | with 2 machines of 4 GPUs |
 # |---|---|---|
@@ -1289,8 +1301,8 @@ except RuntimeError as error:  # PyTorch 2.6 shards on GPUs only
 # | `RANK` | my number among all | 0 … 7 |
 # | `LOCAL_RANK` | my number on this machine; chooses the GPU | 0 … 3 |
 # | `LOCAL_WORLD_SIZE` | processes on this machine | 4 |
-# | `MASTER_ADDR`, `MASTER_PORT` | where the notice board hangs | first machine |
-# | `TORCHELASTIC_RESTART_COUNT` | how often it began anew | 0, then 1, … |
+# | `MASTER_ADDR`, `MASTER_PORT` | where the notice board hangs | the machine of rank 0 |
+# | `TORCHELASTIC_RESTART_COUNT` | how often this machine began anew | 0, then 1, … |
 #
 # The arithmetic behind `RANK` is one line:
 
@@ -1300,8 +1312,8 @@ for machine in range(2):
 
 # %% [markdown]
 # *What does not change*: the script, the batch of all together (`--batch-size`), the proof. *What does*: the checkpoint
-# must lie where all machines can read it; every machine needs the same code and data; `RANK` and `LOCAL_RANK` differ, and the GPU is picked by `LOCAL_RANK` (the script does so already); port 29500 must be open between
-# them; and the network between machines is many times slower than the one inside. `NCCL_DEBUG=INFO` and `TORCH_DISTRIBUTED_DEBUG=DETAIL` talk when something hangs. `--nnodes 1:4` is elastic: go on with as
+# must lie where all machines can read and write it; every machine needs the same code and data; `RANK` and `LOCAL_RANK` differ, and the GPU is picked by `LOCAL_RANK` (the script does so already); they must reach each other, at port 29500 to meet and at free ports to
+# work; and the network between machines is many times slower than the one inside. `NCCL_DEBUG=INFO` and `TORCH_DISTRIBUTED_DEBUG=DETAIL` talk when something hangs. `--nnodes 1:4` is elastic: go on with as
 # many machines as are left. Then the world size changes, and with it each one's share of the batch.
 #
 # ## What will more machines bring?
@@ -1383,7 +1395,7 @@ plt.show()
 # grows too; that is **weak scaling**, and its limit is how large a batch still learns well.
 #
 # ### Exercise gpu-7 · difficulty 2 · 6 minutes
-# Turn Amdahl round. `serial_share(n, ratio)`: with n processes you measured a speed-up of `ratio`; what is $s$? And
+# Turn Amdahl around. `serial_share(n, ratio)`: with n processes you measured a speed-up of `ratio`; what is $s$? And
 # `limit(n, ratio)`: how many times faster could any number of processes be, if that s is right? Both return floats; `limit` returns `float("inf")` when $s$ is 0.
 #
 # <details><summary>Hint 1</summary>Write 1/ratio = s + (1 − s)/n and solve for s.</details>
@@ -1442,7 +1454,7 @@ a, b, c_ = torch.tensor(1e8), torch.tensor(-1e8), torch.tensor(1.0)
 print("(a + b) + c =", ((a + b) + c_).item(), "   a + (b + c) =", (a + (b + c_)).item())
 
 # %% [markdown]
-# Two threads add two halves and then the halves: another order. Measure the first two rows of the table: the same
+# Two threads each add up one half, and then the two sums are added: another order. Measure the first two rows of the table: the same
 # training twice, and twenty sums of a million numbers, with one thread and with two.
 
 # %%
@@ -1489,8 +1501,8 @@ else:
 # %% [markdown]
 # On a card expect *False, True, False*: other order of adding, same to rounding, another generator.
 #
-# **Seeds in several processes.** Weights must be equal, so seed them equally (DDP copies rank 0's anyway). Dropout and augmentation must *differ*, or two
-# processes make the same picture twice: after building the model, seed with `seed + rank`.
+# **Seeds in several processes.** Weights must be equal, so seed them equally (DDP copies rank 0's anyway). Dropout and augmentation must *differ*, or all
+# processes drop the same units and flip in step: after building the model, seed with `seed + rank`.
 
 # %%
 noise = []

@@ -49,7 +49,7 @@ def my_device(local_rank: int) -> torch.device:
 
 
 def starts() -> int:
-    """How often torchrun has begun anew because a process died."""
+    """How often torchrun has begun anew because a process of this machine died."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
 
 
@@ -118,8 +118,9 @@ def main() -> None:
             f"a batch of {options.batch_size} cannot be shared equally by {world} processes"
         )
     device = my_device(local_rank)
-    store, rank, world = next(dist.rendezvous("env://"))  # the notice board that torchrun puts up …
-    store = dist.PrefixStore(f"start {starts()}", store)  # … without the addresses of the dead
+    store, rank, world = next(dist.rendezvous("env://"))  # the notice board
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":  # torchrun's own, which stays up …
+        store = dist.PrefixStore(f"start {starts()}", store)  # … so skip the addresses of the dead
     backend = "nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=world)
     try:
