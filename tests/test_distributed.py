@@ -39,6 +39,28 @@ from test_distributed import averaged_gradients
 averaged_gradients(sys.argv[1], rank=1)
 os._exit(0)  # as the script does, and for its reason
 """
+# torchrun of one of two machines, and what it runs; both listen on the loopback alone
+MACHINE = """
+import sys
+import torch.distributed as dist
+import torchrun_here
+
+dist.TCPStore = torchrun_here.NoticeBoard
+from torch.distributed import run
+
+run.main(sys.argv[1:])
+"""
+ON_A_MACHINE = """
+import runpy, sys
+import torch.distributed.rendezvous as rendezvous
+import torchrun_here
+
+def board(**given):
+    return torchrun_here.NoticeBoard(**{k: v for k, v in given.items() if k != "multi_tenant"})
+
+rendezvous.TCPStore = board
+runpy.run_path(sys.argv.pop(1), run_name="__main__")
+"""
 
 
 def averaged_gradients(board, rank):
@@ -143,6 +165,42 @@ def test_a_killed_process_does_not_change_the_result(undisturbed, tmp_path):
     assert losses(path) == pytest.approx(undisturbed[0], abs=1e-6, rel=0)
     assert [p.name for p in tmp_path.iterdir()] == ["run.pt"], "a half-written file was left"
     assert_nothing_is_left(out, 4)
+
+
+@pytest.mark.parametrize("dies", [0, 1])
+def test_two_machines_begin_anew_together(dies, undisturbed, tmp_path):
+    """Each torchrun counts only the deaths of its own processes; the lesson's command bears that."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    worker = tmp_path / "worker.py"
+    worker.write_text(ON_A_MACHINE)
+    options = "--nnodes 2 --nproc-per-node 1 --max-restarts 1 --rdzv-backend c10d --rdzv-id test"
+    options += f" --rdzv-endpoint 127.0.0.1:{port} --local-addr 127.0.0.1 --rdzv-conf is_host="
+    words = [worker, script.__file__, "--checkpoint", tmp_path / "run.pt", "--kill-rank", dies]
+    paths = os.pathsep.join([str(LESSONS), PATHS])
+    env = os.environ | CHILD | {"COURSE_DEVICE": "cpu", "PYTHONPATH": paths}
+    env["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    machines = [
+        subprocess.Popen(
+            [sys.executable, "-c", MACHINE, *f"{options}{host}".split(), *map(str, words)],
+            env=env, text=True, **pipes,
+        )
+        for host in (1, 0)
+    ]  # fmt: skip
+    try:
+        said = [machine.communicate(timeout=200)[0] for machine in machines]
+    finally:
+        for machine in machines:
+            machine.terminate()  # nothing happens to one that has ended
+            machine.communicate(timeout=60)
+    assert [machine.returncode for machine in machines] == [0, 0], "\n".join(said)[-4000:]
+    assert losses(tmp_path / "run.pt") == pytest.approx(undisturbed[0], abs=1e-6, rel=0)
+    told = re.findall(STARTED, "".join(said))
+    assert sorted(epoch for *_, epoch in told) == ["0", "0", "1", "1"]
+    assert sorted(start for start, *_ in told) == ["0", "0", "0", "1"], "the survivor counts none"
+    assert_nothing_is_left("".join(said), 4)
 
 
 def test_another_run_goes_on_where_one_has_ended(undisturbed, tmp_path, capsys):
