@@ -71,7 +71,7 @@ plt.show()
 # %% [markdown]
 # ## Four questions to ask any tensor
 #
-# When something goes wrong in PyTorch, the cause is nearly always one of four: the shape, the rank, the kind of
+# When a line of PyTorch fails, the cause is mostly one of four: the shape, the rank, the kind of
 # number (its `dtype`), the device. Ask for all four before you ask anything else.
 
 # %%
@@ -83,7 +83,9 @@ print(today.size() == today.shape, today.numel())
 
 # %% [markdown]
 # Three rows of four numbers; two directions to walk in; 32-bit floating point; in the memory of the processor.
-# `size()` is another name for the shape, and `numel()` counts the elements. You rarely type the numbers yourself. These makers take a shape, or a range, or a value to repeat:
+# `size()` is another name for the shape, and `numel()` counts the elements.
+#
+# You rarely type the numbers yourself. These functions take a shape, and some a value to repeat:
 
 # %%
 print(torch.zeros(2, 3))
@@ -164,8 +166,8 @@ print("ndim:", wind.ndim, " numel:", wind.numel(), " shape:", tuple(wind.shape))
 # %% [markdown]
 # No. Its rank is 1: one index, `wind[i]`, finds any element. It has three *components*, and a physicist will say that it
 # lives in three-dimensional space. The word *dimension* has two uses. In `dim=0`, it means a direction of the table,
-# something you index along; in "a 3-dimensional vector" it means the length of such a direction. PyTorch always
-# means the first.
+# something you index along; in "a 3-dimensional vector" it means the length of such a direction. In `dim=` and
+# `ndim`, PyTorch always means the first; a name such as `embedding_dim`, which you meet later, means the second.
 #
 # ### A week to work with
 # Twelve numbers make good pictures. For the rest you need more: three stations, seven days, twenty-four hours. The recipe
@@ -211,7 +213,7 @@ with expect_error(RuntimeError):
 # %% [markdown]
 # Not 2, but an error. You typed whole numbers, so PyTorch made a tensor of whole numbers (`Long` is its old name for
 # 64-bit integers). A mean has decimals in general, and PyTorch will not guess which kind of float you want to have.
-# NumPy guesses, always float64. The mend is to say it:
+# NumPy does guess: there, a mean of integers is a float64. The mend is to say it:
 
 # %%
 print("NumPy:", rain.numpy().mean().dtype)
@@ -229,7 +231,7 @@ print(decimal.dtype, decimal.element_size(), "bytes")
 
 # %% [markdown]
 # The reasons are different. **Integers are there to point at things**: positions, class numbers, row numbers. A
-# 32-bit pointer ends at 2 147 483 647, and tensors with more elements than that exist. What finds positions
+# 32-bit integer ends at 2 147 483 647, and tensors with more elements than that exist. What finds positions
 # therefore answers in 64 bits, and some functions accept nothing less:
 
 # %%
@@ -275,7 +277,7 @@ print(pixel + 100)
 print(pixel.float() + 100)
 
 # %% [markdown]
-# 44, a dark pixel: 300 does not fit, so the count starts over at 256. No error, no warning. Turn pictures into floats
+# 44, a dark pixel: 300 does not fit, so the count starts over at 0 after 255. No error, no warning. Turn pictures into floats
 # before you compute with them.
 
 # %% [markdown]
@@ -489,8 +491,8 @@ print("hours of frost, by station:", frost.sum(dim=(1, 2)).tolist())
 print(tuple(week[frost].shape), week[frost].max())
 
 # %% [markdown]
-# Only the summit froze. What a mask picks is always flat, rank 1: the chosen elements no longer form a box. Combine masks
-# with `&`, `|` and `~`, each comparison in parentheses. Python's `and` wants one truth, not 504:
+# Only the summit froze. What a mask of the same shape picks is always flat, rank 1: the chosen elements no longer form
+# a box. Combine masks with `&`, `|` and `~`, each comparison in parentheses. Python's `and` wants one truth, not 504:
 
 # %%
 print(((week > -1) & (week < 1)).sum())
@@ -612,7 +614,7 @@ for name, x in [("today", today), ("today.T", today.T), ("today[1:, ::2]", today
     print(f"{name:14} shape {tuple(x.shape)}  stride {x.stride()}  start {x.storage_offset()}")
 
 # %% [markdown]
-# With it, finding element `[i, j]` is one line of arithmetic: *slot = start + i · stride₀ + j · stride₁*. Try it on
+# With this note, finding element `[i, j]` is one line of arithmetic: *slot = start + i · stride₀ + j · stride₁*. Try it on
 # the transposed table, whose elements do not lie in reading order.
 
 # %%
@@ -654,7 +656,7 @@ print("flip:             ", shares(today, today.flip(1)))
 # be regular. PyTorch does not look.) `flip` would need a step of −1, and PyTorch has no negative strides.
 #
 # ### New shapes
-# Now the family of reshapers. Each keeps the numbers and writes another note.
+# Now the family of reshapers. Each keeps the numbers and, wherever it can, only writes another note.
 
 # %%
 print(tuple(week.reshape(3, 168).shape), "-1 lets PyTorch count:", tuple(week.reshape(3, -1).shape))
@@ -713,7 +715,7 @@ print("without the .T:       ", today.reshape(12).data_ptr() == today.data_ptr()
 # %% [markdown]
 # So: `reshape` is a view when it can be and a copy when it must be. `view` is a view or an error. Use `reshape`
 # unless sharing is what you want to be sure of. A tensor whose slots lie in reading order and without gaps is
-# called *contiguous*, and `contiguous()` makes it so, by copying:
+# called *contiguous*, and `contiguous()` gives you one that is, by copying if it has to:
 
 # %%
 print(today.is_contiguous(), today.T.is_contiguous(), today[:, ::2].is_contiguous())
@@ -764,8 +766,8 @@ plt.show()
 # %% [markdown]
 # ### Exercise tensors-4 · difficulty 2 · 6 minutes
 # Write `to_batch(pictures)`. You get a list of N color pictures, each `uint8` of shape `(H, W, 3)` with values from 0 to 255. Return
-# one tensor of shape `(N, 3, H, W)`, 32-bit floats from 0 to 1. (`torch.stack(list)` puts equal tensors
-# behind one another along a new first direction.)
+# one tensor of shape `(N, 3, H, W)`, 32-bit floats from 0 to 1. (`torch.stack(list)` lines up tensors
+# of the same shape along a new first direction.)
 #
 # <details><summary>Hint 1</summary>Three steps: stack, reorder the axes, rescale. Which of <code>reshape</code> and <code>permute</code> reorders?</details>
 # <details><summary>Hint 2</summary>After stacking you have (N, H, W, C), axes 0 1 2 3. You want (N, C, H, W): name the old axes in that order.</details>
@@ -899,7 +901,7 @@ print(torch.equal(torch.vstack([a, b]), torch.cat([a, b], dim=0)))
 # `vstack` first makes a row of each vector, then always joins along `dim=0`. `stack` is the only one that adds a direction:
 # `(2, 2, 3)`. In your own code say `cat(…, dim=…)` or `stack(…, dim=…)`, and nobody has to look it up.
 #
-# `cat` wants all the other lengths to agree. And it copies, as the other three do: two strips have no common stride.
+# `cat` wants all the other lengths to agree. And it copies, as the other three do: no stride leads from one strip into another.
 
 # %%
 with expect_error(RuntimeError):
@@ -1130,7 +1132,7 @@ print(ready, ready.dtype)
 # %% [markdown]
 # ## Elsewhere: devices
 #
-# A graphics card has its own memory. A tensor lives in one memory or another, and work happens where the tensor is. Most
+# A graphics card has its own memory. A tensor lives in one memory or another, and work happens where the tensor is. Many
 # laptops have no such card that PyTorch can use, so programs ask first. Run this one yourself; what is stored below it
 # comes from another machine than yours:
 
@@ -1145,7 +1147,7 @@ print("the table now lives on:", moved.device)
 
 # %% [markdown]
 # `cpu` and 0 mean that there is only the processor, and everything in this course runs on it. `torch.accelerator` speaks for
-# all makes. The two lines in the middle are the questions by brand that you will meet in other people's code: `cuda` is
+# all brands. The two lines in the middle ask for one brand each, as you will see in other people's code: `cuda` is
 # NVIDIA, `mps` is Apple.
 #
 # `.to` copies only when it has to. And the way home to NumPy is `.cpu().numpy()`, which is right wherever the
@@ -1156,8 +1158,8 @@ print(today.to("cpu") is today)
 print(np.array_equal(moved.cpu().numpy(), today.numpy()))
 
 # %% [markdown]
-# Two tensors in different memories cannot be added. You can meet that error without a graphics card: every machine has the
-# device `meta`, which keeps shapes and no numbers at all.
+# Two tensors in different memories cannot be added (only a rank-0 tensor on the CPU is let through). You can meet that
+# error without a graphics card: every machine has the device `meta`, which keeps shapes and no numbers at all.
 
 # %%
 nowhere = torch.zeros(3, 4, device="meta")
@@ -1203,7 +1205,7 @@ tensor = best(lambda: three * 1.8 + 32, number=1000)
 print("the tensor is faster:", tensor < loop)
 
 # %% [markdown]
-# The list. Every tensor operation has a fixed cost before the first number is touched. That cost is why networks
+# The list. Every tensor operation has a fixed cost before the first number is touched. That cost is one reason why networks
 # are fed whole batches and not one example after another. Never loop over the elements of a tensor: you pay it each time.
 #
 # Last, the race you were promised: 64-bit floats against 32-bit floats, in a product of two 256 × 256 tables. The ratio

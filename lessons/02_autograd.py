@@ -96,7 +96,7 @@ for dtype, name in ((torch.float32, "32-bit floats"), (torch.float64, "64-bit fl
     plt.loglog(steps, errors, "o-", label=name)
 plt.xlabel("step h")
 plt.ylabel("error of the slope")
-plt.title("Too large bends, too small drowns")
+plt.title("Too large a step bends, too small a step drowns")
 plt.legend()
 plt.show()
 assert smallest[0] > 10_000 * smallest[1]
@@ -136,8 +136,8 @@ assert math.isclose(w.grad.item(), true_slope, rel_tol=1e-5)
 
 # %% [markdown]
 # −0.0898, three times. The limit is approximate and needs two runs of the function for every weight. The
-# formula is exact, and somebody has to derive it again for every new program. Autograd is exact and derives
-# nothing: it remembers what you calculated. How it remembers is the next section.
+# formula is exact, and somebody has to derive it again for every new program. Autograd is exact too, up to
+# rounding, and nobody derives anything: it remembers what you calculated. How it remembers is the next section.
 #
 # Keep the limit anyway. It is slow and crude, but it shares no line with the code that it checks.
 #
@@ -373,7 +373,7 @@ for turn in (1, 2, 3):
 # %% [markdown]
 # −0.0898, −0.1797, −0.2695: `backward()` **adds** to `.grad`. The slope of the loss never changed; the pile did.
 #
-# It is a design, not a slip. A loss often comes in pieces, one per sample or batch, too big to be held at once.
+# That is by design, not a slip. A loss often comes in pieces, one per sample or batch, too big to be held at once.
 # The slope of a sum is the sum of the slopes, so you ask piece by piece and let `.grad` add. The exercise below
 # lives on that.
 #
@@ -468,7 +468,7 @@ with check("autograd-3") as c:
 # ## May `backward` be called twice?
 #
 # The first of this lesson's *margin questions*: questions that readers of this material have left in the margins
-# of their notes. You have called it three times already, on three *fresh* graphs. Now call it twice on **one**
+# of their notes. Until now every call had a *fresh* graph. Now call it twice on **one**
 # graph. Watch the last sentence of the message.
 
 # %%
@@ -954,7 +954,7 @@ class Softplus(torch.autograd.Function):
 with check("autograd-5") as c:
     t = torch.tensor([-2.0, 0.0, 3.0], dtype=torch.float64, requires_grad=True)
     out, sig = c.attempted(Softplus.apply(t)), torch.sigmoid(t)
-    c.close(out, F.softplus(t), because="log(1 + e^x)", mistakes=[(sig, "the sigmoid belongs into backward")])
+    c.close(out, F.softplus(t), because="log(1 + e^x)", mistakes=[(sig, "the sigmoid belongs in backward")])
     wrong = [(sig, "the slope from above is lost: multiply by grad_output"),
              (5 * out, "that is the value, not the slope"),
              (5 * sig * (1 - sig), "that is the slope of sigmoid; softplus has the slope sigmoid")]

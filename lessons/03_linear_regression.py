@@ -51,7 +51,7 @@ plt.style.use("utils.course")
 # ## Prepare data
 #
 # You hang twenty weights on a spring and measure it. It is 12 cm long and grows 4 cm for each kilogram, but
-# you do not know that. Your ruler shakes by half a centimeter.
+# you do not know that. Your readings are off by about half a centimeter.
 
 # %%
 torch.manual_seed(0)
@@ -293,7 +293,7 @@ print(f"{kg[row].item():.2f} kg: {cm[row].item():.2f} cm became {typo[row].item(
 # %% [markdown]
 # **Predict before you run:** what does each loss make of the slope of 4 cm per kilogram?
 
-# %% alt="Left: three losses against the error from minus 3 to 3. The square rises steeply to 9, the absolute value is a V with a corner at zero, the smooth L1 follows the V half a unit lower with a rounded bottom. Right: nineteen points near the true line and one far outlier above the axis at the left; the MSE line falls steeply, the lines of L1 and smooth L1 lie on the points."
+# %%
 def fit_line(loss_fn, x, y, lr=0.1, epochs=1000):
     """Train nn.Linear(1, 1) from zero on all rows of x, y (N, 1)."""
     line = zero_line()
@@ -329,12 +329,12 @@ plt.show()
 
 # %% [markdown]
 # *Left the price of an error, right the three lines: the square follows the one wrong point, the other two
-# the nineteen.* An error of 115 costs the square as much as 132 errors of 10. `L1Loss` asks each point for
+# follow the nineteen.* An error of 115 costs the square as much as 132 errors of 10. `L1Loss` gives each point
 # the same pull; `SmoothL1Loss` rounds its corner at zero.
 #
 # ### `reduction`: what happens to the twenty losses
 #
-# A loss function computes one loss an element (here: a row) and then reduces:
+# A loss function computes one loss per element (here: per row) and then reduces:
 
 # %%
 model = zero_line()
@@ -345,7 +345,7 @@ for reduction in ("none", "mean", "sum"):
 # %% [markdown]
 # `"sum"` is twenty times the mean, and so is its gradient.
 #
-# **Predict before you run:** change the loop's `mean` to `sum` and keep `lr=0.1`. The limit was 0.54. Then?
+# **Predict before you run:** change the loop's `mean` to `sum` and keep `lr=0.1`. The limit was 0.54. What happens?
 
 # %%
 for reduction, lr in (("mean", 0.1), ("sum", 0.1), ("sum", 0.1 / 20)):
@@ -504,8 +504,8 @@ X_valid, Y_valid = (t.float() for t in readings(40, seed=1, truth=dial))
 
 # %% [markdown]
 # `nn.Sequential` runs its parts in turn: a `Linear` from 1 number to 64, `ReLU`, which sets the negative ones
-# to zero, `Dropout`, which switches off a random tenth *while training*, and a `Linear` back to 1. What that
-# is good for is told in lesson 05.
+# to zero, `Dropout`, which switches off about a tenth, at random, *while training*, and a `Linear` back to 1. Lesson
+# 05 tells what that is good for.
 
 # %%
 def dropout_net(seed):
@@ -549,7 +549,7 @@ for _ in range(60):
 # | `net.train()` | training mode: dropout on |
 # | `net(inputs)` | forward: predictions, and the graph for the way back |
 # | `loss_fn(…, targets)` | one number that says how wrong |
-# | `optimizer.zero_grad()` | throws away the slopes of the last batch |
+# | `optimizer.zero_grad()` | throws away the slopes of the previous batch |
 # | `loss.backward()` | fills `p.grad` of every parameter |
 # | `optimizer.step()` | moves every parameter by its slope |
 # | `loss.item() * len(targets)` | a number without a graph; a last batch of 4 counts as 4 rows |
@@ -584,7 +584,7 @@ loops |= {"no step": "zero_grad backward", "no backward": "zero_grad step"}
 loops |= {"late zero_grad": "backward zero_grad step"}
 
 # %% [markdown]
-# **Predict before you run:** of the four mutilated loops, how many raise an error?
+# **Predict before you run:** of the four broken loops, how many raise an error?
 
 # %% alt="Loss on a logarithmic axis against epoch, 60 epochs. The complete loop falls from 242 to about 0.4. Without zero_grad the loss swings between about 2 and 260, in waves of five epochs. Without step, without backward, and with a late zero_grad three dashed lines lie on each other, flat at 242."
 styles = ["-", "-", (0, (4, 8)), (4, (4, 8)), (8, (4, 8))]  # three lie on each other: dash by dash
@@ -627,7 +627,7 @@ with expect_error(ValueError):
     norm_net(X_valid[:1])
 
 # %% [markdown]
-# You will meet this error when you try one picture on a freshly trained model. The mend is `eval()`. The
+# You will meet this error when you try a single row on a freshly trained model. The mend is `eval()`. The
 # silent version is worse.
 #
 # **Predict before you run:** you measure in training mode, inside `inference_mode`. Can that change the
@@ -666,7 +666,7 @@ for epoch in (1, 2, 3):
 #
 # ### Margin question: what does `model.eval()` change when the model has no dropout?
 #
-# Ask the spring's line. And ask for gradients, which many believe it switches off.
+# Ask the spring's line. And ask for gradients, which many people believe it switches off.
 
 # %%
 line = fit_line(nn.MSELoss(), kg, cm, epochs=200)
@@ -678,7 +678,7 @@ print("training flag:", line.training, "  still builds a graph:", in_evaluation.
 
 # %% [markdown]
 # One flag, nothing else. `eval()` sets `training = False` on the model and all its parts, and the layers that
-# care look at it: dropout, BatchNorm, and few others. **`eval()` does not switch gradients off**; that is the
+# care look at it: dropout, BatchNorm, and a few others. **`eval()` does not switch gradients off**; that is the
 # other line's work. Write both, always.
 #
 # ### Without `inference_mode()`
@@ -892,7 +892,7 @@ for name, column in (("z from -1 to 1", z), ("hours, 0 to 10", 5 + 5 * z)):
     print(f"{name}:  lr below {2 / high:.1g}   condition number {high / low:,.3g}")
 
 # %% [markdown]
-# By two million, and so does the walk. **Scale your inputs** before you suspect the loop or the model.
+# By two million, and the walk grows with it. **Scale your inputs** before you suspect the loop or the model.
 #
 # ### First way: NumPy, gradients by hand
 #
@@ -1014,7 +1014,7 @@ assert all(torch.allclose(coefs, first, atol=1e-6) for coefs, _ in five.values()
 print("each within 0.01 of the judge:", (first - verdict).abs().max().item() < 0.01)
 
 # %% [markdown]
-# The same five numbers after the same number of steps: the library adds no magic. But outside of the line
+# The same five numbers after the same number of steps: the library adds no magic. But outside the line
 # that makes the model, the *last* program does not mention how many weights there are. Give it another model,
 # and the same lines train a billion.
 #
@@ -1124,7 +1124,7 @@ def compete(make, lr, X, y, gradients=300):
 
 # %% [markdown]
 # And each gets *its own* best learning rate of six, the one with the fewest gradients until the loss is
-# within 0.0001 of the judge's.
+# within 0.0001 of the judge's (or, if none gets there, the one with the lowest last loss).
 
 # %%
 runners = {
@@ -1305,8 +1305,8 @@ print(f"validation {valid_errors[4]:.4f}   test {poly_error(by_degree[4], *few_t
 #
 # ### How large, and when the usual shares are wrong
 #
-# Usual are 60–80 % training, 10–20 % validation, 10–20 % test: a habit for a few thousand similar,
-# independent rows, and wrong in four cases.
+# The usual shares are 60–80 % training, 10–20 % validation, 10–20 % test. That is a habit for a few thousand
+# similar, independent rows, and wrong in four cases: tiny data, huge data, grouped rows, rows in time.
 #
 # **Tiny and huge data.** What a test set can resolve depends on its number of rows, not on its share. Measure
 # a model that is right in 90 of 100 cases on a thousand test sets of each size:
@@ -1340,8 +1340,8 @@ for name, test in (("rows at random", mixed_up[:60]), ("whole people  ", torch.w
     print(f"{name}: error {error:.2f}   (always the mean of training: {mean_error:.2f})")
 
 # %% [markdown]
-# Split by rows, the model recognizes *people*. Split by people, it is no better than the mean. Ask what is
-# new in real use, a row of a known person or a person, and split like that.
+# Split by rows, the model recognizes *people*. Split by people, it is no better than the mean. Ask what will be
+# new in real use, a row of a known person or the person, and split like that.
 #
 # **Time.** A quantity that wanders from day to day, a hundred times, 200 days each. A cubic is fitted to 160
 # of the days and tested on 40, at random *between* the training days, or after them, as in real use.
@@ -1359,7 +1359,7 @@ for name, values in errors.items():
     print(f"tested on {name}: median error {torch.tensor(values).median():.0f}")
 
 # %% [markdown]
-# A random split measures how well you fill gaps, and promises that you see the future.
+# A random split measures how well you fill gaps, and promises that you can see the future.
 #
 # ### Exercise linear-7 · difficulty 2 · 6 minutes
 # Write `three_way(n, shares, seed)`: shuffle the row numbers 0 … n − 1 and cut them into three index tensors,
@@ -1521,7 +1521,7 @@ with check("linear-8") as c, patch.object(torch, "load", wraps=torch.load) as lo
 # | `nn.MSELoss(size_average=False)` | `nn.MSELoss(reduction="sum")` | two flags for one three-way choice |
 # | `Variable(torch.Tensor([[1.0], [2.0]]))` | `torch.tensor([[1.0], [2.0]])` | tensors carry their own graph |
 # | `loss.data[0]`, `total += loss.data` | `loss.item()` | a loss has no dimension; a number drags no graph |
-# | `w.data = w.data - lr * w.grad.data` | `optimizer.step()` | `.data` hides from autograd's watchman |
+# | `w.data = w.data - lr * w.grad.data` | `optimizer.step()` | `.data` hides the change from autograd |
 # | `torch.gels(y, X)`, `torch.lstsq(y, X)` | `torch.linalg.lstsq(X, y)` | removed; the arguments have changed places |
 # | `torch.load(path)` before 2.6 | `torch.load(path, weights_only=True)` | the old default ran whatever was in the file |
 # | `torch.save(model, path)` | `torch.save(model.state_dict(), path)` | the pickle breaks when a class moves, and it's a program |
@@ -1545,7 +1545,7 @@ except RuntimeError as error:
 # |---|---|---|
 # | `nn.Linear(a, b)` | `x @ weight.T + bias`; weight (b, a), bias (b,) | (N, a) → (N, b) |
 # | `nn.MSELoss()`, `nn.L1Loss()`, `nn.SmoothL1Loss(beta=1)` | mean of squared, absolute, rounded absolute errors | (N, k), (N, k) → () |
-# | `reduction="none"` / `"sum"` | one loss an element / their sum | → (N, k) / () |
+# | `reduction="none"` / `"sum"` | one loss per element / their sum | → (N, k) / () |
 # | `optim.SGD(model.parameters(), lr, momentum=0)` | holds the parameters and moves them | – |
 # | `optimizer.zero_grad()`, `loss.backward()`, `optimizer.step()` | clear, fill, move | – |
 # | `optimizer.step(closure)` | the form that `LBFGS` needs | – |

@@ -315,7 +315,7 @@ class Softplus(torch.autograd.Function):
         s = torch.sigmoid(x)
         return grad_output * s * (1 - s)
 
-# %% autograd-5 refused: belongs into backward
+# %% autograd-5 refused: belongs in backward
 class Softplus(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
