@@ -199,7 +199,8 @@ def test_two_machines_begin_anew_together(dies, undisturbed, tmp_path):
     assert losses(tmp_path / "run.pt") == pytest.approx(undisturbed[0], abs=1e-6, rel=0)
     told = re.findall(STARTED, "".join(said))
     assert sorted(epoch for *_, epoch in told) == ["0", "0", "1", "1"]
-    assert sorted(start for start, *_ in told) == ["0", "0", "0", "1"], "the survivor counts none"
+    # the survivor counts a death, too, if its process has noticed before its torchrun has
+    assert sorted(start for start, *_ in told) in (["0", "0", "0", "1"], ["0", "0", "1", "1"])
     assert_nothing_is_left("".join(said), 4)
 
 
