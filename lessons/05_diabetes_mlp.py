@@ -18,9 +18,9 @@
 # There is a network that thousands of people have trained in their first week: eight inputs, three layers of sigmoids,
 # a table of diabetes patients. The loss goes down, the accuracy ends at about 65 %, and everybody goes on.
 #
-# Tonight you train it exactly as usual, and then look at what it has learned: **one word**, said to every patient.
-# One picture tells you why, the size of the gradient in each layer, and you mend the network, one thing at a time.
-# Then comes the second surprise: when it finally works, a straight line with nine parameters is as good.
+# Here you train it exactly as usual, and then look at what it has learned: **one word**, said to every patient.
+# One picture tells you why: the size of the gradient in each layer. Then you mend the network, one thing at a time.
+# The second surprise comes when it finally works: a straight line with nine parameters is just as good.
 
 # %%
 import copy
@@ -67,7 +67,7 @@ table.describe().loc[["min", "50%", "max"]].round(1)
 # Zero, and so with glucose, insulin, skin and body mass: somebody wrote 0 where nothing had been measured. For the
 # pregnancies, 0 is a fact.
 #
-# Look for it in the shapes. A real quantity has a hump. A missing one has a hump and, far off, a spike.
+# Look for it in the shapes. A column without gaps has a hump. One with gaps has a hump and, far off, a spike.
 
 # %% alt="Eight histograms, one a column. Glucose, blood pressure, skin thickness, insulin and bmi each have a hump of blue bars and a separate orange bar at zero; the one of insulin towers over everything else. Pregnancies, pedigree and age have no such bar apart from the hump."
 GAPS = ["glucose", "blood_pressure", "skin_thickness", "insulin", "bmi"]
@@ -101,7 +101,7 @@ for name in GAPS:
 assert known > 1.8 * believed
 
 # %% [markdown]
-# The mean insulin about doubles, and the columns that looked weak were only diluted. The first rule of the evening:
+# The mean insulin about doubles, and the columns that looked weak were only diluted. The first rule of this lesson:
 # **look at the minimum of every column, and ask whether a person could have it.**
 #
 # ### Exercise diabetes-1 · difficulty 1 · 5 minutes
@@ -212,8 +212,8 @@ assert turned.all() and len(twin.unique()) == len(scaled)
 # Every row has one twin of its own, and in **every** row the label is the other one: there, 1 means *no* diabetes. The
 # guess was right, too: each minimum is stored as 0.
 #
-# None of this makes a program crash. A network trained on the copy converges, and the doctor who reads "1" sends
-# the sick home. From here on you use the original, and the copy only for the famous network.
+# None of this makes a program crash. A network trained on the copy converges, and a doctor who takes its 0 for "no
+# diabetes" sends the sick home. From here on you use the original, and the copy only for the famous network.
 #
 # ### Three parts, and what each may know
 #
@@ -277,8 +277,9 @@ for name, (X, _) in zip(("training", "validation", "test"), tidy, strict=True):
 assert tidy[0][0].mean(dim=0).abs().max() < 1e-5
 
 # %% [markdown]
-# The training columns': exactly. The others': roughly, and that is right. They are measured with the training rows'
-# ruler, as tomorrow's patient will be. How wrong is the forbidden ruler, with statistics from all 768 rows?
+# The training columns': yes, up to rounding. The others': roughly, and that is right. They are measured with the
+# training rows' ruler, as tomorrow's patient will be. How wrong is the forbidden ruler, with statistics from all 768
+# rows?
 
 # %%
 forbidden = tensors(test, features, learn_statistics(clean, features))[0]
@@ -287,7 +288,7 @@ print(f"a test value moves by {moved.mean():.3f} standard deviations, at most {m
 
 # %% [markdown]
 # A few hundredths on average: this leak is small. You keep the rule because the next statistic may look at the label,
-# and then the same carelessness is a catastrophe. You will see one before the night is over.
+# and then the same carelessness is a catastrophe. You will see one further down.
 #
 # ### Exercise diabetes-2 · difficulty 2 · 8 minutes
 # Write `standardize(train, other)`: two float tensors with the same columns, shapes (N, C) and (M, C). Return
@@ -451,8 +452,8 @@ with expect_error(ValueError):
 
 # %% [markdown]
 # An error on purpose, and a kind one. The outputs have shape (759, 1), a label column taken as `scaled.label` has
-# (759,), and subtracting the two would broadcast to 759 × 759. Other losses only warn, or say nothing. Two brackets,
-# `scaled[["label"]]`, keep the column a column.
+# (759,), and subtracting the two would broadcast to 759 × 759. `MSELoss` only warns, `PoissonNLLLoss` says nothing. Two
+# brackets, `scaled[["label"]]`, keep the column a column.
 #
 # ## Train and judge
 #
@@ -515,8 +516,8 @@ print(f"loss of one word, said to all: {floor:.4f}   loss of the network: {reach
 assert floor < reached < floor + 0.01
 
 # %% [markdown]
-# The network is still a little *worse* than a constant. So write two numbers beside every result, from tonight on:
-# the **share of the larger class** and the **loss of a constant**. Most false joy ends there.
+# The network is still a little *worse* than a constant. So write two numbers beside every result, from now on:
+# the **share of the larger class** and the **loss of a constant**. Most false triumphs end there.
 #
 # ## Why it barely moves
 #
@@ -622,8 +623,8 @@ plt.show()
 
 # %% [markdown]
 # *The green band is where a sigmoid has a slope; left, everything lies inside of it, right, nearly everything
-# outside.* With raw numbers, gradients die because the slope is 0. On the scaled copy **nothing is saturated**: the
-# slope is near its best, 0.25, and the best is not enough. If you hear "sigmoids are bad because they saturate", ask
+# outside.* With raw numbers, gradients die because the slope is next to 0. On the scaled copy **nothing is saturated**:
+# the slope is near its best, 0.25, and the best is not enough. If you hear "sigmoids are bad because they saturate", ask
 # for the histogram.
 #
 # ### Is it dead, or only slow?
@@ -664,10 +665,11 @@ plt.show()
 torch.manual_seed(0)
 headless = classic_network()[:-1]  # a slice is a Sequential too: no last sigmoid
 with expect_error(RuntimeError):
-    nn.BCELoss()(10 * headless(tidy[0][0]), tidy[0][1])
+    nn.BCELoss()(10 * headless(tidy[0][0]), tidy[0][1])  # × 10: outside [0, 1]
 
 # %% [markdown]
-# The model gives logits now, so the loss has to take logits.
+# The model gives logits now, so the loss has to take logits. (Had all of them been between 0 and 1, as those of a
+# fresh network may be, nobody would have complained.)
 #
 # **Predict before you run:** the same weights, once with sigmoid and `BCELoss`, once with `BCEWithLogitsLoss`: by how
 # much do the gradients of the first layer differ?
@@ -1001,8 +1003,8 @@ print({name: round(value, 2) for name, value in outcome.items()})
 assert outcome["last"] - outcome["best"] == 20 or outcome["last"] == 200
 
 # %% [markdown]
-# It stopped by itself, and took back the twenty epochs in which it had only hoped. But the validation rows have chosen
-# the epoch, so their loss is now a little too good to be true. For judging, there are the test rows.
+# It stopped by itself, after twenty epochs without progress, and went back to the best one. But the validation rows
+# have chosen the epoch, so their loss is now a little too good to be true. For judging, there are the test rows.
 #
 # ### Exercise diabetes-5 · difficulty 2 · 10 minutes
 # Write `build_mlp(widths, dropout=0.0)`: an `nn.Sequential` of linear layers for any list of widths. After
@@ -1085,8 +1087,8 @@ with check("diabetes-6") as c:
 # %% [markdown]
 # ## The line it has to beat
 #
-# Take away both hidden layers. What is left is logistic regression: `nn.Linear(8, 1)`, nine parameters. scikit-learn
-# has it too. See whether the two are the same model.
+# Take away both hidden layers. What is left is logistic regression: `nn.Linear(8, 1)`, nine parameters. Its boundary is
+# flat (with two columns it would be a line, hence "the line"). scikit-learn has it too. See whether the two agree.
 
 # %%
 torch.manual_seed(0)
@@ -1202,8 +1204,8 @@ plt.show()
 # ## A leak that matters
 #
 # If a notebook reports 85 % on this table, look at how it filled the holes. Here is one way to get near it, and it
-# looks sensible. Insulin is missing for half of the women, and the sick have higher insulin. So fill each hole with the
-# median *of its class*.
+# looks sensible. Insulin is missing for about half of the women, and the sick have higher insulin. So fill each hole
+# with the median *of its class*.
 
 # %%
 def fill_by_class(rows):
@@ -1265,8 +1267,8 @@ assert abs(mild - honest) < 0.02 < pretended - honest and real < pretended - 0.0
 #
 # ## How sure is that number?
 #
-# Even with everything done right, a test accuracy is a count of 154 coins. If the true rate is $p$, the share
-# spreads by $\sqrt{p(1-p)/n}$. **Wilson's interval** turns a count into a range that would contain the true
+# Even with everything done right, a test accuracy is a count over 154 tosses of a coin. If the true rate is $p$,
+# the share spreads by $\sqrt{p(1-p)/n}$. **Wilson's interval** turns a count into a range that would contain the true
 # rate in about 95 % of all cases:
 #
 # $$\frac{1}{1 + z^2/n}\left(\hat p + \frac{z^2}{2n} \pm z\sqrt{\frac{\hat p(1-\hat p)}{n} + \frac{z^2}{4n^2}}\right), \qquad z = 1.96$$
@@ -1341,8 +1343,8 @@ for name, (X, y) in parts.items():
     print(f"{name:11} {loss:5.2f}   {row}")
 
 # %% [markdown]
-# Report the last line, and the first two beside it. You would expect a training loss that memory makes too good, and a
-# validation loss that choosing makes too good. On the real table neither shows: the luck of the rows is larger.
+# Report the last line, and the first two beside it. You would expect memorizing to make the training loss too good, and
+# choosing to make the validation loss too good. On the real table neither shows: the luck of the rows is larger.
 #
 # ### Exercise diabetes-7 · difficulty 3 · 15 minutes
 # Two overlapping intervals are not yet an answer to "is A better than B?": both models saw the *same*
@@ -1493,7 +1495,7 @@ plt.show()
 # | `F.sigmoid(x)` | `torch.sigmoid(x)` | one name for one function |
 # | `super(Model, self).__init__()` | `super().__init__()` | Python 3 |
 # | `nn.init.xavier_uniform(w)` | `nn.init.xavier_uniform_(w)` | the underscore says: in place |
-# | `optim.Adam(…, weight_decay=…)` | `optim.AdamW(…, weight_decay=…)` | in Adam, the decay passes through the step's scaling and loses its meaning |
+# | `optim.Adam(…, weight_decay=…)` | `optim.AdamW(…, weight_decay=…)` | `Adam` adds the decay to the gradient, then divides it by the gradient's size: no longer a fixed share |
 # | `model.cuda()` | `model.to(device)` | runs where there is no GPU, too |
 #
 # One of these rows can be checked on the spot: the sum's gradient.
@@ -1522,7 +1524,7 @@ assert abs(ratio - len(X_copy)) < 0.1
 # | `model.state_dict()` | weights by name: alive, so `copy.deepcopy` to keep them | → dict |
 # | `p.numel()` | number of elements | (m, n) → m · n |
 # | `nn.BCELoss`, `nn.BCEWithLogitsLoss` | loss on probabilities, on logits | (N, 1), (N, 1) → () |
-# | `w.grad.norm()` | how loudly the loss speaks to a layer | (n, m) → () |
+# | `w.grad.norm()` | the size of the gradient that reaches a layer | (n, m) → () |
 # | `nn.init.kaiming_normal_`, `model.apply(f)` | initial weights for ReLU; call f on every part | in place |
 # | `nn.Dropout(p)` | switches units off in training, does nothing in evaluation | (N, n) → (N, n) |
 # | `optim.AdamW(…, weight_decay=…)` | Adam that pulls weights towards 0 | |
@@ -1531,8 +1533,8 @@ assert abs(ratio - len(X_copy)) < 0.1
 #
 # ## Where to go next
 #
-# Three things from tonight hold for every model you will ever train. Look at the minimum of every column.
-# Write the one-word loss and the line's score beside your result. Report a spread, never a number.
+# Three things from this lesson hold for every model you will ever train. Look at the minimum of every column.
+# Write the one-word loss and the line's score beside your result. Report a spread, never a single number.
 #
 # Your data came as one tensor that fits anywhere. The next lesson is about those that do not: how a `Dataset`
 # and a `DataLoader` bring rows to the model, in which order, and who waits for whom.

@@ -20,7 +20,7 @@
 #
 # This lesson is heading for one picture: a timeline of who waits for whom. In its upper half the model waits for
 # every batch. In its lower half two helpers fetch while the model works, and the waiting is gone. Then comes the
-# surprise: the **same two helpers**, given other data, make the loop *slower*, by far.
+# surprise: the **same two helpers**, given other data, make the loop far *slower*.
 
 # %%
 import pickle
@@ -256,7 +256,7 @@ print("seed 2:", two_epochs(2))
 
 # %% [markdown]
 # Two epochs differ, two runs do not: the seed fixes where the generator begins, and it walks on from epoch to
-# epoch. Without one, the loader helps itself from PyTorch's global generator, which also initializes your weights.
+# epoch. Without one, the loader draws from PyTorch's global generator, which also initializes your weights.
 #
 # **Predict before you run:** below, a loader reads five rows *in order*. Is the random number drawn afterwards the
 # same as without the loader?
@@ -354,7 +354,7 @@ for part in parts:
 
 # %% [markdown]
 # A `Subset` is a dataset and a list of row numbers, nothing more. Look at the shares: chance has given one part
-# more patients. How far can chance go? Split 200 times, and as often *stratified*, which cuts each class
+# more diabetes. How far can chance go? Split 200 times, and 200 times *stratified*, which cuts each class
 # separately.
 
 # %%
@@ -370,7 +370,7 @@ assert max(shares["random_split"]) - min(shares["random_split"]) > 0.1
 
 # %% alt="Histogram of the share of diabetes in the validation part over 200 splits. The random splits form a broad hill from below 0.30 to above 0.40; all 200 stratified splits stand on one thin black line at the share of the whole table, near 0.35."
 counts = np.rint(192 * np.array(shares["random_split"]))
-edges = (np.arange(counts.min(), counts.max() + 3, 2) - 0.5) / 192  # two patients more, a bar further
+edges = (np.arange(counts.min(), counts.max() + 3, 2) - 0.5) / 192  # a bar is two rows wide
 plt.hist(shares["random_split"], bins=edges, color=CLASS_COLORS[0], label="random_split")
 plt.axvline(shares["stratified"][0], color="#222222", label="stratified, all 200 of them")
 plt.xlabel("share of diabetes among 192 validation rows")
@@ -507,7 +507,7 @@ print(f"always saying no: {majority:.2f}   the network is better: {judged['accur
 #
 # ### Rare rows more often
 #
-# Only a third of the rows are patients. To show patients more often, `WeightedRandomSampler` draws row numbers
+# Only a third of the rows have diabetes. To show those more often, let `WeightedRandomSampler` draw row numbers
 # *with replacement*, each with a chance in proportion to **its own** weight. Below, the last of five rows is as
 # likely as the other four together.
 
@@ -555,27 +555,27 @@ with check("loader-3") as c:
 # falls beautifully. Show it.
 
 # %% [markdown]
-# For the diabetes table, a patient gets `1 / patients`, everybody else `1 / others`.
+# For the diabetes table, a row with diabetes weighs 1 / (number of such rows), any other 1 / (number of the others).
 #
 # **Predict before you run:** the sampler draws 576 rows from 576. How many *different* rows does such an epoch
 # show?
 
 # %%
-is_patient = raw.y[train_rows, 0] == 1
-chances = np.where(is_patient, 1 / is_patient.sum(), 1 / (~is_patient).sum())
+is_sick = raw.y[train_rows, 0] == 1
+chances = np.where(is_sick, 1 / is_sick.sum(), 1 / (~is_sick).sum())
 g = torch.Generator().manual_seed(0)
 balanced = DataLoader(
     train_set, batch_size=25, drop_last=True, generator=g,
     sampler=WeightedRandomSampler(chances.tolist(), num_samples=576, generator=g),
 )
 epoch = list(balanced.sampler)
-print(f"patients: {is_patient.mean():.2f} of the table, {is_patient[epoch].mean():.2f} of the draws")
+print(f"with diabetes: {is_sick.mean():.2f} of the rows, {is_sick[epoch].mean():.2f} of the draws")
 print(f"different rows in this epoch: {len(set(epoch)) / 576:.2f} of all")
 plain = list(RandomSampler(train_set, replacement=True, generator=g))
 print(f"with replacement, but no weights: {len(set(plain)) / 576:.2f} of all")
 
 # %% [markdown]
-# Half of the draws are patients. But fewer than two thirds of the rows appear, mostly because of the *replacement*:
+# Half of the draws have diabetes. But fewer than two thirds of the rows appear, mostly because of the *replacement*:
 # a good third is missing without any weights, too. Before you pay that, try to move the threshold, as in lesson 04.
 #
 # ## What a batch costs
@@ -662,7 +662,7 @@ plt.show()
 
 # %% [markdown]
 # *The same rows in the same number of batches; the dots differ only in how the rows are fetched.* Two lessons. Work
-# that gives the same result every time belongs **before** the loop. And a call per row is dear even when it does
+# that gives the same result every time belongs **before** the loop. And a call per row is costly even when it does
 # next to nothing. `make_loader` leaves out workers, samplers and `collate_fn`; that is why the course uses it for
 # tables.
 #
@@ -882,7 +882,7 @@ print("two workers are slower, at least 2 times:", light_cost["two"] > 2 * light
 #
 # **A question from the margin: what does `pin_memory=True` do?** It copies each batch into *page-locked* memory,
 # which a graphics card can read by itself while the processor goes on (`batch.to(device, non_blocking=True)`).
-# Without an NVIDIA card there is nobody to read it, so write:
+# Without a CUDA device nobody reads it that way, so write:
 
 # %%
 loader = DataLoader(light, batch_size=4, pin_memory=torch.cuda.is_available())
@@ -893,7 +893,7 @@ print("pinned exactly when there is a CUDA device:", X.is_pinned() == torch.cuda
 # ## What a worker cannot know
 #
 # How does a worker get the dataset? *Fork* (the habit of Linux up to Python 3.13) splits the running program in
-# two, and the child has everything. *Spawn* (Windows and macOS; Linux has come close to it since Python 3.14)
+# two, and the child has everything. *Spawn* (Windows and macOS; Linux's *forkserver*, since Python 3.14, is close to it)
 # starts a fresh Python and sends it the dataset as a pickle. And a pickle carries an object's values, but of its
 # class only the **address**.
 
@@ -916,7 +916,7 @@ child = subprocess.run([sys.executable, "-c", unpack], input=parcel, capture_out
 print(last_line(child.stderr.decode()))
 
 # %% [markdown]
-# *Can't get attribute*: people meet that line who use workers in a notebook on Windows or macOS. The mend is what
+# *Can't get attribute*: you meet that line if you use workers in a notebook on Windows or macOS. The mend is what
 # you did above: put the class into a file that the child can **import**. Then spawn works on any system:
 
 # %%
@@ -1021,7 +1021,7 @@ for init in (None, reseed):
     print(head, "different of 8: torch {}, np.random {}, own {}".format(*different))
 
 # %% [markdown]
-# The generator of its own gives four numbers twice. The loader seeds `torch`, `random` and `np.random` differently
+# Its own generator gives four numbers twice. The loader seeds `torch`, `random` and `np.random` differently
 # in each worker. A generator made in `__init__` it does not know, so both workers draw the same numbers. Draw from
 # `torch` inside `__getitem__`, or reseed your own in a `worker_init_fn`, which each worker runs as it starts.
 #
@@ -1177,7 +1177,7 @@ with check("loader-6") as c:
 
 # %% [markdown] tags=["instructor"]
 # **Watch for** `items = list(items)`: passes on small data, defeats the purpose. **Ask the room:** with all healthy
-# rows before all patients, how large must the buffer be?
+# rows before all sick ones, how large must the buffer be?
 
 # %% [markdown]
 # A buffer shuffles only **locally**: a row never comes out more than `size` places early. Shuffle a file that is
@@ -1340,7 +1340,7 @@ for stage in stages:
     print(f"{type(stage).__name__:10} {tuple(x.shape)!s:13} {x.dtype!s:13} from {low:.3g} to {high:.3g}")
 
 # %% [markdown]
-# `ToImage` makes a tensor `(C, H, W)`, still in bytes. `Resize` makes all pictures equal, so that they stack.
+# `ToImage` makes a tensor `(C, H, W)`, still in bytes. `Resize` makes them all equally large, so that they stack.
 # `ToDtype` with `scale=True` goes from 0…255 to 0…1 (**without** it the 255 stays). `Normalize` subtracts and
 # divides by channel. For training one adds random steps:
 

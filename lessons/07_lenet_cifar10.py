@@ -23,7 +23,7 @@
 # a training that takes seconds, and for a wall of pictures: the mistakes that your network is *surest* of.
 #
 # The road has the four stations you know: prepare data, design model, choose loss and optimizer, train and
-# judge. But a new kind of layer stands at the gate, so it comes first.
+# judge. But the model needs a new kind of layer, so that comes first.
 
 # %%
 import contextlib
@@ -56,7 +56,7 @@ device = get_device()
 # ## A window slides over a picture
 #
 # Here is a picture of 6 × 6 pixels: bright on the left, dark on the right. And a **kernel**, nine numbers
-# in a 3 × 3 square. Lay the kernel on a corner of the picture, multiply what lies on top of each other, add
+# in a 3 × 3 square. Lay the kernel on a corner of the picture, multiply the numbers that lie on top of each other, add
 # up the nine products, write down the sum. Move one pixel on. Repeat. That is a convolution, all of it.
 
 # %%
@@ -446,7 +446,7 @@ print(f"in all {sum(p.numel() for p in lenet.parameters()):,}")
 # Nearly four fifths sit in `fc1`, the first dense layer. The convolutions have the fewest numbers, and use
 # each of them at 784 or 100 places.
 #
-# The price of the flattening: this network takes pictures of one size. Here are the two shape errors that
+# The price of the flattening: the side must come out as 5, which only 32 to 35 pixels do. Here are the two shape errors that
 # everybody meets, first a picture of 28 × 28, then one without its batch dimension.
 
 # %%
@@ -644,7 +644,7 @@ print("pictures a class:", y.bincount().tolist())
 assert y.bincount().unique().tolist() == [5000] and y_test.bincount().unique().tolist() == [1000]
 
 # %% [markdown]
-# Ten classes of one size: who always answers "cat" is right in 10 % of the cases, the baseline. Look at the
+# Ten classes of one size: a program that always says "cat" is right in 10 % of the cases, the baseline. Look at the
 # pictures before anything else.
 
 # %%
@@ -792,7 +792,7 @@ print("share of the recipe that has been run:", 250 / (2 * len(classic_loader)))
 
 # %% [markdown]
 # Hardly at all, and the whole recipe is a hundred such slices. Run to its end on the photographs, in a script
-# outside of this lesson, it named 53.9 % of the test pictures and took 96 seconds on two CPU cores.
+# outside of this lesson, it named 53.9 % of the test pictures correctly and took 96 seconds on two CPU cores.
 # (`python benchmarks/cifar_recipes.py` repeats that run.)
 #
 # From here on we *measure*, remove one cost, and measure again. The stopwatch counts processor time, **per
@@ -918,9 +918,9 @@ print("as nn.BatchNorm2d:", torch.allclose(norm(maps), by_hand, atol=1e-5))
 print({name: tuple(value.shape) for name, value in norm.state_dict().items()})
 
 # %% [markdown]
-# Two learned vectors of 16, and three buffers: a running mean and variance for the day when there is no
-# batch to average over. In training mode a picture's answer depends on its neighbors; in evaluation mode it
-# must not.
+# Two learned vectors of 16, and three buffers: a count of batches, and a running mean and variance for
+# the day when there is no batch to average over. In training mode a picture's answer depends on its neighbors
+# in the batch; in evaluation mode it must not.
 
 # %%
 torch.manual_seed(0)
@@ -992,9 +992,10 @@ if real:
 
 # %% alt="A curve of the learning rate over 703 steps. It starts near 0.004, rises in an S shape to 0.1 at about a third of the way, and falls in a longer S shape to zero at the last step."
 dummy = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1, momentum=0.9)
-schedule, rates = OneCycleLR(dummy, max_lr=0.1, total_steps=703), []
+schedule, rates, momenta = OneCycleLR(dummy, max_lr=0.1, total_steps=703), [], []
 for _ in range(702):
     rates.append(dummy.param_groups[0]["lr"])
+    momenta.append(dummy.param_groups[0]["momentum"])
     dummy.step()
     schedule.step()
 fig, ax = plt.subplots(figsize=(6.5, 2.6))
@@ -1002,10 +1003,13 @@ ax.plot(rates, color=TRAIN)
 ax.set(xlabel="step (batches of 64, one epoch)", ylabel="learning rate", title="One cycle")
 plt.show()
 print(f"first {rates[0]:.3f}, highest {max(rates):.3f}, last {rates[-1]:.3f}")
+print(f"momentum: first {momenta[0]:.2f}, lowest {min(momenta):.2f}, last {momenta[-1]:.2f}")
 
 # %% [markdown]
 # *The learning rate over one epoch of 703 steps: up for three tenths of the way, then down to nothing.* The
-# schedule must be told the number of steps beforehand, and be stepped after every **batch**; `fit` does
+# momentum goes the other way, down and up again, unless you say `cycle_momentum=False`.
+#
+# The schedule must be told the number of steps beforehand, and be stepped after every **batch**; `fit` does
 # that. One step too many is an error:
 
 # %%
@@ -1015,7 +1019,7 @@ with expect_error(ValueError):
     schedule.step()
 
 # %% [markdown]
-# Same network, same 20,000 pictures, one pass: a constant 0.1 against one cycle.
+# Same network, same 20,000 pictures, one pass: a constant 0.1 with momentum 0.9, against one cycle.
 
 # %%
 cycled = {}
@@ -1152,7 +1156,7 @@ with check("lenet-7") as c:
 
 # %% [markdown] tags=["solution"]
 # Padding and slicing work on bytes, for the whole batch at once. One shift for the whole batch is coarser
-# than one for each picture, and a hundred times cheaper than 64 PIL crops; over 700 steps it averages out.
+# than one for each picture, and much cheaper than 64 crops by PIL; over 700 steps it averages out.
 
 # %% [markdown] tags=["instructor"]
 # **Timing:** 8 minutes. **Fast groups:** call it in `Prepare` while training, with `pad=2`, and compare
@@ -1261,7 +1265,7 @@ with check("lenet-8") as c:
 # %% [markdown]
 # ### Sure, and wrong
 #
-# Take the wrong answers with the highest softmax probabilities: on these pictures the network would have bet.
+# Take the wrong answers with the highest softmax probabilities: on these, the network would have bet.
 
 # %% alt="Two rows of six enlarged test pictures, the twelve wrong answers with the highest probability. Above each picture stands what the network said, its probability in percent, and the true class."
 probability, _ = logits.softmax(dim=1).max(dim=1)
@@ -1433,7 +1437,7 @@ print("nothing was changed:", torch.equal(other.conv1.weight, untouched))
 # | `_, predicted = torch.max(outputs.data, 1)` | `outputs.argmax(dim=1)`, under `inference_mode` | `.data` hides from autograd, silently |
 # | `transforms.ToTensor()` | `v2.ToImage()`, `v2.ToDtype(torch.float32, scale=True)` | one did two jobs |
 # | `net.cuda()`, `inputs.cuda()` | `.to(device)` | runs without a GPU as well |
-# | `net.load_state_dict(torch.load(path))` | `torch.load(path, weights_only=True)` | a pickle can run code |
+# | `net.load_state_dict(torch.load(path))` | `torch.load(path, weights_only=True)` | a pickle can run code; the default since version 2.6 |
 #
 # The first one deserves an experiment. 25 pictures of 64 × 64 go into a LeNet that was built for 32 × 32.
 # `flatten` refuses. And `view`?

@@ -83,11 +83,11 @@ print("facts:", [key for key in choices.DEFAULT.meta if not key.startswith("_")]
 #
 # - **AlexNet** (2012, *ImageNet Classification with Deep Convolutional Neural Networks*; torchvision has the
 #   slimmer variant of 2014, *One weird trick…*): the network that started it
-# - **VGG** (2014, *Very Deep Convolutional Networks for Large-Scale Image Recognition*): nothing but 3×3
-# - **Inception v3** (2015, *Rethinking the Inception Architecture for Computer Vision*): several sizes side by side
+# - **VGG** (2014, *Very Deep Convolutional Networks for Large-Scale Image Recognition*): nothing but 3×3 convolutions, many of them
+# - **Inception v3** (2015, *Rethinking the Inception Architecture for Computer Vision*): kernels of several sizes side by side
 # - **ResNet** (2015, *Deep Residual Learning for Image Recognition*): each block *adds* to its input
 # - **SqueezeNet** (2016, *AlexNet-level accuracy with 50x fewer parameters*): as small as possible
-# - **DenseNet** (2016, *Densely Connected Convolutional Networks*): each layer sees all earlier ones
+# - **DenseNet** (2016, *Densely Connected Convolutional Networks*): in a block, each layer sees all earlier ones
 #
 # Look for the column that you would *not* have guessed from the one before it.
 
@@ -183,7 +183,7 @@ print("smallest size (height, width):", weights.meta["min_size"])
 # divide by a spread *for each color*. (`min_size` says that any size would run. It does not say that any size
 # would be recognized.)
 #
-# Now the pictures of this lesson: CIFAR-10, the set of lesson 07. If the real photographs cannot be had, a line says so,
+# Now the pictures of this lesson: CIFAR-10, the set of lesson 07. If the real photographs cannot be downloaded, a line says so,
 # and painted figures stand in for them. Everything runs; where the text says "on the photographs", it speaks of the real ones.
 #
 # **Predict before you run:** a CIFAR-10 picture has 32 × 32 pixels. Which shape comes out of `prepare`?
@@ -209,7 +209,7 @@ plt.show()
 # %% [markdown]
 # *The picture as it is stored, and as resnet18 wants it: blown up, its border cut away, its colors (here
 # turned back) centered.* 49 times the pixels and nothing new to see. That is the price of borrowing:
-# you dress your pictures like those of the lender.
+# you must dress your pictures like the lender's.
 #
 # ### Exercise transfer-1 · difficulty 2 · 6 minutes
 # Write the last two steps of the recipe for a whole batch: `as_trained(batch, means, spreads)`. `batch` is uint8 of shape
@@ -551,7 +551,7 @@ with check("transfer-3") as c:
 # **Watch for** `p.requires_grad = False` (fine) beside `model.requires_grad = False` (does nothing, no error).
 # **Ask the room:** must the frozen parameters be kept from the optimizer? No: without a gradient they are
 # skipped. But a parameter that *was* trained and is frozen later keeps its old `.grad` until
-# `zero_grad`, and is moved by it once more.
+# the next `zero_grad`: a `step` before that moves it once more.
 
 # %% [markdown]
 # ## A transfer of your own
@@ -1168,7 +1168,8 @@ with check("transfer-6") as c:
 # %% [markdown] tags=["solution"]
 # Three short methods. Returning `self` (which `super().train` does) matters, because people write
 # `model = model.train()`. When BatchNorm only is to stand still while the weights learn, the same override
-# goes into a subclass of `nn.BatchNorm2d`; torchvision has a ready one, `FrozenBatchNorm2d`.
+# goes into a subclass of `nn.BatchNorm2d`; torchvision's `FrozenBatchNorm2d` also
+# freezes scale and shift.
 
 # %% [markdown] tags=["instructor"]
 # **Watch for** `train` without `return`: everything works until a chained call gives `None`. **Ask the room** what dropout does in a
