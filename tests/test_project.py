@@ -195,7 +195,7 @@ def test_what_readers_are_told_to_make_can_be_made():
 def test_instructors_are_sent_to_sections_that_exist():
     rows = re.findall(r"^\| (\d\d) \|(.*)$", (ROOT / "INSTRUCTORS.md").read_text("utf-8"), re.M)
     assert [number for number, _ in rows] == [path.name[:2] for path in LESSONS]
-    for (number, row), path in zip(rows, LESSONS):
+    for (_, row), path in zip(rows, LESSONS):
         for section in re.findall(r"\*([^*]+)\*", row):
             assert re.search(rf"^# ## {re.escape(section)}", path.read_text("utf-8"), re.M), section
 
