@@ -138,7 +138,7 @@ with expect_error(NameError):
 # ### Exercise start-1 · difficulty 1 · 2 minutes
 # How many seconds does a day have? Replace the dots with your answer.
 #
-# Please be wrong first: type `24 * 60`, run the cell and then its check, and read what it says. Then mend it.
+# Please be wrong first: type `24 * 60`, run the cell and then its check, and read what it says. Then fix it.
 #
 # <details><summary>Hint 1</summary>A day has 24 hours, an hour has 60 minutes. What does <code>24 * 60</code> count?</details>
 # <details><summary>Hint 2</summary>Each of those minutes has 60 seconds.</details>
@@ -560,5 +560,5 @@ plt.show()
 # | `table.argmax(dim=1)` | the position of the largest number in each row | (N, 2) → (N,) |
 # | `check("start-1")` | judges one exercise | |
 #
-# You can run, restart and mend a notebook; you have used tensors, autograd and layers once each; and you have trained a network and tested
+# You can run, restart and repair a notebook; you have used tensors, autograd and layers once each; and you have trained a network and tested
 # it on points it had never seen. Now it is time to be slow and thorough: the next lesson takes tensors apart.

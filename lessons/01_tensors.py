@@ -213,7 +213,7 @@ with expect_error(RuntimeError):
 # %% [markdown]
 # Not 2, but an error. You typed whole numbers, so PyTorch made a tensor of whole numbers (`Long` is its old name for
 # 64-bit integers). A mean has decimals in general, and PyTorch will not guess which kind of float you want to have.
-# NumPy does guess: there, a mean of integers is a float64. The mend is to say it:
+# NumPy does guess: there, a mean of integers is a float64. The fix is to say it:
 
 # %%
 print("NumPy:", rain.numpy().mean().dtype)
@@ -1008,7 +1008,7 @@ all_two = torch.full((3, 1), 2.0)
 print(((all_two - target) ** 2).mean())
 
 # %% [markdown]
-# Not 0 but 1.3333. `(3, 1)` and `(3,)` make a `(3, 3)` table of every prediction against every target. The third line has the mend:
+# Not 0 but 1.3333. `(3, 1)` and `(3,)` make a `(3, 3)` table of every prediction against every target. The third line has the fix:
 # `squeeze(1)`, and the error is 0. Now the last line: with the bug, predicting 2 for everyone, the mean, scores 0.6667,
 # *better* than perfect predictions. Training looks for the lowest score, so here it would lead away from the right answers, and
 # no error would appear. Print the shapes of both sides of any subtraction that matters.
@@ -1121,7 +1121,7 @@ with expect_error(RuntimeError):
     today[:, :3] @ bridge
 
 # %% [markdown]
-# *Double* is float64, *Float* is float32. The mend is to convert once, where the data come in. A conversion that changes the
+# *Double* is float64, *Float* is float32. The fix is to convert once, where the data come in. A conversion that changes the
 # kind has to copy, so from then on the two are independent:
 
 # %%
@@ -1170,7 +1170,7 @@ with expect_error(TypeError):
 
 # %% [markdown]
 # The words vary with the pair of devices; with a graphics card the first begins *Expected all tensors to be on the same device*.
-# The mend is the same: move both to one `device`, data and model alike. Lesson 11 has more.
+# The fix is the same: move both to one `device`, data and model alike. Lesson 11 has more.
 
 # %% [markdown]
 # ## A race

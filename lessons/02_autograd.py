@@ -619,7 +619,7 @@ with expect_error(RuntimeError):
 
 # %% [markdown]
 # *Output 0 of Exp, is at version 1; expected version 0*: the backward of exp wants exp's
-# own output; you have overwritten it. The mend is a copy: `e.detach().clone()`, or `e * 10` instead of
+# own output; you have overwritten it. The fix is a copy: `e.detach().clone()`, or `e * 10` instead of
 # `mul_`.
 
 # %% [markdown]
@@ -745,7 +745,7 @@ with check("autograd-4") as c:
 # `jacfwd` goes forward, one pass per input, alongside the calculation itself.
 #
 # The first forward-mode call makes torch 2.15 warn about *its own* inner code (the retired `torch.jit.script`).
-# There is nothing for you to mend, so the first line keeps that one message quiet.
+# There is nothing for you to fix, so the first line keeps that one message quiet.
 
 # %%
 warnings.filterwarnings("ignore", message="`torch.jit.script`", category=FutureWarning)
@@ -893,7 +893,7 @@ with expect_error(RuntimeError):
 
 # %% [markdown]
 # Measured 3 and 12, claimed 2 and 8: the factor should be 3. (The tables are Jacobians; zeros off the
-# diagonal mean that each output depends on its own input only.) Inherit everything else and mend the one
+# diagonal mean that each output depends on its own input only.) Inherit everything else and fix the one
 # line:
 
 # %%

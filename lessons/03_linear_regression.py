@@ -244,7 +244,7 @@ with expect_error(RuntimeError):
     model(kg.double())
 
 # %% [markdown]
-# Read the first as "your rows have 20 columns, my weight wants 1". The mends: `kg.reshape(-1, 1)`, and
+# Read the first as "your rows have 20 columns, my weight wants 1". The fixes: `kg.reshape(-1, 1)`, and
 # `.float()`.
 #
 # ### The shape that does not
@@ -627,7 +627,7 @@ with expect_error(ValueError):
     norm_net(X_valid[:1])
 
 # %% [markdown]
-# You will meet this error when you try a single row on a freshly trained model. The mend is `eval()`. The
+# You will meet this error when you try a single row on a freshly trained model. The fix is `eval()`. The
 # silent version is worse.
 #
 # **Predict before you run:** you measure in training mode, inside `inference_mode`. Can that change the
@@ -1102,7 +1102,7 @@ with expect_error(TypeError):
     optim.LBFGS(model.parameters()).step()
 
 # %% [markdown]
-# The mend is a *closure*: zero, loss, backward, return the loss, handed to `step` as a function. All
+# The fix is a *closure*: zero, loss, backward, return the loss, handed to `step` as a function. All
 # optimizers accept one. A fair race counts **gradients**, not steps: each runner may ask for 300.
 
 # %%

@@ -523,7 +523,7 @@ with check("logistic-2") as c:
 
 # %% [markdown] tags=["instructor"]
 # **For the room:** two pairs play sender and receiver with the two books, fifteen days of weather from a
-# die; count the bits. **Watch for** `nan_to_num` as a mend: it works here and hides the next nan.
+# die; count the bits. **Watch for** `nan_to_num` as a fix: it works here and hides the next nan.
 # **Timing:** 6 minutes.
 
 # %% [markdown]

@@ -19,7 +19,7 @@
 # a table of diabetes patients. The loss goes down, the accuracy ends at about 65 %, and everybody goes on.
 #
 # Here you train it exactly as usual, and then look at what it has learned: **one word**, said to every patient.
-# One picture tells you why: the size of the gradient in each layer. Then you mend the network, one thing at a time.
+# One picture tells you why: the size of the gradient in each layer. Then you fix the network, one thing at a time.
 # The second surprise comes when it finally works: a straight line with nine parameters is just as good.
 
 # %%
@@ -654,7 +654,7 @@ plt.show()
 # word, and then a step down.* It is only slow. But nothing in its first 1,000 epochs, neither loss nor gradients, tells
 # you whether the step will come.
 #
-# ## Mend one thing at a time
+# ## Fix one thing at a time
 #
 # Five fixes, in the order in which people usually try them, and on the original table's rows from here on.
 #
@@ -713,10 +713,10 @@ def deep_relu():
 torch.manual_seed(0)
 with torch.inference_mode():
     default = spread_by_layer(deep_relu(), X)
-    mended = spread_by_layer(deep_relu().apply(kaiming), X)
-for name, spreads in {"default": default, "Kaiming": mended}.items():
+    repaired = spread_by_layer(deep_relu().apply(kaiming), X)
+for name, spreads in {"default": default, "Kaiming": repaired}.items():
     print(f"{name}: patients differ by", " → ".join(f"{s:.3f}" for s in spreads))
-assert mended[-1] > 20 * default[-1]
+assert repaired[-1] > 20 * default[-1]
 
 # %% [markdown]
 # Six layers deep, the default lets the patients fade into each other; with Kaiming's weights they stay about
@@ -728,7 +728,7 @@ assert mended[-1] > 20 * default[-1]
 # Now climb the ladder, each rung with everything below it, ten seeds a rung, because one seed is an anecdote.
 
 # %%
-def mended_network(fixes):
+def repaired_network(fixes):
     """8 → 6 → 4 → 1 with the named fixes; probabilities come out, or logits."""
     bend = nn.ReLU if "ReLU" in fixes else nn.Sigmoid
     model = nn.Sequential(nn.Linear(8, 6), bend(), nn.Linear(6, 4), bend(), nn.Linear(4, 1))
@@ -741,7 +741,7 @@ def climb(fixes, seed, raw, tidy):
     """Train a network with the named fixes; final training loss, validation accuracy."""
     (X, y), (X_val, y_val) = tidy if "standardize" in fixes else raw
     torch.manual_seed(seed)
-    model, everyone = mended_network(fixes), make_loader(X, y, batch_size=len(X))
+    model, everyone = repaired_network(fixes), make_loader(X, y, batch_size=len(X))
     loss_fn = nn.BCEWithLogitsLoss() if "logits" in fixes else nn.BCELoss()
     kind, lr = (torch.optim.Adam, 0.01) if "Adam" in fixes else (torch.optim.SGD, 0.1)
     optimizer = kind(model.parameters(), lr=lr)
@@ -794,20 +794,20 @@ assert means[4] - means[5] > 0.04 and means[2] - means[6] > 0.04
 # what stands below it: the last column leaves the one word far behind with Adam alone. And look at the dots of the
 # ReLU rung: some seeds learn, some still say one word. With one seed, you would have reported whichever you got.
 #
-# Here is the picture this lesson was heading for: the gradients of the mended network beside the classic's.
+# Here is the picture this lesson was heading for: the gradients of the repaired network beside the classic's.
 
 # %%
 torch.manual_seed(0)
-relu = mended_network(FIXES)
+relu = repaired_network(FIXES)
 optimizer = torch.optim.Adam(relu.parameters(), lr=0.01)
-_, mended_norms = trace_gradients(relu, *tidy[0], nn.BCEWithLogitsLoss(), optimizer, epochs=100)
-ratio = mended_norms[0, 0] / classic_norms[0, 0]
+_, repaired_norms = trace_gradients(relu, *tidy[0], nn.BCEWithLogitsLoss(), optimizer, epochs=100)
+ratio = repaired_norms[0, 0] / classic_norms[0, 0]
 print(f"first layer at the start: {ratio:.0f} times the classic's gradient")
 assert ratio > 10
 
-# %% alt="Two panels with the same logarithmic axis. Left, the classic network: three curves that end near 0.002. Right, the mended network: three curves that start together near 0.08 and fall side by side to about 0.01, layer 1 no lower than the others."
+# %% alt="Two panels with the same logarithmic axis. Left, the classic network: three curves that end near 0.002. Right, the repaired network: three curves that start together near 0.08 and fall side by side to about 0.01, layer 1 no lower than the others."
 fig, axes = plt.subplots(1, 2, figsize=(8.5, 3), sharey=True)
-panels = {"classic": classic_norms, "mended": mended_norms}
+panels = {"classic": classic_norms, "repaired": repaired_norms}
 for ax, (title, norms) in zip(axes, panels.items(), strict=True):
     for n, style in enumerate(["-", "--", ":"]):
         ax.semilogy(range(1, 101), norms[:, n], style, label=f"layer {n + 1}")
@@ -817,7 +817,7 @@ axes[1].legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# *Gradient norms by layer, left before and right after the mending: on the right the three layers are of one
+# *Gradient norms by layer, left before and right after the repairs: on the right the three layers are of one
 # size, and the first is no longer the weakest.* Even gradients are a good sign, not a proof: the classic's come
 # together as well, stuck at the loss of one word. You need both, even gradients and a falling loss.
 #
@@ -864,7 +864,7 @@ with check("diabetes-4") as c:
 # %% [markdown]
 # ## Too big, too long
 #
-# The mended network has 87 parameters. Nobody stops you from taking more: 8 → 32 → 32 → 1 has 1377, three for each
+# The repaired network has 87 parameters. Nobody stops you from taking more: 8 → 32 → 32 → 1 has 1377, three for each
 # training row. (Two brakes in the code are explained below and off at first: `nn.Dropout`, and the `weight_decay` of
 # `AdamW`, which is otherwise Adam.)
 
@@ -1462,7 +1462,7 @@ plt.show()
 # may stand in several of the ten test sets, so the true intervals are wider.)
 #
 # So, the verdict. About three in four are right on this table. The classic network did not get there within 100
-# epochs: the gradient of its first layer was too small. The mended one did, and met a line. Most people should take the
+# epochs: the gradient of its first layer was too small. The repaired one did, and met a line. Most people should take the
 # line: nine parameters, no seed, and you can explain it to a patient. If you take the braked network, say that it does
 # as well, and not that it "beats" anything.
 #

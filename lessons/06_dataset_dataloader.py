@@ -343,7 +343,7 @@ with expect_error(RuntimeError):
 
 # %% [markdown]
 # There it bites. *Double* is PyTorch's old name for `float64`, *Float* for `float32`. Pandas reads decimal numbers
-# in 64 bits, NumPy and `as_tensor` keep them. Mend it where the sample is made.
+# in 64 bits, NumPy and `as_tensor` keep them. Fix it where the sample is made.
 #
 # First the split, because scaling has to be learned from the training rows alone. `random_split` cuts at random:
 
@@ -433,7 +433,7 @@ print("one dataset behind both:", train_set.dataset is valid_set.dataset)
 train_set.dataset.transform = scale
 
 # %% [markdown]
-# It is not. Both subsets look into **one** dataset, so a transform set for one is set for both. The mend: two
+# It is not. Both subsets look into **one** dataset, so a transform set for one is set for both. The fix: two
 # datasets, each with its own transform and list of row numbers.
 
 # %%
@@ -466,7 +466,7 @@ print("batches that went well:", passed)
 # 23 batches pass, then the epoch dies: $576 = 23 \cdot 25 + 1$. A nasty error: it waits for the end of an epoch,
 # and goes away when the number of rows changes.
 #
-# The mend is `drop_last=True` on the training loader. Not on the validation loader: you do not want to lose rows
+# The fix is `drop_last=True` on the training loader. Not on the validation loader: you do not want to lose rows
 # when you measure, and in `eval` mode a single one is welcome.
 
 # %%
@@ -917,7 +917,7 @@ child = subprocess.run([sys.executable, "-c", unpack], input=parcel, capture_out
 print(last_line(child.stderr.decode()))
 
 # %% [markdown]
-# *Can't get attribute*: you meet that line if you use workers in a notebook on Windows or macOS. The mend is what
+# *Can't get attribute*: you meet that line if you use workers in a notebook on Windows or macOS. The fix is what
 # you did above: put the class into a file that the child can **import**. Then spawn works on any system:
 
 # %%
@@ -1420,7 +1420,7 @@ print(tuple(X.shape), X.dtype, y.tolist())
 # %% [markdown]
 # *Above, pictures as they lie in the folders; below, the same ones in a training batch: 32 by 32 (squeezed where
 # they were not square) and turned at random.* Two `ImageFolder` objects on one folder, each with its own transform:
-# the mend of the two subsets.
+# the fix for the two subsets.
 #
 # ## Old code you will meet
 #

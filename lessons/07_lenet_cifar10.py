@@ -390,7 +390,7 @@ with check("lenet-4") as c:
 
 # %% [markdown] tags=["instructor"]
 # **Watch for** updating the distance before using it (19 instead of 16). A drawing of one row on paper
-# mends it at once. **Timing:** 10 minutes; slow groups may read the numbers off the picture and go on.
+# fixes it at once. **Timing:** 10 minutes; slow groups may read the numbers off the picture and go on.
 
 # %% [markdown]
 # ## LeNet, on a single picture
@@ -457,8 +457,8 @@ with expect_error(RuntimeError):
 
 # %% [markdown]
 # Read them from the back. `400x120` is `fc1`, which expects 400. In the first case 256 came: 28 → 24 → 12 →
-# 8 → 4, and 16 · 4 · 4 = 256. Mend: resize the picture, or build the network for it. In the second case
-# `flatten(1)` took the channels for the batch, 16 rows of 25. Mend: `x.unsqueeze(0)`.
+# 8 → 4, and 16 · 4 · 4 = 256. Fix: resize the picture, or build the network for it. In the second case
+# `flatten(1)` took the channels for the batch, 16 rows of 25. Fix: `x.unsqueeze(0)`.
 #
 # ### Exercise lenet-5 · difficulty 3 · 12 minutes
 # Build LeNet for any picture. `build_lenet(channels, size, classes)` returns an `nn.Sequential` for

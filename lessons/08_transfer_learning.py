@@ -476,7 +476,7 @@ F.cross_entropy(resnet(x), torch.tensor([1])).backward()
 
 # %% [markdown]
 # *Element 0 of tensors does not require grad*: the loss depends on nothing that could learn. Read it as
-# "everything is frozen". The mend is one line, on the head:
+# "everything is frozen". The fix is one line, on the head:
 
 # %%
 resnet.fc.requires_grad_(True)
@@ -1113,7 +1113,7 @@ assert not is_real("cifar10") or old_accuracy - after > 0.05
 # %% [markdown]
 # It has forgotten part of its trade, in thirty forward passes.
 #
-# The mend is `body.eval()`. But when? **Predict before you run:** is this enough?
+# The fix is `body.eval()`. But when? **Predict before you run:** is this enough?
 
 # %%
 model = moved_body(old_net, seed=0)
@@ -1173,7 +1173,7 @@ with check("transfer-6") as c:
 
 # %% [markdown] tags=["instructor"]
 # **Watch for** `train` without `return`: everything works until a chained call gives `None`. **Ask the room** what dropout does in a
-# "frozen" body in training mode. (It drops. Same cause, same mend.) **Fast groups:** measure how much of the old accuracy
+# "frozen" body in training mode. (It drops. Same cause, same fix.) **Fast groups:** measure how much of the old accuracy
 # is lost after 1, 3, 10 and 30 steps; a tenth of the way a step is a fast forgetting.
 
 # %% [markdown]

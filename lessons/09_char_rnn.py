@@ -1308,7 +1308,7 @@ plt.show()
 # tanh to stay straight.
 #
 # And the surprise: **a fresh GRU is hardly better.** Its gates let about half of the old state through at each step, and the
-# orthogonal start of our reader mends only a part of that: 0.74 a step, a thousandth after 20. Gates do not save the
+# orthogonal start of our reader repairs only a part of that: 0.74 a step, a thousandth after 20. Gates do not save the
 # gradient by being there. They can be *trained* to stay open. Lesson 10 turns that screw by hand.
 #
 # ### When it explodes

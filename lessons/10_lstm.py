@@ -554,7 +554,7 @@ with expect_error(RuntimeError):
     F.cross_entropy(model(page)[0], following)
 
 # %% [markdown]
-# It took the 64 positions for classes. The mend: lay all positions in one long column, `(B·T, C)` against `(B·T,)`.
+# It took the 64 positions for classes. The fix: lay all positions in one long column, `(B·T, C)` against `(B·T,)`.
 #
 # **Predict before you run:** the network is untrained, and there are 65 characters (94 in the manual). What is the loss?
 
@@ -1068,7 +1068,7 @@ plt.show()
 # condition: a true past.
 
 # %% [markdown] tags=["instructor"]
-# **Ask the room** for a mend. Training on the model's own draws now and then ("scheduled sampling") is the classic idea; large models do not do
+# **Ask the room** for a remedy. Training on the model's own draws now and then ("scheduled sampling") is the classic idea; large models do not do
 # it, they are trained further on whole answers with a reward. **Watch for** the conclusion "so the loss is useless".
 
 # %% [markdown]

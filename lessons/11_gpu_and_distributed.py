@@ -122,7 +122,7 @@ print("weights and batch both there:", tuple(elsewhere(X[:64].to("meta")).shape)
 
 # %% [markdown]
 # *Weights there, batch here.* With a real GPU the message begins *Expected all tensors to be on the same device*
-# and names `cuda:0` and `cpu`; the mend is the same. Remember
+# and names `cuda:0` and `cpu`; the fix is the same. Remember
 # `meta`: it tests your moves on a laptop.
 #
 # Two differences between devices will bite you sooner or later. MPS has no `float64`: move NumPy arrays through
@@ -285,7 +285,7 @@ many_calls = quickest(lambda: [piece + 1 for piece in pieces])
 print("1,000 small calls cost more than 10 times one large one:", many_calls > 10 * one_call)
 
 # %% [markdown]
-# Same numbers, same additions; the rest is calling. On a real GPU the next cell shows the lie and its mend.
+# Same numbers, same additions; the rest is calling. On a real GPU the next cell shows the lie and its cure.
 
 # %%
 if device.type == "cuda":
@@ -458,7 +458,7 @@ try:
     print("same answer:", torch.allclose(fused(v), chain(v), atol=1e-5))
     print("the first call costs more than 10 plain ones:", times["first"] > 10 * times["plain"])
 except Exception as error:  # no compiler, or one that this torch cannot use
-    print(f"skipped: torch.compile does not work here ({type(error).__name__}); a C++ compiler mends that")
+    print(f"skipped: torch.compile does not work here ({type(error).__name__}); a C++ compiler fixes that")
 
 # %% [markdown]
 # The first call pays for the compiler: seconds, against milliseconds for a plain call. If

@@ -21,7 +21,7 @@ OLDEST = (3, 11)
 
 
 class Trouble(Exception):
-    """Something the reader can mend; the message says how."""
+    """Something the reader can fix; the message says how."""
 
 
 def venv_python(root):
@@ -88,7 +88,7 @@ def make_venv(root):
     if made.returncode:
         raise Trouble(
             f"Python could not make {folder}:\n{made.stdout}\n"
-            "On Debian and Ubuntu the mend is: apt install python3-venv. Or install uv, or check that "
+            "On Debian and Ubuntu the fix is: apt install python3-venv. Or install uv, or check that "
             "you may write here."
         )
 
@@ -97,7 +97,7 @@ def call(command):
     if subprocess.call(command):
         raise Trouble(
             "The installation stopped; its last lines above say why. With no network, or little "
-            "disk space (8 GB are needed), mend that and run the same command again: what is there is kept."
+            "disk space (8 GB are needed), fix that and run the same command again: what is there is kept."
         )
 
 

@@ -48,7 +48,7 @@ def seed_everything(seed: int) -> torch.Generator:
 
 
 def environment_report() -> None:
-    """Print what the course needs, what is here, and the mend for each line that is red."""
+    """Print what the course needs, what is here, and the fix for each line that is red."""
     rows = []
     old = sys.version_info < (3, 11)
     rows.append(("Python", sys.version.split()[0], "install Python 3.11 or newer" if old else ""))
@@ -60,10 +60,10 @@ def environment_report() -> None:
             version, too_old = "not installed", True
         rows.append((package, version, "run the set-up again: make lab" if too_old else ""))
     try:
-        device, mend = str(get_device()), ""
+        device, fix = str(get_device()), ""
     except RuntimeError as error:
-        device, mend = "not usable", str(error)
-    rows.append(("device", device, mend))
+        device, fix = "not usable", str(error)
+    rows.append(("device", device, fix))
     rows.append(("CPU threads", str(torch.get_num_threads()), ""))
-    for name, found, mend in rows:
-        print(f"{'✗' if mend else '✓'} {name:12} {found}" + (f"   → {mend}" if mend else ""))
+    for name, found, fix in rows:
+        print(f"{'✗' if fix else '✓'} {name:12} {found}" + (f"   → {fix}" if fix else ""))
