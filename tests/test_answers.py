@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
@@ -112,6 +113,7 @@ def test_answer(path, exercise, kind, words, code, monkeypatch):
     monkeypatch.delenv("COURSE_STRICT", raising=False)
     monkeypatch.delenv("COURSE_RESULTS", raising=False)
     c = verdict(path, exercise, code)
+    plt.close("all")  # the story's pictures
     wanted = {"passes": "passed", "stub": "not attempted yet", "refused": "not yet right"}[kind]
     assert c.state == wanted, str(c)
     if words:
