@@ -11,6 +11,7 @@ another day, the table is written to docs/versions.md.
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -22,6 +23,12 @@ from build import ROOT, write
 
 OLDEST = ("2.6.0", "0.21.0")  # the lower bounds in pyproject.toml; a test compares them
 PYTHONS = ("3.11", "3.12", "3.13")
+TITLE = f"""# Versions that work
+
+Written by `make matrix` on {platform.system()}. *Lax*: every cell of both editions runs, and what it prints is not compared.
+A test that is skipped needs something that an older torch lacks.
+
+"""
 HEAD = """| Python | torch + torchvision | unit tests | cells of both editions, lax | on |
 |---|---|---|---|---|"""
 
@@ -105,6 +112,15 @@ def try_out(python: str, torch: str, vision: str) -> str:
     return row
 
 
+def write_table() -> list[str]:
+    """The rows there are; docs/versions.md, too, once there is one for every combination."""
+    rows = [place(*c[:2]).with_name(f"{place(*c[:2]).name}.row") for c in combinations()]
+    table = [HEAD, *(row.read_text(encoding="utf-8") for row in rows if row.exists())]
+    if len(table) > len(rows):
+        write(ROOT / "docs" / "versions.md", TITLE + "\n".join(table) + "\n")
+    return table
+
+
 def main(words: list[str]) -> int:
     wanted = [c for c in combinations() if all(any(w in part for part in c) for w in words)]
     if not wanted:
@@ -117,12 +133,7 @@ def main(words: list[str]) -> int:
         print(f"{number} of {len(wanted)}: {' '.join(filter(None, combination))} …", flush=True)
         said.append(try_out(*combination))
         print(said[-1], flush=True)
-    rows = [place(*c[:2]).with_name(f"{place(*c[:2]).name}.row") for c in combinations()]
-    table = [HEAD, *(row.read_text(encoding="utf-8") for row in rows if row.exists())]
-    if len(table) > len(rows):
-        title = "# Versions that work\n\nWritten by `make matrix`.\n\n"
-        write(ROOT / "docs" / "versions.md", title + "\n".join(table) + "\n")
-    print("\n".join(["", *table]))
+    print("", *write_table(), sep="\n")
     return any("**failed**" in row for row in said)
 
 
