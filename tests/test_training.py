@@ -296,6 +296,14 @@ def test_loss_that_is_not_finite_stops_with_its_step_and_the_weights_before_it()
     assert_same_weights(model, other)
 
 
+def test_metrics_keep_their_order_and_leave_the_loss_its_name():
+    both = {"kept": MeanSquaredError(), "mean": nn.functional.mse_loss}
+    model, loader = nn.Linear(2, 1), make_loader(torch.randn(8, 2), torch.randn(8, 1), batch_size=3)
+    assert list(evaluate(model, loader, nn.MSELoss(), both)) == ["loss", "kept", "mean"]
+    with pytest.raises(ValueError, match="give that metric another name"):
+        evaluate(model, loader, nn.MSELoss(), {"loss": nn.functional.l1_loss})
+
+
 def test_ctrl_c_keeps_what_was_learned(capsys):
     class Interrupted:
         passes = 0

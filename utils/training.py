@@ -319,6 +319,8 @@ class _Tally:
 
     def __init__(self, metrics: Metrics | None, device: torch.device) -> None:
         self.metrics, self.wait = dict(metrics or {}), 1 if device.type == "cpu" else 50
+        if "loss" in self.metrics:
+            raise ValueError("'loss' is the name of loss_fn's mean: give that metric another name")
         self.samples = 0
         self.sums: dict[str, Any] = {}
         self.held: list[tuple[Tensor, Tensor]] = []  # outputs and targets not yet measured
@@ -372,7 +374,8 @@ class _Tally:
             self._measure()
         means = {name: float(total) / self.samples for name, total in self.sums.items()}
         kept = {n: float(m.compute()) for n, m in self.metrics.items() if hasattr(m, "compute")}
-        return means | kept
+        means |= kept
+        return {name: means[name] for name in ("loss", *self.metrics) if name in means}
 
 
 @contextmanager
