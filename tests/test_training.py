@@ -3,6 +3,7 @@
 Also the seeds and devices that a training run starts from (utils.device).
 """
 
+import copy
 import os
 import random
 
@@ -588,15 +589,15 @@ def test_checkpoint_leaves_nothing_beside_it(saved):
     [
         (
             nn.Sequential(nn.Linear(4, 9), nn.Tanh(), nn.Linear(9, 3)),
-            "0.weight: (8, 4) in the file, (9, 4) in the model",
+            "0.weight: copying a param with shape torch.Size([8, 4]) from checkpoint",
         ),
         (
             nn.Sequential(nn.Linear(4, 8), nn.Tanh()),
-            "2.weight: (3, 8) in the file, nothing in the model",
+            'Unexpected key(s) in state_dict: "2.weight"',
         ),
         (
             nn.Sequential(net(), nn.Linear(3, 3)),
-            "0.0.weight: nothing in the file, (8, 4) in the model",
+            'Missing key(s) in state_dict: "0.0.weight"',
         ),
     ],
     ids=["sizes", "too small", "names"],
@@ -659,6 +660,15 @@ def test_model_is_untouched_when_the_optimizer_is_missing(saved):
     with pytest.raises(ValueError):
         load_checkpoint(path, other, torch.optim.Adam(other.parameters()))
     assert_same_weights(other, net())
+
+
+def test_model_is_untouched_when_the_optimizer_holds_other_weights(saved):
+    other = net()
+    other[0].weight.data.zero_()
+    before = copy.deepcopy(other)
+    with pytest.raises(ValueError, match="another optimizer's state"):
+        load_checkpoint(saved[0], other, torch.optim.Adam([other[0].weight]))
+    assert_same_weights(other, before)
 
 
 @pytest.mark.parametrize("value", [np.float64(0.5), np.zeros(2)], ids=["numpy number", "array"])

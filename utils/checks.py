@@ -23,31 +23,30 @@ from __future__ import annotations
 import html
 import json
 import os
-import sys
 import sysconfig
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from IPython.display import display
 
 Mistakes = Mapping[Any, str] | Iterable[tuple[Any, str]]
 PASSED, NOT_ATTEMPTED, NOT_YET = "passed", "not attempted yet", "not yet right"
+LOOKS = {PASSED: ("✓ {} ", "#009e73"), NOT_ATTEMPTED: ("○ {} is ", "#8a8a8a")}
+LOOKS[NOT_YET] = ("✗ {} is ", "#d55e00")
 
 
 class CheckFailed(AssertionError):
     """Raised by a check that did not pass when ``COURSE_STRICT=1``, as instructors and CI run it."""
 
 
-class _NotAttempted(Exception):
-    pass
-
-
-class _NotYet(Exception):
-    pass
+class _Ended(Exception):
+    """The verdict is there before the block's end."""
 
 
 class Check:
@@ -66,7 +65,8 @@ class Check:
     def attempted(self, value: Any) -> Any:
         """Return ``value``; end the check gently if it still has the stub's dots in it."""
         if any(part is ... for part in (value if isinstance(value, tuple) else (value,))):
-            raise _NotAttempted
+            self.state, self.lines = NOT_ATTEMPTED, []
+            raise _Ended
         if value is None:
             missing = "is the return missing? And print shows a value, but gives None"
             self._compare(False, "None", "an answer", "", missing)
@@ -82,31 +82,25 @@ class Check:
 
     def equal(self, got: Any, expected: Any, *, because: str = "", mistakes: Mistakes = ()) -> None:
         """``got`` must equal ``expected`` exactly; tensors are compared in shape and value."""
-        same = _same(got, expected)
-        likely = "" if same else _likely(got, mistakes, _same)
-        self._compare(same, *_show_both(got, expected), because, likely)
+        likely = _likely(got, mistakes, _same)
+        self._compare(_same(got, expected), *_show_both(got, expected), because, likely)
 
     def close(
         self, got: Any, expected: Any, *, because: str = "", mistakes: Mistakes = (),
         rtol: float = 1e-4, atol: float = 1e-5,
     ) -> None:  # fmt: skip
         """Numbers or tensors must agree: same shape, and |got − expected| ≤ atol + rtol·|expected|."""
-
-        def near(a: Any, b: Any) -> bool:
-            return _near(a, b, rtol, atol)
-
-        agrees = near(got, expected)
-        likely = "" if agrees else _likely(got, mistakes, near)
-        self._compare(agrees, *_show_both(got, expected), because, likely)
+        near = partial(_near, rtol=rtol, atol=atol)
+        likely = _likely(got, mistakes, near)
+        self._compare(near(got, expected), *_show_both(got, expected), because, likely)
 
     def true(
         self, condition: Any, *, observed: Any, expected: Any, because: str = "",
         mistakes: Mistakes = (), likely: str = "",
     ) -> None:  # fmt: skip
         """``condition`` must hold; ``observed`` and ``expected`` say in words what it compares."""
-        holds = bool(condition)
-        why = "" if holds else (_likely(observed, mistakes, _same) or likely)
-        self._compare(holds, _words(observed), _words(expected), because, why)
+        likely = _likely(observed, mistakes, _same) or likely
+        self._compare(bool(condition), _words(observed), _words(expected), because, likely)
 
     def _compare(self, fits: bool, got: str, expected: str, because: str, likely: str) -> None:
         self.compared += 1
@@ -118,10 +112,12 @@ class Check:
         self.lines = [("observed", got), ("expected", reason)]
         if likely:
             self.lines.append(("likely", likely))
-        raise _NotYet
+        self.state = NOT_YET
+        raise _Ended
 
     def _failed_in(self, error: Exception) -> None:
         """The reader's code raised: name the error and the line it came from."""
+        self.state = NOT_YET
         frames = traceback.extract_tb(error.__traceback__)
         library = ("<frozen", sysconfig.get_path("stdlib"), __file__)
         own = [f for f in frames if not f.filename.startswith(library)]
@@ -131,9 +127,7 @@ class Check:
         self.lines.append(("expected", "a value to compare, and no error on the way to it"))
 
     def __str__(self) -> str:
-        mark = {PASSED: "✓", NOT_ATTEMPTED: "○", NOT_YET: "✗"}[self.state]
-        verb = "" if self.state == PASSED else "is "
-        rows = [f"{mark} {self.exercise} {verb}{self.state}"]
+        rows = [f"{LOOKS[self.state][0].format(self.exercise)}{self.state}"]
         for label, text in self.lines:
             lead = f"    {label + ':':10}" if label else "    "
             rows.append(lead + text.replace("\n", "\n" + " " * len(lead)))
@@ -142,11 +136,10 @@ class Check:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        color = {PASSED: "#009e73", NOT_ATTEMPTED: "#8a8a8a", NOT_YET: "#d55e00"}[self.state]
         head, _, body = str(self).partition("\n")
         folded = f'<pre style="margin:.3em 0 0;white-space:pre-wrap">{html.escape(body)}</pre>'
         return (
-            f'<div style="border-left:4px solid {color};padding:.3em .8em">'
+            f'<div style="border-left:4px solid {LOOKS[self.state][1]};padding:.3em .8em">'
             f"<strong>{html.escape(head)}</strong>{folded if body else ''}</div>"
         )
 
@@ -161,18 +154,15 @@ def check(exercise: str) -> Iterator[Check]:
     c = Check(exercise)
     try:
         yield c
-    except _NotAttempted:
-        c.state, c.lines = NOT_ATTEMPTED, []
-    except _NotYet:
-        c.state = NOT_YET
+    except _Ended:
+        pass
     except Exception as error:
-        c.state = NOT_YET
         c._failed_in(error)
     else:
         if not c.compared:
             raise RuntimeError(f"check({exercise!r}) compared nothing, so it could not fail")
     _record(c)
-    _say(c)
+    display(c)  # prints where there is no notebook
     if c.state != PASSED and os.environ.get("COURSE_STRICT") == "1":
         raise CheckFailed(str(c))
 
@@ -250,15 +240,6 @@ def _show_both(got: Any, expected: Any) -> tuple[str, str]:
         wrong = int((got.detach().cpu() != expected.detach().cpu()).sum())
         return f"{observed}, with {wrong} of {got.numel()} values different", wanted
     return (repr(got), repr(expected)) if observed == wanted else (observed, wanted)
-
-
-def _say(c: Check) -> None:
-    if "ipykernel" in sys.modules:
-        from IPython.display import display
-
-        display(c)
-    else:
-        print(c)
 
 
 def _record(c: Check) -> None:

@@ -49,9 +49,8 @@ def seed_everything(seed: int) -> torch.Generator:
 
 def environment_report() -> None:
     """Print what the course needs, what is here, and the fix for each line that is red."""
-    rows = []
     old = sys.version_info < (3, 11)
-    rows.append(("Python", sys.version.split()[0], "install Python 3.11 or newer" if old else ""))
+    rows = [("Python", sys.version.split()[0], "install Python 3.11 or newer" if old else "")]
     for package, oldest in (("torch", (2, 6)), ("torchvision", (0, 21)), ("jupyterlab", (4, 2))):
         try:
             version = importlib.metadata.version(package)
@@ -60,10 +59,9 @@ def environment_report() -> None:
             version, too_old = "not installed", True
         rows.append((package, version, "run the set-up again: make lab" if too_old else ""))
     try:
-        device, fix = str(get_device()), ""
+        rows.append(("device", str(get_device()), ""))
     except RuntimeError as error:
-        device, fix = "not usable", str(error)
-    rows.append(("device", device, fix))
+        rows.append(("device", "not usable", str(error)))
     rows.append(("CPU threads", str(torch.get_num_threads()), ""))
     for name, found, fix in rows:
         print(f"{'✗' if fix else '✓'} {name:12} {found}" + (f"   → {fix}" if fix else ""))

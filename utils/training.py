@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import math
 import operator
@@ -97,8 +98,7 @@ def fit(
     # batch's memory back to the system and faulting it in again: up to a third of a small step.
     torch.empty(31 * 2**20, dtype=torch.uint8)
     total = epochs * operator.length_hint(loader) or None  # some loaders do not know their length
-    # notebook bars ignore the variable
-    hidden = not progress or os.environ.get("TQDM_DISABLE") == "1"
+    hidden = not progress or os.environ.get("TQDM_DISABLE") == "1"  # notebook bars ignore it
     bar = tqdm(total=total, delay=2, unit="batch", disable=hidden)
     try:
         for epoch in range(1, epochs + 1):
@@ -137,8 +137,8 @@ def fit(
             elif scheduler is not None and not each_batch:
                 scheduler.step()
     except KeyboardInterrupt:
-        during = f"in epoch {len(history.rows) + 1} of {epochs}"
-        history.stopped = f"interrupted at step {step}, {during}"
+        epoch = len(history.rows) + 1
+        history.stopped = f"interrupted at step {step}, in epoch {epoch} of {epochs}"
         print(f"Training {history.stopped}. The model keeps what it has learned.")
     finally:
         bar.close()
@@ -280,8 +280,8 @@ def load_checkpoint(
 ) -> dict[str, Any]:
     """Load what :func:`save_checkpoint` wrote into ``model``; return the ``extra`` values.
 
-    Only weights and plain values are unpickled, never code. Raises ``ValueError``, with the model
-    untouched, if the file is of another architecture, and ``FileNotFoundError`` if it is not there.
+    Only weights and plain values are unpickled, never code. Raises ``ValueError``, with the model as
+    it came, if the file is of another architecture, and ``FileNotFoundError`` if it is not there.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -290,23 +290,18 @@ def load_checkpoint(
         raise
     except Exception as error:
         raise ValueError(f"{path} is not a checkpoint of save_checkpoint: {error}") from None
-    own = model.state_dict()
-
-    def shape(values: Mapping[str, Any], name: str) -> Any:
-        return tuple(getattr(values[name], "shape", ())) if name in values else "nothing"
-
-    wrong = [name for name in sorted({*own, *saved}) if shape(own, name) != shape(saved, name)]
-    if wrong:
-        rows = [f"{n}: {shape(saved, n)} in the file, {shape(own, n)} in the model" for n in wrong]
-        listed = "\n  ".join(
-            [f"{path} holds another architecture ({len(wrong)} entries differ):", *rows[:8]]
-        )
-        raise ValueError(listed)
     if optimizer is not None and "optimizer" not in state:
         raise ValueError(f"{path} holds no optimizer state: it was saved without one")
-    model.load_state_dict(saved)
-    if optimizer is not None:
-        optimizer.load_state_dict(state["optimizer"])
+    own = copy.deepcopy(model.state_dict())
+    try:
+        model.load_state_dict(saved)
+        if optimizer is not None:
+            optimizer.load_state_dict(state["optimizer"])
+    except (RuntimeError, ValueError) as error:
+        model.load_state_dict(own)
+        raise ValueError(
+            f"{path} does not fit: it holds another architecture, or another optimizer's state. {error}"
+        ) from None
     return state.get("extra", {})
 
 
@@ -324,10 +319,11 @@ class _Tally:
         self.samples = 0
         self.sums: dict[str, Any] = {}
         self.held: list[tuple[Tensor, Tensor]] = []  # outputs and targets not yet measured
-        for metric in self.metrics.values():
-            if hasattr(metric, "compute"):  # a torchmetrics.Metric keeps its own sums
-                metric.reset()
-                metric.to(device)
+        # a torchmetrics.Metric keeps its own sums
+        self.own = {n: m for n, m in self.metrics.items() if hasattr(m, "compute")}
+        for metric in self.own.values():
+            metric.reset()
+            metric.to(device)
 
     def add(self, outputs: Tensor, targets: Tensor, loss: Tensor | None) -> None:
         self.samples += len(targets)
@@ -349,7 +345,7 @@ class _Tally:
         outputs, targets = (torch.cat(parts) for parts in zip(*self.held, strict=True))
         self.held.clear()
         for name, metric in self.metrics.items():
-            if hasattr(metric, "compute"):
+            if name in self.own:
                 metric.update(outputs, targets)
             else:
                 self._sum(name, metric(outputs, targets), len(targets))
@@ -373,8 +369,7 @@ class _Tally:
         if self.held:
             self._measure()
         means = {name: float(total) / self.samples for name, total in self.sums.items()}
-        kept = {n: float(m.compute()) for n, m in self.metrics.items() if hasattr(m, "compute")}
-        means |= kept
+        means |= {name: float(metric.compute()) for name, metric in self.own.items()}
         return {name: means[name] for name in ("loss", *self.metrics) if name in means}
 
 
@@ -393,8 +388,7 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
 def _place(model: nn.Module, device: torch.device | str | None) -> torch.device:
     """Move the model to ``device``, or find out where it is."""
     if device is None:
-        first = next(model.parameters(), None)
-        return first.device if first is not None else torch.device("cpu")
+        return next((p.device for p in model.parameters()), torch.device("cpu"))
     model.to(device)
     return torch.device(device)
 
