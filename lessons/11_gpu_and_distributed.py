@@ -647,8 +647,8 @@ print("the same gradient to 1e-6:", difference <= 1e-6)
 #
 # ### Exercise gpu-4 · difficulty 3 · 10 minutes
 # Real epochs rarely divide evenly. Write `accumulate(model, loss_fn, X, y, size)`: leave in `model` the gradients of the mean loss over **all**
-# rows of `X` and `y`, but pass at most `size` rows through the model at a time, and call `backward` for each piece, or the graphs of all
-# pieces stay in memory. The last piece may be short. `loss_fn(outputs, targets)` is a mean over
+# rows of `X` and `y`, but pass at most `size` rows through the model at a time, and call `backward` for each piece before the next goes
+# forward, or the graphs of all pieces stay in memory. The last piece may be short. `loss_fn(outputs, targets)` is a mean over
 # what it gets. Older gradients must not leak in. Return the mean loss over all rows, as a float.
 #
 # <details><summary>Hint 1</summary>A mean of means is right only if each mean counts by the number of its rows.</details>
@@ -679,8 +679,8 @@ with check("gpu-4") as c:
     c.close(net1.weight.grad, want, mistakes=[(2 * want, "an older gradient leaked in"), (each[2] / 5,
             "the last piece only"), (sum(each), "each loss is a mean"), (sum(each) / 3, "weigh by its rows"),
             (sum(each) * 0.4, "the last piece is shorter"), (sum(each[:2]) * 0.4, "the last piece is missing")])
-    c.true(sizes.count(0) > 2, observed="one backward for all pieces", expected="one for each piece",
-           likely="a sum of losses keeps the graph of every piece")
+    c.true(not any(sizes[1::2]), observed=f"rows forward, and 0 for a backward: {sizes}",
+           expected="a backward after each forward", likely="a sum or list of losses keeps the graph of every piece")
     c.close(got, mse(net1(P), 0 * P).item(), because="the losses are weighed as well"); c.kind(got, float)
 
 # %% [markdown] tags=["solution"]

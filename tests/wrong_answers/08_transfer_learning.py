@@ -272,6 +272,16 @@ class Still(nn.Module):
     def train(self, mode=True):
         return super().train(False)
 
+# %% transfer-6 refused: missing the required "forward" function
+class Still(nn.Module):
+    def __init__(self, body):
+        super().__init__()
+        self.body = body.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode=True):
+        return super().train(False)
+
 # %% transfer-6 passes
 class Still(nn.Module):
     def __init__(self, body):
