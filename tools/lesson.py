@@ -47,8 +47,10 @@ class Lesson:
     def label(self) -> str:
         return f"{self.stem[:2]} · {self.course['title']}"
 
-    def bad(self, where: int, why: str) -> BadLesson:
-        """An error at cell number ``where``, or at the header for -1."""
+    def bad(self, where: int | str, why: str) -> BadLesson:
+        """An error at a cell, given by its number or id, or at the header for -1."""
+        if isinstance(where, str):
+            where = [c.id for c in self.cells].index(where)
         return BadLesson(f"{self.path}:{self.lines[where] if where >= 0 else 1}: {why}")
 
 
