@@ -15,8 +15,8 @@
 # ---
 
 # %% [markdown]
-# There is a network that thousands of people have trained in their first week: eight inputs, three layers of sigmoids,
-# a table of diabetes patients. The loss goes down, the accuracy ends at about 65 %, and everybody goes on.
+# There is a network that thousands of people have trained in their first week: eight inputs, three layers of
+# sigmoids, a table of diabetes patients. The loss goes down, the accuracy ends at about 65 %, and everybody moves on.
 #
 # Here you train it exactly as usual, and then look at what it has learned: **one word**, said to every patient.
 # One picture tells you why: the size of the gradient in each layer. Then you fix the network, one thing at a time.
@@ -55,8 +55,8 @@ print(table.label.value_counts().to_dict())
 table.head()
 
 # %% [markdown]
-# A model that says "no diabetes" to everyone is right about 65 times in a hundred. Keep that number; it will
-# come back wearing a disguise.
+# A model that says "no diabetes" to everyone is right about 65 times in a hundred. Keep that number in mind; it will
+# come back in disguise.
 #
 # **Predict before you run:** what is the lowest blood pressure in a table of living people?
 
@@ -64,12 +64,13 @@ table.head()
 table.describe().loc[["min", "50%", "max"]].round(1)
 
 # %% [markdown]
-# Zero, and so with glucose, insulin, skin and body mass: somebody wrote 0 where nothing had been measured. For the
-# pregnancies, 0 is a fact.
+# It is zero, and so are the lowest glucose, insulin, skin thickness and body mass: somebody wrote 0 where nothing had
+# been measured. For pregnancies, 0 is a fact.
 #
-# Look for it in the shapes. A column without gaps has a hump. One with gaps has a hump and, far off, a spike.
+# You can see it in the histograms. A column without gaps is one hump. A column with gaps also has a spike at 0, apart
+# from the hump.
 
-# %% alt="Eight histograms, one a column. Glucose, blood pressure, skin thickness, insulin and bmi each have a hump of blue bars and a separate orange bar at zero; the one of insulin towers over everything else. Pregnancies, pedigree and age have no such bar apart from the hump."
+# %% alt="Eight histograms, one per column. Glucose, blood pressure, skin thickness, insulin and bmi each have a hump of blue bars and a separate orange bar at zero; the one of insulin towers over everything else. Pregnancies, pedigree and age have no such bar apart from the hump."
 GAPS = ["glucose", "blood_pressure", "skin_thickness", "insulin", "bmi"]
 features = [name for name in table.columns if name != "label"]
 fig, axes = plt.subplots(2, 4, figsize=(9, 4.2))
@@ -88,7 +89,7 @@ print(zeros.to_dict())
 
 # %% [markdown]
 # *Five of the eight columns have an orange spike at 0 that does not belong to their hump: missing values.* What does
-# it cost to believe them? Replace them with `NaN`, which pandas leaves out of its sums.
+# it cost to believe these zeros? Replace them with `NaN`, which pandas leaves out of its sums.
 
 # %%
 clean = table.astype(float)
@@ -101,7 +102,7 @@ for name in GAPS:
 assert known > 1.8 * believed
 
 # %% [markdown]
-# The mean insulin about doubles, and the columns that looked weak were only diluted. The first rule of this lesson:
+# The mean insulin nearly doubles, and the columns that looked weak were only diluted. The first rule of this lesson:
 # **look at the minimum of every column, and ask whether a person could have it.**
 #
 # ### Exercise diabetes-1 · difficulty 1 · 5 minutes
@@ -154,9 +155,9 @@ strongest = correlation.label.drop("label").abs().sort_values(ascending=False)
 print("nearest to the label:", strongest.round(2).to_dict())
 
 # %% [markdown]
-# *Each square is the correlation of two columns: 1 on the diagonal, near 0 where two columns know nothing of
-# each other.* Glucose stands nearest to the label; behind it the field is close together, and several columns repeat
-# each other. There is no hidden treasure here. Remember that when the verdict comes.
+# *Each square is the correlation of two columns: 1 on the diagonal, near 0 where two columns tell you nothing about
+# each other.* Glucose is the most closely related to the label. The others follow close together, and several of them
+# partly repeat each other. There is no hidden treasure here. Remember that when the verdict comes.
 #
 # ### The copy that says the opposite
 #
@@ -179,9 +180,9 @@ print(f"glucose and label, original table: {clean.glucose.corr(clean.label):+.2f
 print(f"glucose and label, scaled copy:    {scaled.glucose.corr(scaled.label):+.2f}")
 
 # %% [markdown]
-# In the copy, sugar protects you. That is a suspicion; for a proof, find every row's twin. Scale the original to
-# [-1, 1], write each minimum as 0 (a guess that would explain the odd minima), and ask which original row is nearest.
-# The `gap` is the largest difference in any column.
+# In the copy, sugar protects you. So far this is only a suspicion; for a proof, find every row's twin. Scale the
+# original to [-1, 1], write each minimum as 0 (a guess that would explain the odd minima), and ask which original row
+# is nearest. The `gap` is the largest difference in any column.
 
 # %%
 def find_twins(table, scaled):
@@ -209,15 +210,16 @@ print("rows whose label is turned over:", int(turned.sum()))
 assert turned.all() and len(twin.unique()) == len(scaled)
 
 # %% [markdown]
-# Every row has one twin of its own, and in **every** row the label is the other one: there, 1 means *no* diabetes. The
-# guess was right, too: each minimum is stored as 0.
+# Every row has one twin of its own, and in **every** row the label is the opposite: in the copy, 1 means *no*
+# diabetes. The guess was right, too: each minimum is stored as 0.
 #
 # None of this makes a program crash. A network trained on the copy converges, and a doctor who takes its 0 for "no
 # diabetes" sends the sick home. From here on you use the original, and the copy only for the famous network.
 #
 # ### Three parts, and what each may know
 #
-# Training rows teach, validation rows choose, test rows judge, with the same share of the sick in each (`stratify`).
+# Training rows teach, validation rows choose, test rows judge. All three parts have the same share of sick women
+# (`stratify`).
 
 # %%
 def three_parts(table, seed):
@@ -277,9 +279,9 @@ for name, (X, _) in zip(("training", "validation", "test"), tidy, strict=True):
 assert tidy[0][0].mean(dim=0).abs().max() < 1e-5
 
 # %% [markdown]
-# The training columns': yes, up to rounding. The others': roughly, and that is right. They are measured with the
-# training rows' ruler, as tomorrow's patient will be. How wrong is the forbidden ruler, with statistics from all 768
-# rows?
+# For the training columns, yes, up to rounding. For the others only roughly, and that is as it should be: they are
+# measured with the training rows' ruler, as tomorrow's patient will be. How far off is the forbidden ruler, the
+# statistics of all 768 rows?
 
 # %%
 forbidden = tensors(test, features, learn_statistics(clean, features))[0]
@@ -287,14 +289,14 @@ moved = (forbidden - tidy[2][0]).abs()
 print(f"a test value moves by {moved.mean():.3f} standard deviations, at most {moved.max():.2f}")
 
 # %% [markdown]
-# A few hundredths on average: this leak is small. You keep the rule because the next statistic may look at the label,
-# and then the same carelessness is a catastrophe. You will see one further down.
+# A few hundredths on average: this leak is small. Keep the rule all the same: the next statistic may look at the
+# label, and then the same carelessness is a catastrophe. You will see one further down.
 #
 # ### Exercise diabetes-2 · difficulty 2 · 8 minutes
-# Write `standardize(train, other)`: two float tensors with the same columns, shapes (N, C) and (M, C). Return
-# both, standardized column by column so that a training column gets mean 0 and standard deviation 1. One
-# trap: a column that is constant in `train` has standard deviation 0. Divide such a column, and no other, by 1: in
-# `train` it becomes 0, and a value of `other` that lies 3 higher becomes 3.
+# Write `standardize(train, other)` for two float tensors with the same columns, shapes (N, C) and (M, C). Return
+# both, standardized column by column so that a training column gets mean 0 and standard deviation 1. One trap: a
+# column that is constant in `train` has standard deviation 0. Divide such a column, and no other, by 1: in `train` it
+# becomes 0, and a value of `other` that is 3 higher than this constant becomes 3.
 #
 # <details><summary>Hint 1</summary>Whose mean belongs to <code>other</code>? Think of a single patient, tomorrow: she has no mean of her own.</details>
 # <details><summary>Hint 2</summary><code>train.mean(dim=0)</code> and <code>train.std(dim=0)</code>; then let <code>torch.where(std == 0, 1.0, std)</code> stand in for the divisor.</details>
@@ -311,7 +313,7 @@ def standardize(train: torch.Tensor, other: torch.Tensor) -> tuple[torch.Tensor,
 # %% tags=["check"]
 with check("diabetes-2") as c:
     unit, far, g = torch.tensor([1.0, 1, 1, 0]), torch.tensor([0, 0, 0, 3]), torch.Generator().manual_seed(0)
-    rows = torch.randn(999, 4, generator=g) * torch.tensor([1, 50, 0.1, 0]) + torch.arange(4)
+    rows = torch.randn(999, 4, generator=g) * torch.tensor([1, 50, 1e-3, 0]) + torch.arange(4)
     ours, theirs = c.attempted(standardize(rows, 2 * rows - rows.mean(dim=0) + rows.std(dim=0) + far))
     c.true(theirs.max() < 99, observed=theirs.max(), expected="a few", likely="divide by 1 where std is 0")
     c.close(ours.mean(dim=0), 0 * far, atol=0.01, because="train's own mean is gone, column by column")
@@ -333,7 +335,7 @@ with check("diabetes-2") as c:
 #
 # $$\underset{N \times 1}{z} = \underset{N \times 8}{X}\;\underset{8 \times 1}{W^\top} + \underset{1}{b}$$
 #
-# Straight from pandas, it fails, and you will meet this error often:
+# With numbers straight from pandas it fails, with an error that you will meet often:
 
 # %%
 layer = nn.Linear(8, 1)
@@ -341,8 +343,8 @@ with expect_error(RuntimeError):
     layer(torch.tensor(clean[features].fillna(0).to_numpy()))
 
 # %% [markdown]
-# *Double and Float*: pandas and NumPy count in 64 bits, a layer's weights have 32. The fix is `dtype=torch.float32`
-# where the tensor is made, as in `tensors`. Then the formula and the layer agree:
+# *Double and Float*: pandas and NumPy use 64 bits for a number, a layer's weights only 32. The fix is
+# `dtype=torch.float32` where the tensor is made, as in `tensors`. Then the formula and the layer agree:
 
 # %%
 X, y = tidy[0]
@@ -373,7 +375,7 @@ print(model)
 # `nn.Sequential` passes each layer's output to the next. The numbers in parentheses are the layers' names, and you
 # meet them again in the `state_dict`, the model's weights by name.
 #
-# **Predict before you run:** how many entries has this `state_dict`? There are six lines in the print above.
+# **Predict before you run:** how many entries does this `state_dict` have? There are six lines in the print above.
 
 # %%
 for name, values in model.state_dict().items():
@@ -402,7 +404,7 @@ for network, by_hand in ((first, 2213), (second, 752)):
     assert sum(counts) == by_hand
 
 # %% [markdown]
-# Hand and code agree. (`nn.ReLU`, which you meet below, has nothing to learn either.)
+# The count by hand and the code agree. (`nn.ReLU`, which you meet below, has nothing to learn either.)
 #
 # ### Exercise diabetes-3 · difficulty 1 · 5 minutes
 # Write `count_parameters(widths)`: the number of weights and biases of a chain of linear layers, from the
@@ -440,7 +442,7 @@ with check("diabetes-3") as c:
 # ## Choose loss and optimizer
 #
 # The classic recipe: binary cross-entropy on the probabilities, averaged, and gradient descent with learning rate
-# 0.1. All rows at once, 100 epochs, on the scaled copy.
+# 0.1. It takes all rows at once, for 100 epochs, on the scaled copy.
 
 # %%
 X_copy = torch.tensor(scaled[features].to_numpy(), dtype=torch.float32)
@@ -452,8 +454,8 @@ with expect_error(ValueError):
 
 # %% [markdown]
 # An error on purpose, and a kind one. The outputs have shape (759, 1), a label column taken as `scaled.label` has
-# (759,), and subtracting the two would broadcast to 759 × 759. `MSELoss` only warns, `PoissonNLLLoss` says nothing. Two
-# brackets, `scaled[["label"]]`, keep the column a column.
+# (759,), and subtracting the two would broadcast to 759 × 759. `MSELoss` would only warn, and `PoissonNLLLoss` would
+# say nothing. Double brackets, `scaled[["label"]]`, keep the column a column.
 #
 # ## Train and judge
 #
@@ -498,8 +500,8 @@ ax.legend(loc="upper left")
 plt.show()
 
 # %% [markdown]
-# *Every patient, of either class, gets the same probability: one bar.* The network has learned one word, and
-# the word is the share of ones in the table.
+# *Every patient, of either class, gets nearly the same probability, so there is one bar.* The network has learned one
+# word, and the word is the share of ones in the table.
 #
 # A single number could have told you. A model that ignores its inputs does best by always saying the share $q$
 # of ones, and its loss is then the entropy of the labels, $-q \ln q - (1-q) \ln (1-q)$.
@@ -566,15 +568,16 @@ ax.legend(title="weights of", loc="upper right")
 plt.show()
 
 # %% [markdown]
-# *The gradient norm of each layer over 100 epochs: the first layer starts more than thirty times below the
-# last, and towards the end all three are down at a few thousandths.* The last layer is loud until it has learned the
-# one word. What arrives at the first layer, the only one that sees the patients, was never more than a whisper.
+# *The gradient norm of each layer over 100 epochs: the first layer starts more than thirty times below the last, and
+# towards the end all three are down at a few thousandths.* The last layer is loud until it has learned the one word.
+# What arrives at the first layer, the only one that sees the patients, is never more than a whisper.
 #
 # Where does the gradient go? On its way back it is multiplied, at every sigmoid, by the slope $\sigma'(z) =
-# \sigma(z)(1 - \sigma(z))$, at most 1/4, and by weights that start small. (The last sigmoid does not count: its
-# slope cancels against the loss, whose gradient at the last $z$ is $p - y$.)
+# \sigma(z)(1 - \sigma(z))$, which is at most 1/4, and by weights that start small. (The last sigmoid does not count:
+# its slope cancels against the loss, whose gradient at the last $z$ is $p - y$.)
 #
-# The way forward shrinks, too. How much does a unit *differ from patient to patient*, as a standard deviation?
+# The signal shrinks on its way forward, too. How much does a unit *differ from patient to patient*, as a standard
+# deviation?
 
 # %%
 def spread_by_layer(model, X):
@@ -599,9 +602,9 @@ assert spreads[1] < spreads[0] / 5 and spreads[2] < spreads[1] / 5
 # ### The other way to lose a gradient: saturation
 #
 # Books give another reason: far from 0, sigmoids **saturate**. They are flat there, and a flat function has no slope
-# to pass on. Was it that? Call a sigmoid saturated when $|z| > 4$, where its slope is below 0.018.
+# to pass on. Is that what happened here? Call a sigmoid saturated when $|z| > 4$, where its slope is below 0.018.
 #
-# **Predict before you run:** what share of the first layer's units is saturated: on the scaled copy, and on the table
+# **Predict before you run:** what share of the first layer's units is saturated on the scaled copy? And on the table
 # as it comes, with a glucose of 148?
 
 # %% alt="Two histograms of the first layer's sums. Left, the scaled copy: all between minus 1 and 1, inside the shaded band from minus 4 to 4. Right, the raw table: spread from minus 250 to 150, nearly all outside of the band, which is only a thin stripe."
@@ -622,10 +625,10 @@ for ax, (name, X) in zip(axes, inputs.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# *The green band is where a sigmoid has a slope; left, everything lies inside of it, right, nearly everything
-# outside.* With raw numbers, gradients die because the slope is next to 0. On the scaled copy **nothing is saturated**:
-# the slope is near its best, 0.25, and the best is not enough. If you hear "sigmoids are bad because they saturate", ask
-# for the histogram.
+# *The green band is where a sigmoid has a slope: on the left everything lies inside it, on the right nearly
+# everything lies outside.* With raw numbers, gradients die because the slope is next to 0. On the scaled copy
+# **nothing is saturated**: the slope is near its best, 0.25, and the best is not enough. If you hear "sigmoids are
+# bad because they saturate", ask for the histogram.
 #
 # ### Is it dead, or only slow?
 #
@@ -650,13 +653,14 @@ ax.set(xlabel="epoch", ylabel="training loss")
 plt.show()
 
 # %% [markdown]
-# *The loss of the classic network over 10,000 epochs: a plateau of thousands of epochs at the height of one
-# word, and then a step down.* It is only slow. But nothing in its first 1,000 epochs, neither loss nor gradients, tells
-# you whether the step will come.
+# *The loss of the classic network over 10,000 epochs: a plateau of thousands of epochs at the height of one word, and
+# then a step down.* So it is only slow. But nothing in its first 1,000 epochs, neither loss nor gradients, tells you
+# whether the step will come.
 #
 # ## Fix one thing at a time
 #
-# Five fixes, in the order in which people usually try them, and on the original table's rows from here on.
+# Here are five fixes, in the order in which people usually try them. From here on, you train on the original table's
+# rows.
 #
 # **Fix 1, standardization**, you have already: `tidy`. **Fix 2, logits**: leave out the last sigmoid and let
 # `BCEWithLogitsLoss` do it. If you change only half of this, you get an error that is worth knowing:
@@ -686,14 +690,15 @@ z = torch.tensor([200.0], requires_grad=True)  # very sure, and wrong: the label
 print(f"at z = 200: gradient {one.item():.1f} with BCELoss, {two.item():.1f} with logits")
 
 # %% [markdown]
-# Not at all: it is the same mathematics. Only far out, a very sure, wrong answer gets **no** gradient from `BCELoss`
-# and the full one with logits. So logits are a seat belt: they do not speed you up, and you wear them anyway.
+# Not at all: it is the same mathematics. They differ only far out: an answer that is very sure and wrong gets **no**
+# gradient from `BCELoss`, and the full one with logits. So logits are a seat belt: they do not speed you up, and you
+# wear them anyway.
 #
 # **Fix 3, ReLU.** $\max(0, z)$ has slope 1 wherever it is on. No factor of 1/4 any more.
 #
 # **Fix 4, the initial weights.** `nn.Linear` with $m$ inputs starts with weights between $\pm 1/\sqrt{m}$, a standard
-# deviation of $1/\sqrt{3m}$. A ReLU throws half of its input away, and to keep the signal's size through many of them
-# it takes $\sqrt{2/m}$: that is `kaiming_normal_`.
+# deviation of $1/\sqrt{3m}$. A ReLU throws half of its input away, and to keep the signal's size through many of
+# them, the standard deviation has to be $\sqrt{2/m}$: `kaiming_normal_` draws such weights.
 
 # %%
 def kaiming(layer):
@@ -719,13 +724,14 @@ for name, spreads in {"default": default, "Kaiming": repaired}.items():
 assert repaired[-1] > 20 * default[-1]
 
 # %% [markdown]
-# Six layers deep, the default lets the patients fade into each other; with Kaiming's weights they stay about
-# as different as they came.
+# After six layers with default weights, the patients have faded into each other; with Kaiming's weights they stay
+# about as different as they were.
 #
 # **Fix 5, Adam**: it divides each gradient by its own recent size, so a weight with a whisper of a gradient
 # takes as long a step as the others.
 #
-# Now climb the ladder, each rung with everything below it, ten seeds a rung, because one seed is an anecdote.
+# Now climb the ladder. Each rung keeps all the fixes below it, and each is trained with ten seeds, because one seed
+# is an anecdote.
 
 # %%
 def repaired_network(fixes):
@@ -750,8 +756,8 @@ def climb(fixes, seed, raw, tidy):
     return history["loss"][-1], right(predict(model, X_val), y_val).item()
 
 # %% [markdown]
-# On the bottom rung, the table goes in as the copy had it: zeros left standing, columns squeezed to [-1, 1] by the
-# training rows' minima and maxima. One more row stands beside the ladder: Adam with sigmoids and default weights.
+# On the bottom rung, the table goes in much as in the copy: zeros left standing, and columns squeezed to [-1, 1] by
+# the training rows' minima and maxima. One more row stands beside the ladder: Adam with sigmoids and default weights.
 #
 # **Predict before you run:** which rung brings the largest fall of the loss? Which brings none?
 
@@ -789,10 +795,11 @@ assert abs(means[0] - means[2]) < 0.01 and means[2] - means[3] > 0.02
 assert means[4] - means[5] > 0.04 and means[2] - means[6] > 0.04
 
 # %% [markdown]
-# *Each dot is one seed's final loss, each bar the mean of a rung: the first three rungs stay at the height of
-# one word, and ReLU, Kaiming and Adam each take a step down.* But do not read the steps as grades, for each depends on
-# what stands below it: the last column leaves the one word far behind with Adam alone. And look at the dots of the
-# ReLU rung: some seeds learn, some still say one word. With one seed, you would have reported whichever you got.
+# *Each dot is one seed's final loss, each bar the mean of a rung: the first three rungs stay at the height of one
+# word, and ReLU, Kaiming and Adam each bring a step down.* But do not read the steps as grades, for each depends on
+# the rungs below it: in the last column, Adam leaves the one word far behind without ReLU or Kaiming. And look at the
+# dots of the ReLU rung: some seeds learn, some still say one word. With one seed, you would have reported whichever
+# you got.
 #
 # Here is the picture this lesson was heading for: the gradients of the repaired network beside the classic's.
 
@@ -817,15 +824,15 @@ axes[1].legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# *Gradient norms by layer, left before and right after the repairs: on the right the three layers are of one
-# size, and the first is no longer the weakest.* Even gradients are a good sign, not a proof: the classic's come
-# together as well, stuck at the loss of one word. You need both, even gradients and a falling loss.
+# *Gradient norms by layer, left before and right after the repairs: on the right the three gradients are of similar
+# size, and the first is no longer the weakest.* Even gradients are a good sign, not a proof: in the classic network
+# they come together as well, and it is stuck at the loss of one word. You need both, even gradients and a falling
+# loss.
 #
 # ### Exercise diabetes-4 · difficulty 2 · 8 minutes
-# ReLU has a disease of its own. A unit whose sum is negative for **every** patient always gives 0; its
-# gradient is 0 as well, so it never comes back. Write `dead_units(model, X)`: how many of the ReLU outputs of
-# an `nn.Sequential` are 0 for every row of `X` (N, inputs)? Count over all of its `nn.ReLU` layers, and
-# return an int.
+# ReLU has a disease of its own. A unit whose sum is negative for **every** patient always gives 0; its gradient is 0
+# as well, so its weights stop learning. Write `dead_units(model, X)`: how many of the ReLU outputs of an
+# `nn.Sequential` are 0 for every row of `X` (N, inputs)? Count over all of its `nn.ReLU` layers, and return an int.
 #
 # <details><summary>Hint 1</summary>Feed X through layer by layer, as <code>spread_by_layer</code> does, and look only after a ReLU.</details>
 # <details><summary>Hint 2</summary>Columns are units: <code>(X == 0).all(dim=0)</code> says for each whether it is 0 for all rows.</details>
@@ -854,7 +861,7 @@ with check("diabetes-4") as c:
     c.equal(dead_units(net, torch.tensor([[1.0, 12.0]])), 0, because="one unusual patient wakes both")
 
 # %% [markdown] tags=["solution"]
-# `all(dim=0)` leaves one answer a unit. Death depends on the data: the last check wakes both units with one unusual
+# `all(dim=0)` leaves one answer per unit. Death depends on the data: the last check wakes both units with one unusual
 # patient. So count on the training rows.
 
 # %% [markdown] tags=["instructor"]
@@ -865,8 +872,8 @@ with check("diabetes-4") as c:
 # ## Too big, too long
 #
 # The repaired network has 87 parameters. Nobody stops you from taking more: 8 → 32 → 32 → 1 has 1377, three for each
-# training row. (Two brakes in the code are explained below and off at first: `nn.Dropout`, and the `weight_decay` of
-# `AdamW`, which is otherwise Adam.)
+# training row. (The code has two brakes, explained below and switched off at first: `nn.Dropout`, and the
+# `weight_decay` of `AdamW`, which is otherwise the same as Adam.)
 
 # %%
 def wide_network(dropout):
@@ -903,10 +910,10 @@ print("parameters:", sum(p.numel() for p in unbraked.parameters()))
 assert best < 60 and last.val_loss > 1.15 * lowest
 
 # %% [markdown]
-# *Learning curves, training solid and validation dashed: the training curves get better to the end, the
-# validation loss turns and climbs.* The network begins to learn the patients by heart. The validation **accuracy**
-# hardly complains: as many mistakes as before, but with more and more conviction. Only the loss punishes conviction.
-# So watch the loss.
+# *Learning curves, training solid and validation dashed: the training curves get better to the end, the validation
+# loss stops falling and then climbs.* The network begins to learn the patients by heart. The validation **accuracy**
+# hardly complains: the network makes as many mistakes as before, but with more and more conviction. Only the loss
+# punishes conviction. So watch the loss.
 #
 # There are three brakes. **Dropout** switches off each hidden unit with some probability, at every step, so that no
 # unit can rely on another. It must be off when you predict, which is what `eval()` is for:
@@ -925,8 +932,8 @@ with torch.inference_mode():
 # In training mode one patient gets four answers, in evaluation mode one. `fit`, `evaluate` and `predict`
 # switch for you. In a loop of your own, it is your job.
 #
-# **Weight decay** pulls every weight towards 0 at each step: by `lr * weight_decay` of its size, with `AdamW`. Here
-# are both brakes, and their effect on the length of all weights together.
+# **Weight decay** pulls every weight towards 0 at each step. With `AdamW`, the share `lr * weight_decay` of its size
+# is taken off. Here are both brakes, and their effect on the length of all weights, taken as one vector.
 
 # %%
 BRAKES = {"no brake": (0.0, 0.0), "dropout 0.3": (0.3, 0.0)}
@@ -950,12 +957,12 @@ ax.legend(ncols=2)
 plt.show()
 
 # %% [markdown]
-# *The validation loss with and without brakes: unbraked it turns and climbs, with either brake it stays near
-# its lowest point.* On the real table the unbraked one even ends above the dotted line: worse than one word,
-# at a higher accuracy. Think about how that is possible.
+# *The validation loss with and without brakes: without them it stops falling and then climbs, with either brake it
+# stays near its lowest point.* On the real table the unbraked one even ends above the dotted line: worse than one
+# word, although its accuracy is higher. Think about how that is possible.
 #
-# A decay of 1 looks enormous beside the usual 0.01. But with `lr=0.003`, 0.01 takes 3 in 100,000 off a weight at each
-# step, about 2 % in the 800 steps of this run. Scale it to your runs.
+# A decay of 1 looks enormous beside the usual 0.01. But with `lr=0.003`, a decay of 0.01 takes 3 in 100,000 off a
+# weight at each step, about 2 % in the 800 steps of this run. The shorter your run, the larger the decay has to be.
 #
 # The third brake is the cheapest: **stop early**, when the validation loss has not improved for a while, and
 # go back to the best weights. "Go back" hides a trap.
@@ -1007,8 +1014,8 @@ assert outcome["last"] - outcome["best"] == 20 or outcome["last"] == 200
 # have chosen the epoch, so their loss is now a little too good to be true. For judging, there are the test rows.
 #
 # ### Exercise diabetes-5 · difficulty 2 · 10 minutes
-# Write `build_mlp(widths, dropout=0.0)`: an `nn.Sequential` of linear layers for any list of widths. After
-# each linear layer **except the last** stand an `nn.ReLU` and then, if `dropout` is above 0, an
+# Write `build_mlp(widths, dropout=0.0)`: an `nn.Sequential` of linear layers for any list of two or more widths.
+# After each linear layer **except the last** comes an `nn.ReLU` and then, if `dropout` is above 0, an
 # `nn.Dropout(dropout)`. The last linear layer's output is the logit: nothing comes after it.
 #
 # <details><summary>Hint 1</summary>Collect the layers in a list and hand it over with a star: <code>nn.Sequential(*layers)</code>.</details>
@@ -1028,12 +1035,13 @@ def build_mlp(widths: list[int], dropout: float = 0.0) -> nn.Sequential:
 
 # %% tags=["check"]
 with check("diabetes-5") as c:
-    nets = net, _ = c.attempted(build_mlp([8, 4, 4, 4], dropout=0.2)), build_mlp([8, 4, 4])
-    got, few = ("".join(type(m).__name__[0] + str(getattr(m, "p", ""))[2:] for m in [n, *n]) for n in nets)
+    nets = net, *_ = c.attempted(build_mlp([8, 4, 4, 4], dropout=0.2)), build_mlp([8, 4, 4]), build_mlp([8, 1])
+    got, few, one = ("".join(type(m).__name__[0] + str(getattr(m, "p", ""))[2:] for m in [n, *n]) for n in nets)
     last, wrong = "nothing comes after the last Linear", {"lLRD2LRD2L": "use a star: Sequential(*layers)"}
     wrong |= {"SLRLRL": "no dropout", "SLRD5LRD5L": "not 0.5!", "SLRD2LRD2LR": last, "SLRD2LRD2LRD2": last}
     c.equal(got, "SLRD2LRD2L", because="Sequential: Linear, ReLU, Dropout 0.2, …, Linear", mistakes=wrong)
     c.equal(few, "SLRL", because="no dropout unless asked for", mistakes={"SLR": "the last Linear is gone"})
+    c.equal(one, "SL", because="two widths are one layer, the last")
     c.equal(sum(p.numel() for p in net.parameters()), 76, mistakes={56: "two layers share one nn.Linear"})
 
 # %% [markdown] tags=["solution"]
@@ -1045,11 +1053,11 @@ with check("diabetes-5") as c:
 
 # %% [markdown]
 # ### Exercise diabetes-6 · difficulty 2 · 8 minutes
-# Write `stopping(val_losses, patience)`: given a list of validation losses, one an epoch (the first is epoch
-# 1), return a tuple `(best, last)`. `last` is the epoch after which early stopping ends the training: the first
-# one at which the lowest loss is already `patience` epochs old. If that never happens, it is the last epoch in
-# the list. `best` is the epoch of the lowest loss among the epochs that were trained. A loss that only
-# *equals* the lowest is no improvement.
+# Write `stopping(val_losses, patience)`: given a list of validation losses, one per epoch (the first is epoch 1),
+# return a tuple `(best, last)`. `last` is the epoch after which early stopping ends the training: the first one at
+# which the lowest loss is already `patience` epochs old. If that never happens, it is the last epoch in the list.
+# `best` is the epoch of the lowest loss among the epochs that were trained. A loss that only *equals* the lowest is
+# no improvement.
 #
 # <details><summary>Hint 1</summary>Walk through the list once, with the lowest loss so far and its epoch.</details>
 # <details><summary>Hint 2</summary>If this loss is lower, remember it and its epoch. Otherwise, if epoch - best ≥ patience, return here.</details>
@@ -1087,8 +1095,9 @@ with check("diabetes-6") as c:
 # %% [markdown]
 # ## The line it has to beat
 #
-# Take away both hidden layers. What is left is logistic regression: `nn.Linear(8, 1)`, nine parameters. Its boundary is
-# flat (with two columns it would be a line, hence "the line"). scikit-learn has it too. See whether the two agree.
+# Take away both hidden layers. What is left is logistic regression: `nn.Linear(8, 1)`, nine parameters. Its boundary
+# is flat (with two columns it would be a line, hence "the line"). scikit-learn has this model too. See whether the
+# two agree.
 
 # %%
 torch.manual_seed(0)
@@ -1105,13 +1114,13 @@ assert torch.allclose(ours.double(), theirs.double(), atol=0.02)
 print("largest weight:", features[ours.abs().argmax()])
 
 # %% [markdown]
-# Eight weights, the same from both, and you can *read* them: a positive weight pushes towards diabetes, so much for
-# each standard deviation. Try that with 1377.
+# Eight weights, the same from both, and you can *read* them: a positive weight pushes towards diabetes, by so much
+# for each standard deviation. Try that with 1377 parameters.
 #
 # ### Ten seeds
 #
-# First, the luck of the **initial weights**: ten networks, same rows, ten seeds. (The line needs none: its loss has a
-# single lowest point.)
+# First, the luck of the **seed**, which draws initial weights, batches and dropout: ten networks, trained on the same
+# rows. (The line needs no seed: its loss has a single lowest point.)
 
 # %%
 seeds = []
@@ -1132,7 +1141,7 @@ print(f"one patient more or less: {1 / len(tidy[2][1]):.3f}")
 # patient. It is tempting to write "the network beats logistic regression". Ten seeds repeat the training, though. They
 # do not repeat the **patients**.
 #
-# Second, then, the luck of the **split**: ten splits, and on each one both models, with statistics learned anew. (The
+# Second, the luck of the **split**: ten splits, and on each of them both models, with statistics learned anew. (The
 # line uses scikit-learn's default, a mild decay.)
 #
 # **Predict before you run:** on how many of the ten splits does the network win?
@@ -1203,9 +1212,9 @@ plt.show()
 #
 # ## A leak that matters
 #
-# If a notebook reports 85 % on this table, look at how it filled the holes. Here is one way to get near it, and it
-# looks sensible. Insulin is missing for about half of the women, and the sick have higher insulin. So fill each hole
-# with the median *of its class*.
+# If a notebook reports 85 % on this table, look at how it filled the holes. Here is one way to get near that number,
+# and it looks sensible. Insulin is missing for about half of the women, and the sick have higher insulin. So fill
+# each hole with the median *of its class*.
 
 # %%
 def fill_by_class(rows):
@@ -1222,7 +1231,7 @@ print(leaky[clean.insulin.isna()].groupby("label").insulin.agg(["min", "max", "s
 # the insulin column, in plain sight.
 #
 # Four preparations, the same network, five splits: honest medians; medians of all rows; class medians for everybody;
-# and the same recipe as it would fare in real life, with test rows whose label is not known yet.
+# and class medians as they would fare in real life, with test rows whose label is not known yet.
 #
 # **Predict before you run:** which of the four will look best? Which is worst in truth?
 
@@ -1259,17 +1268,17 @@ honest, mild, pretended, real = leaks.values()
 assert abs(mild - honest) < 0.02 < pretended - honest and real < pretended - 0.02
 
 # %% [markdown]
-# The second row is the leak everybody warns of, and it changes nothing you could measure. The third is worth several
-# percentage points of pure pretense. The fourth is its bill: on patients whose label nobody knows yet, the same recipe
-# is no better than honest work, because it has learned to rely on a column that lies.
+# The second row is the leak that everybody warns about, and it changes nothing you could measure. The third gains
+# several percentage points, all of them pretense. The fourth is the bill: on patients whose label nobody knows yet,
+# the same recipe is no better than honest work, because the network has learned to rely on a column that lies.
 #
 # So judge a leak by the question: **does something that knows the label reach the test rows?**
 #
 # ## How sure is that number?
 #
-# Even with everything done right, a test accuracy is a count over 154 tosses of a coin. If the true rate is $p$,
-# the share spreads by $\sqrt{p(1-p)/n}$. **Wilson's interval** turns a count into a range that would contain the true
-# rate in about 95 % of all cases:
+# Even with everything done right, a test accuracy is a count over 154 tosses of a coin. If the true rate is $p$, the
+# measured share spreads by $\sqrt{p(1-p)/n}$. **Wilson's interval** turns a count into a range that would contain the
+# true rate in about 95 % of all cases:
 #
 # $$\frac{1}{1 + z^2/n}\left(\hat p + \frac{z^2}{2n} \pm z\sqrt{\frac{\hat p(1-\hat p)}{n} + \frac{z^2}{4n^2}}\right), \qquad z = 1.96$$
 
@@ -1326,11 +1335,11 @@ ax.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# *Each curve shows, for every cut, how many of the sick are found and how many of the healthy are alarmed for
-# it: the line and the network cross each other several times.* Their intervals overlap almost entirely. And the
+# *Each curve shows, for every cut, how many of the sick are found and how many of the healthy get a false alarm in
+# return: the line and the network cross each other several times.* Their intervals overlap almost entirely. And the
 # cut at 0.5 is one point of many: if a missed case is worse than a false alarm, move up along the curve.
 #
-# Now the full report for the network of the first split: every part, every number with its interval.
+# Now the full report for the network of the first split: every part, with intervals for accuracy and AUC.
 
 # %%
 parts = dict(zip(("training", "validation", "test"), tidy, strict=True))
@@ -1343,8 +1352,9 @@ for name, (X, y) in parts.items():
     print(f"{name:11} {loss:5.2f}   {row}")
 
 # %% [markdown]
-# Report the last line, and the first two beside it. You would expect memorizing to make the training loss too good, and
-# choosing to make the validation loss too good. On the real table neither shows: the luck of the rows is larger.
+# Report the last line, and the first two beside it. You would expect memorizing to make the training loss too good,
+# and choosing the epoch to make the validation loss too good. On the real table neither shows: the luck of the rows
+# is larger.
 #
 # ### Exercise diabetes-7 · difficulty 3 · 15 minutes
 # Two overlapping intervals are not yet an answer to "is A better than B?": both models saw the *same*
@@ -1355,7 +1365,7 @@ for name, (X, y) in parts.items():
 # rows. The same `seed` gives the same interval, another seed another one.
 #
 # <details><summary>Hint 1</summary>If both models are always right and wrong together, the difference is 0 in every draw. Does yours say so?</details>
-# <details><summary>Hint 2</summary>Subtract first: <code>d = right_a - right_b</code> has one number a patient. Bootstrap its mean, with one <code>torch.randint</code> of shape (draws, N).</details>
+# <details><summary>Hint 2</summary>Subtract first: <code>d = right_a - right_b</code> has one number per patient. Bootstrap its mean, with one <code>torch.randint</code> of shape (draws, N).</details>
 
 # %% tags=["exercise"] id="diabetes-7" objective="judge"
 def difference_interval(
@@ -1376,12 +1386,15 @@ with check("diabetes-7") as c:
     wrong = {(-0.0738, -0.0262): "take mean(a) - mean(b)", (0.0115, 0.088): "draw once, for both models",
              (0.05, 0.05): "draw with replacement", (0.03, 0.07): "take the quantiles 0.025 and 0.975",
              (0.128, 0.172): "keep each difference's sign", (0.0335, 0.066): "average over N rows: dim=1"}
-    c.close(c.attempted(difference_interval(a, b)), (0.0262, 0.0738), atol=3e-3, mistakes=wrong)
+    c.close(c.attempted(difference_interval(a, b)), (0.0262, 0.0738), atol=3e-3, mistakes=wrong,
+            because="paired: both models on the same drawn rows")
     one = [difference_interval(a, b, 1, seed) for seed in (1, 1, 2, 3)]
-    c.true(one[0] == one[1] and len({*one[0]}) == 1 < len({*one}), observed=one, expected="by draws and seed")
+    c.true(one[0] == one[1] and len({*one[0]}) == 1 < len({*one}), observed=one,
+           expected="low = high (draws=1), for seeds 1, 1, 2, 3", likely="use draws and seed; return floats")
 
 # %% [markdown] tags=["solution"]
-# Subtracting before drawing *is* the pairing: one number a patient, and those on whom both agree contribute nothing.
+# Subtracting before drawing *is* the pairing: one number per patient, and those on whom both agree contribute
+# nothing.
 
 # %% [markdown] tags=["instructor"]
 # **Watch for** two calls of `randint`. **Ask the room:** pooled over ten splits, why is this interval not quite fair?
@@ -1400,13 +1413,14 @@ print(f"MLP minus line {d.mean():+.3f}, 95 % from {low:+.3f} to {high:+.3f}")
 print("0 inside:", low <= 0 <= high)
 
 # %% [markdown]
-# The two disagree about few patients, and those few decide. If 0 lies inside, these rows cannot tell the models apart.
+# The two models disagree about only a few patients, and those few decide. If 0 lies inside the interval, these rows
+# cannot tell the models apart.
 #
 # ## Is 70 % seventy in a hundred?
 #
 # A model is **calibrated** if, of all patients to whom it gives about 70 %, about seventy in a hundred are sick. Sort
 # the predictions into six groups of equal size, and in each compare the mean prediction with the share of the sick.
-# That takes many predictions, so pool the test rows of all ten splits. And bring a third model along: the wide network
+# That takes many predictions, so pool the test rows of all ten splits. And add a third model: the wide network
 # without brakes.
 
 # %%
@@ -1456,15 +1470,15 @@ axes[0].set(ylabel="share of the sick")
 plt.show()
 
 # %% [markdown]
-# *Predicted probability against what happened, with Wilson intervals: the braked network and the line stay
-# near the diagonal, the unbraked network runs too flat.* When the unbraked network says "more than 90 %", far
-# fewer are sick. Its **accuracy** is about that of the other two. What it lost is the right to be believed. (A patient
-# may stand in several of the ten test sets, so the true intervals are wider.)
+# *Predicted probability against what happened, with Wilson intervals: the braked network and the line stay near the
+# diagonal, the unbraked network's curve is too flat.* When the unbraked network says "more than 90 %", far fewer are
+# sick. Its **accuracy** is about that of the other two. What it has lost is the right to be believed. (A patient may
+# stand in several of the ten test sets, so the true intervals are wider.)
 #
-# So, the verdict. About three in four are right on this table. The classic network did not get there within 100
-# epochs: the gradient of its first layer was too small. The repaired one did, and met a line. Most people should take the
-# line: nine parameters, no seed, and you can explain it to a patient. If you take the braked network, say that it does
-# as well, and not that it "beats" anything.
+# So, the verdict. On this table, about three predictions in four are right. The classic network did not get there
+# within 100 epochs: the gradient of its first layer was too small. The repaired one did, and came out level with a
+# line. Most people should take the line: nine parameters, no seed, and you can explain it to a patient. If you take
+# the braked network, say that it does as well as the line, and not that it "beats" anything.
 #
 # ## Old code you will meet
 #
@@ -1536,5 +1550,5 @@ assert abs(ratio - len(X_copy)) < 0.1
 # Three things from this lesson hold for every model you will ever train. Look at the minimum of every column.
 # Write the one-word loss and the line's score beside your result. Report a spread, never a single number.
 #
-# Your data came as one tensor that fits anywhere. The next lesson is about those that do not: how a `Dataset`
+# Your data came as one tensor that fits into any memory. The next lesson is about data that do not: how a `Dataset`
 # and a `DataLoader` bring rows to the model, in which order, and who waits for whom.
