@@ -15,12 +15,12 @@
 # ---
 
 # %% [markdown]
-# At the end of this lesson waits a fault detector that is right **99 times in 100**. It has never found a
-# single fault. Another one, with a clearly *lower* accuracy, finds nearly nine in ten. You will know which
-# one to buy, and why the answer hides in a third one.
+# At the end of this lesson you will meet a fault detector that is right **99 times in 100**. It has never
+# found a single fault. Another one, with a clearly *lower* accuracy, finds nearly nine in ten. You will see
+# which of the two is better, and why the best buy is a third one.
 #
 # On the way there, a straight line becomes a probability, a probability gets a price in bits, and three
-# spirals that no line can tell apart fall to a network of three layers.
+# spirals that no line can tell apart are sorted out by a network of three layers.
 
 # %%
 import copy
@@ -43,8 +43,8 @@ plt.style.use("utils.course")
 # %% [markdown]
 # ## Prepare data
 #
-# Three students. `X` holds hours of study, `y` says who passed. The smallest data set in the course, and it
-# holds every question of this lesson.
+# Here are three students. `X` holds hours of study, `y` says who passed. It is the smallest data set in the
+# course, and most questions of this lesson are in it.
 
 # %%
 X = torch.tensor([[1.0], [2.0], [3.0]])  # (N, 1) hours
@@ -80,7 +80,7 @@ print(f"student 3 before: {slope * 3 + intercept:.3f}   after: {slope4 * 3 + int
 # %% [markdown]
 # From 0.833 down to 0.357: a student who did nothing but agree with the rule has turned a right answer into
 # a wrong one. Squared error punishes the line for saying *more* than 1, so the line lies down. We need a
-# curve that cannot leave the interval from 0 to 1, and a loss that does not mind being very right.
+# curve that cannot leave the interval from 0 to 1, and a loss that does not punish being very right.
 
 # %% [markdown]
 # ## Design model
@@ -116,10 +116,11 @@ for start in (-4.0, 0.0, 4.0):
     print(f"p from {before:.3f} to {after:.3f}: odds times {factor:.2f}")
 
 # %% [markdown]
-# Three times the factor 2.01; in the middle the probability jumps by 0.168, at the ends by less than 0.02.
+# The odds grow by 2.01 each time. The probability jumps by 0.168 in the middle, and by less than 0.02 at the
+# ends.
 #
 # In PyTorch the model is the one you know, `nn.Linear`. It returns **logits**. The sigmoid is applied when
-# a human wants to read the answer; you will see soon why it is not built in.
+# a person wants to read the answer; you will soon see why it is not built in.
 
 # %%
 torch.manual_seed(0)
@@ -143,11 +144,11 @@ print("parameters in nn.Sigmoid:", sum(1 for _ in module.parameters()))
 # %% [markdown]
 # One function in four spellings. `torch.sigmoid(z)` is for formulas. `nn.Sigmoid()` is an object without
 # parameters that calls it, for places where a *layer* is expected, as in `nn.Sequential`. `F.sigmoid`
-# warned for years that it was deprecated; today it runs in silence. In new code, write
+# warned for years that it was deprecated; today it runs without a warning. In new code, write
 # `torch.sigmoid`.
 #
 # ### Exercise logistic-1 · difficulty 1 · 4 minutes
-# Walk back. Write `logit_of(p)`: the logit that the sigmoid turns into `p`. It takes a tensor of
+# Now the way back. Write `logit_of(p)`: the logit that the sigmoid turns into `p`. It takes a tensor of
 # probabilities of any shape, strictly between 0 and 1. Use only `torch.log` and arithmetic.
 #
 # <details><summary>Hint 1</summary>The table above says what a logit is, in words: the logarithm of the odds.</details>
@@ -165,6 +166,8 @@ with check("logistic-1") as c:
     some = torch.tensor([0.1, 0.5, 0.9])
     wrong = [(some / (1 - some), "these are the odds: their logarithm is missing"),
              (torch.log(some), "log p forgets the probability against"),
+             (torch.log(some) / (1 - some), "divide first: the logarithm is taken of the odds"),
+             (torch.full((3,), math.nan), "a logarithm of a negative number: against is 1 - p, not p - 1"),
              (torch.sigmoid(some), "that squeezes once more: walk back"),
              (torch.log((1 - some) / some), "for and against are swapped"),
              *((log(some / (1 - some)), "base e, not 2 or 10") for log in (torch.log2, torch.log10))]
@@ -186,7 +189,7 @@ with check("logistic-1") as c:
 # %% [markdown]
 # ## Choose loss and optimizer
 #
-# The optimizer is `SGD`, as in lesson 03. The loss deserves the middle of this lesson.
+# The optimizer is `SGD`, as in lesson 03. The loss is the heart of this lesson.
 #
 # ### How likely is what happened?
 #
@@ -200,8 +203,8 @@ print("probability given to what happened:", [round(v, 2) for v in given.ravel()
 print(f"likelihood: {given.prod().item():.4f}")
 
 # %% [markdown]
-# 0.8 · 0.6 · 0.7 = 0.336 is the **likelihood**. Better weights make it larger, so train by making it large.
-# With three students, that works.
+# 0.8 · 0.6 · 0.7 = 0.336 is the **likelihood**. Better weights make it larger, so training could simply
+# make it as large as possible. With three students, that works.
 #
 # **Predict before you run:** with a thousand students, each given a decent 0.7, what does float32 say the
 # product is?
@@ -213,9 +216,9 @@ print(f"sum of 1000 logs: {many.log().sum().item():.1f}")
 
 # %% [markdown]
 # Zero. The true value is about $10^{-155}$, far below what float32 can hold. The logarithm turns the
-# product into a sum, and it keeps the order of models: larger likelihood, larger log. Put a minus in front,
-# because optimizers minimize; take the mean, so that the number does not depend on how many students there
-# are. What you have is **binary cross-entropy**:
+# product into a sum, and it keeps the order of models: a larger likelihood has a larger logarithm. Put a
+# minus in front, because optimizers minimize; take the mean, so that the number does not depend on how many
+# students there are. What you have is **binary cross-entropy**:
 #
 # $$L = -\frac1N\sum_i \big[\, y_i \log p_i + (1-y_i)\log(1-p_i) \,\big]$$
 #
@@ -260,7 +263,7 @@ for q in (0.01, 0.0001):
 #
 # ### Why not squared error?
 #
-# A cheap price alone would be no crime. Look at the **slope**, because that is what trains. Both losses
+# A low price alone would do no harm. Look at the **slope**, because training follows it. Both losses
 # pass through the sigmoid; for a sample with $y = 1$ the slopes with respect to the logit are
 #
 # $$\frac{d}{dz}\big(-\log\sigma(z)\big) = p - 1 \qquad\qquad \frac{d}{dz}\,(1-\sigma(z))^2 = 2(p-1)\cdot p(1-p).$$
@@ -275,9 +278,10 @@ print(f"cross-entropy {slope_ce.item():.4f}   squared error {slope_se.item():.6f
 assert slope_ce / slope_se > 1000
 
 # %% [markdown]
-# The student who is most wrong learns the least: a slope more than a thousand times smaller. The factor
-# $p(1-p)$ comes from the sigmoid's flat end. The logarithm's own slope, $-1/p$, cancels what is small in it:
-# $-\frac1p\cdot p(1-p) = p-1$. In general $p - y$ is left: *how far off are you*, and nothing else.
+# With squared error, the model learns least where it is most wrong: the slope is more than a thousand times
+# smaller. The factor $p(1-p)$ comes from the sigmoid's flat end. The logarithm's own slope, $-1/p$, cancels
+# the small part of it: $-\frac1p\cdot p(1-p) = p-1$. In general $p - y$ is left: *how far off are you*, and
+# nothing else.
 
 # %% alt="Two panels over the logit z from minus 10 to 10, for a sample whose right answer is 1. Left, the loss: cross-entropy falls like a straight ramp from 10 and flattens out right of zero, curving upward everywhere; squared error is a step from 1 down to 0, flat at both ends. Right, the slope: cross-entropy's slope is minus 1 on the left and rises to 0; squared error's slope is 0 at both ends, with a dip to minus 0.3 near minus 0.7."
 z = torch.linspace(-10, 10, 401)
@@ -300,9 +304,8 @@ plt.show()
 # *For a confident mistake (far left) the slope of cross-entropy is −1, that of squared error is 0, the same
 # as for a confident right answer (far right).* The left panel shows a second fault: from left to
 # right, the dashed curve bends downward first, then upward. A curve that bends upward everywhere is
-# **convex**: downhill never leads astray. This one is not. Put both
-# losses over all pairs $(w, b)$ of the three students and let two walkers start from the same bad spot,
-# $w=-5$, $b=5$.
+# **convex**: downhill never leads astray. This one is not. Now compute both losses for the three students,
+# at every pair $(w, b)$, and let two walkers start from the same bad spot, $w=-5$, $b=5$.
 
 # %%
 def roll(loss_fn, start, X, y, steps=200, lr=1.0):
@@ -340,11 +343,12 @@ plt.show()
 # %% [markdown]
 # *Dark is low (the shade is the square root of the loss). From the same start, cross-entropy turns around
 # and walks into the dark; squared error walks the other way, onto a terrace where "everybody fails" costs
-# one third and nothing is left to feel.* Two students out of
-# three are right there, and nothing pulls it toward the third.
+# one third and almost no slope is left to follow.* Two answers out of three are right there, and nothing
+# pulls it toward the third.
 #
-# How typical is that? Ask the curvature at many places: the *Hessian* is the matrix of second
-# derivatives, and a convex surface has no negative eigenvalue in it, anywhere.
+# How typical is that? Measure the curvature at many places. The *Hessian* is the matrix of second
+# derivatives; a negative eigenvalue means that the surface bends downward in some direction. A convex surface
+# has none, anywhere.
 
 # %%
 def lowest_bend(loss_fn, at, X, y):
@@ -360,18 +364,18 @@ for name, loss_fn in both.items():
     print(f"{name}: bends downward at {share:.0%} of {len(grid)} places")
 
 # %% [markdown]
-# Squared error bends the wrong way almost everywhere, cross-entropy nowhere: for logistic regression it has
-# no second valley to get lost in. (To be fair to squared error: as a *report card* on probabilities it is respected, under
-# the name Brier score. It is a poor thing to roll down.)
+# Squared error bends the wrong way almost everywhere, cross-entropy nowhere: for logistic regression,
+# cross-entropy has no second valley to get lost in. (To be fair to squared error: as a *report card* on
+# probabilities it is respected, under the name Brier score. It is only a poor surface to walk down.)
 
 # %% [markdown]
 # ### A coin and a code book
 #
-# Why is the loss called *entropy* of anything? Because $-\log p$ is a price: the length of a message. Count
+# Why does the loss have *entropy* in its name? Because $-\log p$ is a price: the length of a message. Count
 # it in **bits** ($\log_2$) and it becomes tangible.
 #
-# One flip of a fair coin is one bit. A coin that shows heads nine times in ten is less news: its mean
-# surprise, $H(p) = -\sum_i p_i\log_2 p_i$, is the **entropy**.
+# One flip of a fair coin is worth one bit. A coin that shows heads nine times in ten brings less news: its
+# mean surprise, $H(p) = -\sum_i p_i\log_2 p_i$, is the **entropy**.
 
 # %%
 def entropy_bits(p):
@@ -385,9 +389,9 @@ for heads in (0.5, 0.9, 0.99):
     print(f"heads {heads}: {prices}, mean {entropy_bits(coin):.3f}")
 
 # %% [markdown]
-# So a thousand flips of the 0.9 coin should fit into about 469 bits. How a book of code words does such a
-# thing is easier to see with the weather. In your town half of the days are sunny, a quarter cloudy, an eighth
-# rainy and an eighth snowy.
+# So a thousand flips of the 0.9 coin should fit into about 469 bits. How a book of code words can do
+# that is easier to see with the weather. In your town, half of the days are sunny, a quarter are cloudy, an
+# eighth rainy and an eighth snowy.
 
 # %%
 weather = ["sun", "cloud", "rain", "snow"]
@@ -421,11 +425,11 @@ entropy, cross = entropy_bits(town).item(), -(town * harbor.log2()).sum().item()
 print(f"entropy {entropy:.3f}   cross-entropy {cross:.3f}   difference {cross - entropy:.3f}")
 
 # %% [markdown]
-# Her book costs 2.375 bits a day for your weather, worse than no book. That is the **cross-entropy** of
-# your town $p$ under her belief $q$: $H(p,q) = -\sum_i p_i \log_2 q_i$. Reality pays, belief sets
-# the prices. What you overpay, 0.625 bits, is the **Kullback–Leibler divergence**
+# Her book costs 2.375 bits a day for your weather, more than the 2 of no book at all. That is the
+# **cross-entropy** of your town $p$ under her belief $q$: $H(p,q) = -\sum_i p_i \log_2 q_i$. Reality pays,
+# belief sets the prices. What you overpay, 0.625 bits, is the **Kullback–Leibler divergence**
 # $\mathrm{KL}(p\,\|\,q)$. It is zero only if the belief is right, so it tells how far two distributions are
-# apart. Not quite a distance, though:
+# apart. It is not quite a distance, though:
 
 # %%
 there = (town * (town / harbor).log2()).sum().item()
@@ -433,8 +437,8 @@ back = (harbor * (harbor / town).log2()).sum().item()
 print(f"your weather, her book: {there:.3f}   her weather, your book: {back:.3f}")
 
 # %% [markdown]
-# It is not symmetric. The picture shows all three for coins: someone believes that heads come with
-# probability 0.8.
+# It is not symmetric. The picture shows entropy, cross-entropy and KL for coins: someone believes that heads
+# come with probability 0.8.
 
 # %% alt="Horizontal axis: true probability of heads, from 0 to 1; vertical axis: bits per flip. The entropy is an arch, 0 at both ends and 1 bit at 0.5. The cross-entropy under the belief 0.8 is a straight line, from 2.32 bits at 0 down to 0.32 bits at 1; it touches the arch at 0.8 and lies above it everywhere else. A vertical double arrow at 0.3 marks the gap as KL."
 heads = torch.linspace(0.001, 0.999, 400)
@@ -529,7 +533,7 @@ with check("logistic-2") as c:
 # %% [markdown]
 # ### Over the edge: why models return logits
 #
-# Mathematics says that a sigmoid never reaches 1. Floats have an opinion of their own.
+# Mathematics says that a sigmoid never reaches 1. Floats disagree.
 #
 # **Predict before you run:** at which of these logits is $1-\sigma(z)$ exactly zero in float32?
 
@@ -538,7 +542,7 @@ for z in (10.0, 15.0, 17.0, 20.0, 40.0):
     print(f"z = {z:4.0f}   1 − sigmoid(z) = {1 - torch.sigmoid(torch.tensor(z)).item():.3g}")
 
 # %% [markdown]
-# From 17 on, the sigmoid *is* 1. A logit of 17 is nothing special for a network. Now feed the formula:
+# At 17 and above, the sigmoid *is* 1. A logit of 17 is nothing special for a network. Now feed the formula:
 
 # %%
 z, target = torch.tensor([20.0, 20.0, -20.0]), torch.tensor([0.0, 1.0, 0.0])
@@ -553,8 +557,8 @@ print(f"true loss of the third: {F.softplus(torch.tensor(-20.0)).item():.3g}")
 # little; its $1-p$ was rounded to exactly 1, so the loss is gone. One `nan` in a batch makes the mean `nan`,
 # then the gradient, then every weight.
 #
-# `nn.BCELoss` knows about it, and cuts: it never lets a logarithm go below −100. Compare it with
-# `nn.BCEWithLogitsLoss`, which takes the logit itself. All samples are wrong, and the true loss is about $z$.
+# `nn.BCELoss` guards against this with a cut: it never lets a logarithm go below −100. Compare it with
+# `nn.BCEWithLogitsLoss`, which takes the logit itself. All five samples are wrong, so the true loss is about $z$.
 
 # %%
 z = torch.tensor([5.0, 15.0, 20.0, 50.0, 200.0])
@@ -566,9 +570,9 @@ for row in zip(z, cut, exact, strict=True):
 assert torch.allclose(exact, z, atol=0.01) and cut[2:].eq(100).all()
 
 # %% [markdown]
-# At 5 they agree. At 15 rounding has cost the one on the left 0.16. At 20, `BCELoss` says 100, five times
-# too much, and at 200 it says 100 again, half. At least it is finite. But is it *useful*? Ask for the
-# slope, which should be $p-y=1$ everywhere.
+# At 5 they agree. At 15, rounding makes `BCELoss` 0.16 too small. At 20 it says 100, five times too much, and
+# at 200 it says 100 again, half of the true loss. At least it is finite. But is it *useful*? Ask for the
+# slope, which should be $p-y$, so nearly 1 everywhere.
 
 # %%
 at = z.clone().requires_grad_()
@@ -579,13 +583,13 @@ for name, loss in (("BCELoss", cut), ("BCEWithLogitsLoss", exact)):
     print(f"{name:18} {[round(s, 3) for s in slopes.tolist()]}")
 
 # %% [markdown]
-# Where the sigmoid has saturated, `BCELoss` sends back **zero**: the worst mistakes are not learned from.
-# The loss prints 100, and nothing moves. That is why the models of this course return logits (one does not: the
-# old one that lesson 05 takes apart).
+# Where the sigmoid has saturated, `BCELoss` sends back **zero**: the model learns nothing from its worst
+# mistakes. The loss prints 100, and nothing moves. That is why the models of this course return logits (all but
+# one: the old model that lesson 05 takes apart).
 #
 # How does the other one do it? Put the sigmoid into the logarithm and simplify before you calculate:
 # $-\log\sigma(z) = \log(1+e^{-z})$. That is the logarithm of a sum of exponentials, $\log(e^0 + e^{-z})$,
-# and such a sum has a famous cure. Pull the largest term out, then no exponent is above 0:
+# and for such a sum there is a famous cure. Take the largest term out, and no exponent is above 0:
 #
 # $$\log\sum_i e^{a_i} = m + \log\sum_i e^{a_i-m},\qquad m=\max_i a_i$$
 
@@ -607,7 +611,7 @@ with expect_error(RuntimeError):
     F.binary_cross_entropy(torch.tensor([1.2]), torch.tensor([1.0]))
 
 # %% [markdown]
-# *All elements of input should be between 0 and 1*: a sigmoid is missing, or better, you want the
+# *All elements of input should be between 0 and 1* means: a sigmoid is missing. Better still, use the
 # `WithLogits` loss. The other common pair of errors is about the target. Integers are refused, and so is a
 # shape that differs:
 
@@ -655,7 +659,9 @@ with check("logistic-3") as c:
     c.close(bce_from_logits(torch.tensor([200.0, 200, -200, -200]), torch.tensor([0.0, 1, 0, 1])), 100.0,
             because="(200 + 0 + 0 + 200) / 4",
             mistakes={math.inf: "exp(200) is inf: take the largest out", math.nan: "inf − inf, or 0 · inf",
-                      50.0: "that is a cut at 100", 40.0: "z was cut at 80", 44.0: "z was cut at 88"})
+                      50.0: "that is a cut at 100", 40.0: "z was cut at 80", 44.0: "z was cut at 88",
+                      **{-math.log(tiny) / 2: "a tiny number inside the logarithm cuts the loss, too"
+                         for tiny in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)}})
     c.close(torch.autograd.grad(torch.as_tensor(3 * bce_from_logits(at, torch.tensor([1.0, 0, 1]))), at)[0],
             torch.tensor([-0.5, 1, -1]), because="and the slope is sigmoid(z) − y",
             mistakes=[(torch.tensor([-0.5, math.nan, -1]),
@@ -708,10 +714,10 @@ for more in (0, 200, 700):
     print(f"w = {w:5.1f}   loss {loss:.3f}   changes its mind at {-b / w:.2f} hours")
 
 # %% [markdown]
-# It does not settle. The boundary hardly moves any more, it creeps toward 2.5, halfway. But these data are
-# **separable**, so a steeper curve always fits a little better, and the weight grows forever, slower and
-# slower. The model ends up claiming near-certainty from three samples. Weight decay (lesson 05) puts a
-# price on that, and so does stopping.
+# It does not settle. The boundary hardly moves any more: it creeps toward 2.5, halfway between a fail and a
+# pass. But these data are **separable**: one cut sorts them without a mistake. So a steeper curve always fits
+# a little better, and the weight grows forever, slower and slower. The model ends up claiming near-certainty
+# from three samples. Weight decay (lesson 05) puts a price on that; stopping early avoids it, too.
 
 # %% alt="The three students as white dots at 1, 2 and 3 hours, at heights 0, 0 and 1. The least-squares line runs below 0 and above 1. Two S-shaped curves stay between 0 and 1: the gentle one, after 100 epochs, and a steeper one after 1,000 epochs that is on its way to a step at 2.5 hours."
 hours = torch.linspace(0, 4.5, 200).unsqueeze(1)
@@ -727,14 +733,14 @@ plt.show()
 
 # %% [markdown]
 # *Where the line leaves the interval from 0 to 1, both curves stay inside; with more training the curve
-# steepens toward a step halfway between the students at 2 and 3 hours.* The four verbs are complete:
-# prepare, design, choose, train and judge. The rest of the lesson runs them again, on more interesting
-# ground.
+# steepens toward a step halfway between the students at 2 and 3 hours.* The four steps are complete: prepare
+# data, design model, choose loss and optimizer, train and judge. The rest of the lesson takes them again, on
+# more interesting ground.
 
 # %% [markdown]
 # ## A line on a map
 #
-# Two numbers per sample, and the picture becomes a map. Say, two species of beetle, measured in wing length
+# With two numbers per sample, the picture becomes a map. Take two species of beetle, measured in wing length
 # and weight (in standard units, so 0 is the average). They overlap, as beetles do.
 
 # %%
@@ -764,9 +770,10 @@ measured = evaluate(model, test_loader, nn.BCEWithLogitsLoss(), {"accuracy": acc
 print({name: round(value, 3) for name, value in measured.items()})
 
 # %% [markdown]
-# Almost nine in ten on beetles it has never seen, and a loss far below the 0.693 of a coin. Where are the
-# others? The model says "species 1" where $w_1x_1+w_2x_2+b>0$. Where the sum **is** 0 runs the **decision
-# boundary**: $x_2 = -(w_1x_1+b)/w_2$, a straight line, and the weight vector is at a right angle to it.
+# The model is right on almost nine in ten beetles it has never seen, and its loss is far below the 0.693 of a
+# coin. Where are the others? The model says "species 1" where $w_1x_1+w_2x_2+b>0$. The **decision boundary**
+# runs where the sum **is** 0: $x_2 = -(w_1x_1+b)/w_2$, a straight line. The weight vector is at a right angle
+# to it.
 
 # %% alt="A map of 200 beetles, wing length across and weight up. Blue circles fill the lower left, orange squares the upper right; they overlap in the middle. A steep straight black line from upper left to lower right divides the shaded blue side from the shaded orange side. Dotted lines parallel to it mark the probabilities 0.1 and 0.9; all three carry their number at the bottom. A short arrow, the weight vector, stands at a right angle on the line."
 (w1, w2), b = model.weight[0].tolist(), model.bias.item()
@@ -823,9 +830,9 @@ print("naive:  ", ((Z[0] + 100).exp() / (Z[0] + 100).exp().sum()).tolist())
 assert torch.allclose(torch.softmax(Z[0] + 100, dim=0), P[0], atol=1e-5)
 
 # %% [markdown]
-# Nothing happens to the probabilities: $e^{100}$ stands above and below the line and cancels. Only the
-# *differences* between logits matter. The naive formula gets `inf / inf = nan`, and the library subtracts
-# the largest logit first: the log-sum-exp trick again.
+# Nothing happens to the probabilities: $e^{100}$ stands above and below the fraction bar and cancels. Only the
+# *differences* between logits matter. The naive formula gets `inf / inf = nan`; the library subtracts the
+# largest logit first, which is the log-sum-exp trick again.
 #
 # Two classes are the special case you know: the softmax of $(z, 0)$ is the sigmoid of $z$.
 
@@ -838,8 +845,8 @@ print("softmax of (z, 0) is sigmoid(z):", same)
 # %% [markdown]
 # ### Four numbers, three routes
 #
-# The label as a distribution is a **one-hot** row: 1 at the right class. The identity matrix holds them
-# all.
+# The label as a distribution is a **one-hot** row: 1 at the right class, 0 elsewhere. The identity
+# matrix holds all of these rows.
 
 # %%
 one_hot = torch.eye(3)[labels]  # (N, C)
@@ -857,7 +864,7 @@ assert math.isclose(each.mean().item(), 0.9335, abs_tol=5e-5)
 
 # %% [markdown]
 # The one-hot row is a switch: it keeps the logarithm at the right class and multiplies the rest by zero. A
-# thousand classes would mean 999 products for nothing. **Route two** picks instead of multiplying.
+# thousand classes would mean 999 wasted products per sample. **Route two** picks instead of multiplying.
 # `nll_loss` (*negative log-likelihood*) wants the **logarithms**, and class numbers.
 
 # %%
@@ -879,8 +886,8 @@ assert torch.allclose(direct, each)
 # 0.9698, 0.8801, 1.0527, 0.8314, and 0.9335 on average, three times. Compare with $\log 3 = 1.0986$, the
 # loss of somebody who has no idea: this model is hardly better.
 #
-# **Predict before you run:** two slips that raise no error, and a clue in the third line. What is wrong, and
-# could you tell from the number?
+# **Predict before you run:** here are two slips that raise no error, and the third line is a clue. What is
+# wrong, and could you tell from the number?
 
 # %%
 print(f"nll_loss of probabilities:      {F.nll_loss(P, labels).item():.4f}")
@@ -888,12 +895,12 @@ print(f"cross_entropy of probabilities: {F.cross_entropy(P, labels).item():.4f}"
 print(f"… and of perfect ones:          {F.cross_entropy(one_hot, labels).item():.4f}")
 
 # %% [markdown]
-# The first is negative, and no logarithm of a probability can make that: `nll_loss` takes no logarithm, in
-# spite of its name. The second is a very common silent mistake in classification: the model ends in a
+# The first is negative, and a mean of $-\log p$ never is: in spite of its name, `nll_loss` takes no
+# logarithm. The second is a very common silent mistake in classification: the model ends in a
 # softmax, and `cross_entropy` takes a softmax of that. You can tell from the third line: a *perfect* model
 # cannot get below 0.5514, because a softmax of (1, 0, 0) is far from certain.
 #
-# Errors that do raise concern the target. Class numbers are integers, shares are floats, and the two do not
+# The slips that do raise an error concern the target. Class numbers are integers, shares are floats, and the two do not
 # mix:
 
 # %%
@@ -904,8 +911,8 @@ with expect_error(RuntimeError):
 
 # %% [markdown]
 # Class numbers must be `long` and of shape (N,). A whole distribution per sample must be float and of shape
-# (N, C); `one_hot` returns integers, so it needs `.float()`. And the slope? As beautiful as in the binary
-# case.
+# (N, C); `one_hot` returns integers, so it needs `.float()`. And the slope? It is as simple as in the
+# binary case.
 
 # %%
 leaf = Z.clone().requires_grad_()
@@ -914,7 +921,7 @@ print("slope is softmax − one-hot:", torch.allclose(slopes, P - one_hot, atol=
 
 # %% [markdown]
 # ### Exercise logistic-4 · difficulty 2 · 8 minutes
-# Fourth route, your own. Write `softmax_cross_entropy(Z, labels)`: the **mean** cross-entropy, straight
+# The fourth route is your own. Write `softmax_cross_entropy(Z, labels)`: the **mean** cross-entropy, straight
 # from logits, for logits of any size. For one sample it is $-\log\frac{e^{z_t}}{\sum_j e^{z_j}} =
 # \log\sum_j e^{z_j} - z_t$, where $t$ is the right class. `torch.logsumexp` is allowed; `softmax`,
 # `log_softmax`, `nll_loss` and `cross_entropy` are not.
@@ -936,6 +943,7 @@ with check("logistic-4") as c:
              (-each.mean(), "the sign is flipped"), (F.cross_entropy(P, labels), "a softmax of a softmax"),
              ((Z.logsumexp(0)[labels] - Z[range(4), labels]).mean(), "the sum runs over samples: dim=1"),
              ((Z.logsumexp(1, True) - Z[labels]).mean(), "Z[labels] picks whole rows"),
+             ((Z.logsumexp(1) - Z.amax(1)).mean(), "that is the largest logit: take the one at the right class"),
              (Z.logsumexp(1).mean() - Z[:, labels].mean(), "Z[:, labels] picks whole columns, (N, N)")]
     c.close(c.attempted(softmax_cross_entropy(Z, labels)), 0.933504, because="the mean of the four numbers",
             mistakes=wrong)
@@ -957,10 +965,10 @@ with check("logistic-4") as c:
 # %% [markdown]
 # ## Three spirals
 #
-# Now a map on which straight borders fail. The four verbs again, at the speed you are used to by now.
+# Now comes a map on which straight borders fail. Take the four steps again, faster this time.
 #
-# **Prepare data.** Three arms, wound around each other, with a little noise. A second set is drawn to
-# judge.
+# **Prepare data.** Three arms are wound around each other, with a little noise. A second set is drawn for the
+# test.
 
 # %%
 def spirals(n, generator):
@@ -979,10 +987,10 @@ print(X_train.shape, y_train.shape, "points per arm:", y_train.bincount().tolist
 
 # %% [markdown]
 # **Design model.** Two of them: one linear layer with three outputs, which is *softmax regression*, and a
-# *multi-layer perceptron* (MLP): linear layers with a `ReLU`, max(0, x), between them. Those before the last
-# are called *hidden*; here there are two, 64 wide. Without the ReLUs, three linear layers would be one
-# linear layer. **Choose loss and optimizer:** cross-entropy
-# for both, and Adam, which you raced in lesson 03.
+# *multi-layer perceptron* (MLP): linear layers with a `ReLU`, max(0, x), between them. The layers before the
+# last are called *hidden*; here there are two, 64 wide. Without the ReLUs, the three linear layers together
+# could do no more than one. **Choose loss and optimizer.** Cross-entropy for both, and Adam, which you raced in
+# lesson 03.
 #
 # **Predict before you run:** three classes, so guessing gets one third right. What does the linear model
 # get?
@@ -1022,8 +1030,8 @@ plt.show()
 #
 # ### Margin question: are the outputs of an untrained softmax network equal, because it is random?
 #
-# Look, instead of arguing: fresh networks, not a single step of training, on the spirals. The last layer is linear,
-# so scaling its weights and biases scales the logits.
+# Look instead of arguing: here are fresh networks on the spirals, without a single step of training. The last
+# layer is linear, so scaling its weights and biases scales the logits.
 
 # %%
 scales = {"last layer zero": 0, "as PyTorch makes it": 1, "last layer × 100": 100}
@@ -1038,10 +1046,11 @@ for seed in range(3):
 
 # %% [markdown]
 # Not equal: with the usual initialization the probabilities differ, and every seed differs in its own way.
-# They are *close* to one third, and not because the weights are random: because they are **small**. Small
-# weights, small logits, similar exponentials. Make the last layer a hundred times larger, as random as
-# before, and the untrained network is very sure of very wrong things. Equal outputs need equal weights in the last
-# layer, such as all zeros.
+# They are *close* to one third, not because the weights are random, but because they are **small**: small
+# weights give small logits, and small logits give similar exponentials. Make the last layer a hundred times
+# larger, as random as before, and the untrained network is very sure of very wrong things. Equal outputs need
+# equal weights in the last layer, such as all zeros.
+#
 # A useful check follows: **before training, the loss should be near $\log C$.** If it is 20, your logits
 # start too large.
 #
@@ -1056,7 +1065,7 @@ print("same winner for all 300:", torch.equal(logits.argmax(1), P_test.argmax(1)
 print("same order of all three:", torch.equal(logits.argsort(1), P_test.argsort(1)))
 
 # %% [markdown]
-# It does not keep anything *between* rows, and it does not commute with a mean. Two samples, then three
+# It keeps no order *between* rows, and it does not commute with a mean. Look at two samples, then at three
 # models that vote:
 
 # %%
@@ -1070,7 +1079,7 @@ print(f"mean of logits: {by_logits}   mean of probabilities: {by_probabilities}"
 assert by_logits != by_probabilities
 
 # %% [markdown]
-# Sample a has the larger logit and the smaller confidence. And the vote changes with the order of
+# Sample a has the larger logit but the smaller confidence. And the vote changes with the order of
 # operations: one loud model wins the mean of logits, two quiet ones win the mean of probabilities. So skip
 # softmax for `argmax` and top-k within a sample, and inside the loss, which has its own. **Do not skip it**
 # when the number itself is used: a threshold, "are you sure?", a comparison of samples, an average of
@@ -1079,8 +1088,8 @@ assert by_logits != by_probabilities
 # %% [markdown]
 # ## Several answers at once
 #
-# "Which of these" and "which of these, any number of them" are two different questions. Three radio
-# stations send over one map. At some places you hear none, at others all three. That is **multi-label**
+# "Which one of these?" and "which of these, any number of them?" are two different questions. Three radio
+# stations share one map. In some places you hear none, in others all three. That is **multi-label**
 # classification: three yes/no questions that share a network. The target is a row of floats, one for each
 # label.
 
@@ -1118,7 +1127,7 @@ print(f"labels right {correct.float().mean():.2f}   whole rows right {rows.float
 # Two numbers, and you must say which one you report. A row is right only if all three labels are.
 #
 # **Predict before you run:** read the *same* logits with a softmax, and count a station as heard above 0.5.
-# At places with two stations, how many can you get?
+# In places with two stations, how many can you find?
 
 # %%
 two = y_test.sum(dim=1) == 2
@@ -1150,7 +1159,7 @@ plt.show()
 # %% [markdown]
 # *Each colored curve is one output's own border at p = 0.5, close to the true dashed circle; the darker the
 # gray, the more stations at once.* Softmax has one unit of belief to hand out, so at most one class can be
-# above one half; and silence, or all three, has no place in it. Softmax is for answers that **exclude**
+# above one half. It has no way to say "none" or "all three". Softmax is for answers that **exclude**
 # each other.
 
 # %% [markdown]
@@ -1165,7 +1174,7 @@ plt.show()
 # | which of C, any number? | C | sigmoid on each | `BCEWithLogitsLoss` | float (N, C), 0 or 1 |
 # | what shares of C? | C | softmax | `CrossEntropyLoss` | float (N, C), rows sum to 1 |
 #
-# Half of such a table can be run: do the shapes and dtypes fit?
+# Half of this table can be checked by running it: do the shapes and dtypes fit?
 
 # %%
 N, C = 5, 4
@@ -1185,15 +1194,15 @@ for question, outputs, loss_fn, target in table:
 
 # %% [markdown]
 # Six rows, six losses that run. (The outputs were all zero, so you see the losses of somebody who knows
-# nothing: log 2 and log 4.) That they are the *right* rows is for you to judge.
-# Two questions pick one: *a quantity or a choice?* And if a choice, *do the answers exclude each other?*
+# nothing: log 2 and log 4.) Which row is *right* for a task is for you to judge. Two questions decide: *is it a
+# quantity or a choice?* And if it is a choice, *do the answers exclude each other?*
 #
 # ### Exercise logistic-5 · difficulty 1 · 4 minutes
 # Four tasks. For each, give the row of the table as a pair: the number of outputs and the name of the loss class,
 # as in `(3, "L1Loss")`. If two rows fit, take the one with fewer outputs.
 #
 # - `digit`: a photo shows exactly one of the digits 0 to 9; say which.
-# - `film`: a film may carry any of 12 tags (funny, sad, French, …), also several or none.
+# - `film`: a film may carry any number of 12 tags (funny, sad, French, …), even none.
 # - `rain`: will it rain tomorrow? You need the probability.
 # - `millimeters`: how much rain will fall?
 #
@@ -1244,8 +1253,8 @@ with check("logistic-5") as c:
 # %% [markdown]
 # ## A number that means nothing
 #
-# Losses are for optimizers. People ask: *is it any good?* Ten machine parts, and the probability of a fault
-# that a model gave to each, sorted. Four are really faulty.
+# Losses are for optimizers. People ask: *is it any good?* Here are ten machine parts, sorted by the
+# probability of a fault that a model gave to each. Four are really faulty.
 
 # %%
 scores = torch.tensor([0.95, 0.85, 0.80, 0.70, 0.60, 0.45, 0.40, 0.30, 0.20, 0.10])
@@ -1279,7 +1288,7 @@ by_hand = {
 print({name: round(value, 4) for name, value in by_hand.items()})
 
 # %% [markdown]
-# And the same from two libraries. scikit-learn wants verdicts, torchmetrics takes scores and cuts at 0.5.
+# Two libraries do the same. scikit-learn wants verdicts; torchmetrics takes scores and cuts at 0.5.
 
 # %%
 functions = {  # of scikit-learn, of torchmetrics
@@ -1306,8 +1315,9 @@ print("the same in scikit-learn:", matrix.tolist() == metrics.confusion_matrix(f
 #
 # ### The threshold is yours
 #
-# Nobody ordered 0.5. **Predict before you run:** lower the threshold to 0.25. Which of precision and recall
-# rises?
+# Nobody says that it must be 0.5.
+#
+# **Predict before you run:** lower the threshold to 0.25. Which of precision and recall rises?
 
 # %%
 for threshold in (0.25, 0.5, 0.75, 0.9):
@@ -1318,8 +1328,8 @@ for threshold in (0.25, 0.5, 0.75, 0.9):
     print(f"threshold {threshold:.2f}: {count} flagged   {shares}")
 
 # %% [markdown]
-# Recall rises to 1 and precision falls to 0.5: you catch everything and cry wolf half of the time. At 0.9
-# it is the other way around. The *model* is the same in every line.
+# Recall rises to 1 and precision falls to 0.5: you catch every fault, and half of your alarms are false. At
+# 0.9 it is the other way around. The *model* is the same in every line.
 #
 # Is there a number for the model itself, free of any threshold? Take one faulty and one sound part, at
 # random. **How often does the faulty one get the higher score?** Lay out all 4 × 6 pairs; a tie counts
@@ -1339,15 +1349,15 @@ print(f"area under the ROC curve: {metrics.auc(false_alarm_rate, recall):.4f}")
 # %% [markdown]
 # 21 of 24 pairs, 0.875. This is **ROC-AUC**, "the area under the receiver operating characteristic", a name
 # from radar days for a plain thing: the share of pairs in the right order. 0.5 is a coin, 1 is perfect,
-# below 0.5 perhaps somebody swapped the labels.
+# and below 0.5, somebody may have swapped the labels.
 #
 # Why an area? Slide the threshold from 1 down to 0. Each stop gives a point: the share of sound parts that
 # raise a false alarm, to the right, and the recall, upward. That is the **ROC curve**; the area under it is
-# the same 0.8750. Draw precision against recall on the same walk, and you have the **PR curve**. Both come
-# below.
+# the same 0.8750. Draw precision against recall on the same walk, and you have the **PR curve**. You will
+# see both at the end of the lesson.
 #
-# It needs only the order, so logits will do. But here is a trap in which you can watch two halves of this
-# lesson meet. torchmetrics applies a sigmoid to scores outside of [0, 1]:
+# AUC needs only the order, so logits will do. But here is a trap where two halves of this lesson meet.
+# The library torchmetrics applies a sigmoid to scores outside of [0, 1]:
 
 # %%
 sure = torch.tensor([20.0, 30.0])
@@ -1360,7 +1370,7 @@ for logits in (sure, sure.double()):
 # that still differ, or float64.
 #
 # ### Exercise logistic-6 · difficulty 2 · 7 minutes
-# Your model returns logits, your boss sets a threshold for the **probability**. Write
+# Your model returns logits, but your boss sets a threshold for the **probability**. Write
 # `precision_recall(logits, y, threshold)`: flag where the probability is *above* the threshold, and return
 # a pair of Python floats. If nothing is flagged, the precision is 0.0 by agreement; if there is nothing to
 # find, so is the recall.
@@ -1408,8 +1418,8 @@ with check("logistic-6") as c:
 # %% [markdown]
 # ## One in a hundred
 #
-# Now the detector from the first paragraph. Four thousand parts, one in a hundred is faulty, two
-# measurements each. The faulty ones are shifted, but the clouds overlap.
+# Now for the detectors from the first paragraph. There are four thousand parts, with two measurements each, and
+# one part in a hundred is faulty. The faulty ones are shifted, but the clouds overlap.
 
 # %%
 def machine_parts(n, generator):
@@ -1453,10 +1463,10 @@ for name, model in detectors.items():
     print(f"{name:9} accuracy {correct:.3f}   {counts}   AUC {auc:.2f}")
 
 # %% [markdown]
-# The baseline is right 99 times in 100 and finds nothing. The plain model looks a shade better and finds a
-# handful at best. The weighted one has by far the **worst accuracy**, and it finds nearly nine in ten of
+# The baseline is right 99 times in 100 and finds nothing. The plain model looks a shade better and finds only
+# a handful. The weighted one has by far the **worst accuracy**, and it finds nearly nine in ten of
 # the faults. If a missed fault means a broken machine and a false alarm means a second look, the last one is
-# the better buy, so far.
+# the best buy so far.
 #
 # Always print the baseline beside your number.
 #
@@ -1477,12 +1487,12 @@ for threshold in (0.5, 1 / (1 + 99)):
 
 # %% [markdown]
 # The weight of 99 has raised the bias by 4; a clean factor of 99 on the odds would be 4.6, and forty faults
-# are few to learn from. Now weigh at the other end. If a miss is worth 99 false alarms, flag as soon as the
-# odds pass 1 to 99: a threshold of 1/(1 + 99) = 0.01. With it the plain model finds 36 where the weighted one
-# found 35, for 765 alarms against 616: about the same trade. Here, weighting is mostly a threshold in
-# disguise. And the plain model has kept honest probabilities: 0.011 on average, where 0.010 are faulty. The
-# weighted one believes in 0.223. So this is the one to buy: **the plain model, with a threshold that knows
-# the prices.** (Where you *tune* a threshold, do it on validation data, never on the test set you report.)
+# are few to learn from. Now put the price into the threshold instead. If a miss costs as much as 99 false
+# alarms, flag as soon as the odds pass 1 to 99: a threshold of 1/(1 + 99) = 0.01. With it the plain model finds
+# 36 where the weighted one found 35, for 765 false alarms against 616: about the same trade. Here, weighting is
+# mostly a threshold in disguise. And the plain model has kept honest probabilities: 0.011 on average, where 0.010
+# are faulty. The weighted model says 0.223. So this is the one to buy: **the plain model, with a threshold that
+# knows the prices.** (Where you *tune* a threshold, do it on validation data, never on the test set you report.)
 
 # %% alt="Two panels. Left, ROC curves of recall against false-alarm rate: the plain and the weighted model's curves lie almost on top of each other, far above the diagonal of a coin. The dot for the plain model's threshold 0.5 sits in the lower left corner near zero recall, the square for the weighted model sits at a recall near 0.9 and 15 percent false alarms. Right, precision against recall: precision is high only at a recall below 0.3 and falls below ten percent by the time recall reaches 0.7; a dotted line marks the base rate of one percent."
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.6))
@@ -1509,10 +1519,10 @@ plt.show()
 #
 # ### Exercise logistic-7 · difficulty 3 · 10 minutes
 # So where should the threshold be? Where it is cheapest. Write `best_threshold(p, y, missed, alarm)`: try
-# **every value in** `p` (they come in any order) as a threshold `t`, flag the parts with `p >= t`, so that
-# each part can be flagged by its own value, and add up the bill: `missed` for
-# each faulty part that is not flagged, `alarm` for each sound part that is. Return the `t` (a Python float)
-# with the lowest bill. With ties, any of the cheapest will do.
+# **every value in** `p` (in any order) as a threshold `t`. Flag the parts with `p >= t` (a part *at* the
+# threshold counts this time), and add up the bill: `missed` for each faulty part that is not flagged, `alarm`
+# for each sound part that is. Return the `t` (a Python float) with the lowest bill. If several are cheapest,
+# any of them will do.
 #
 # <details><summary>Hint 1</summary>Write the bill for one <code>t</code> first, as an inner function of <code>t</code>. Then it is <code>min(candidates, key=bill)</code>.</details>
 # <details><summary>Hint 2</summary>Missed: <code>((p < t) & (y == 1)).sum()</code>. False alarms: <code>((p >= t) & (y == 0)).sum()</code>. Weigh them and add.</details>
@@ -1533,7 +1543,9 @@ with check("logistic-7") as c:
                                             0, 0, 1, 0, 0, 1, 1, 0])
     wrong = {0.95: "missed and alarm are swapped, or only false alarms were counted",
              0.1: "false alarms cost something too", 0.7: "the prices are not used: that has the fewest mistakes",
-             0.4: "flag p >= t: the part at the threshold counts as flagged", 0.9: "that is the most expensive"}
+             0.4: "flag p >= t: the part at the threshold counts as flagged", 0.9: "that is the most expensive",
+             11: "that is the lowest bill: return its t", 8: "that is a place in p: return the value there",
+             2 / 7: "a formula needs honest probabilities: try the values in p, and add up each bill"}
     t = c.attempted(best_threshold(belief, state, missed=5, alarm=2))
     c.close(t, 0.45, because="1 missed, 3 false alarms: a bill of 5 + 6", mistakes=wrong)
     c.kind(t, float)
@@ -1544,8 +1556,8 @@ with check("logistic-7") as c:
 
 # %% [markdown] tags=["solution"]
 # If the probabilities are honest (*calibrated*, lesson 05), there is a formula: flagging costs
-# $(1-p)\cdot$alarm, not flagging costs
-# $p\cdot$missed, so flag where $p >$ alarm / (alarm + missed). For the machine parts, with prices of 99 and 1, that is the 0.01 from above.
+# $(1-p)\cdot$alarm, not flagging costs $p\cdot$missed, so flag where $p >$ alarm / (alarm + missed). For the
+# machine parts, with prices of 99 and 1, that is the 0.01 from above.
 
 # %% [markdown] tags=["instructor"]
 # **Ask** who in a company knows the two prices (not the data scientist). **Watch for** counting with `>` in
@@ -1566,8 +1578,8 @@ with check("logistic-7") as c:
 # | `loss.data[0]` | `loss.item()` | a scalar has no element 0 any more |
 # | `Variable(x)` | `x` | tensors and variables are one since version 0.4 |
 #
-# The missing `dim` still runs, with a warning. Turn warnings into errors and you can read it. So that you
-# see what it would have guessed:
+# Without `dim`, softmax still runs, with a warning. Turn warnings into errors and you can read it. The second
+# half of the cell shows which `dim` it guesses:
 
 # %%
 with warnings.catch_warnings():
@@ -1608,5 +1620,5 @@ with warnings.catch_warnings():
 # for people. Cross-entropy is what your model's belief costs in bits when the world pays. And a metric
 # without a baseline beside it is a number that means nothing.
 #
-# Next comes a real table, 768 patients, in which zeros mean "missing" and a widely copied file has its
+# Next comes a real table of 768 patients, in which zeros mean "missing" and a widely copied file has its
 # labels flipped. Logistic regression will be there too: as the baseline that a network has to beat.

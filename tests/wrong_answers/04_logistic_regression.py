@@ -22,6 +22,14 @@ def logit_of(p):
 def logit_of(p):
     return torch.log10(p / (1 - p))
 
+# %% logistic-1 refused: the logarithm is taken of the odds
+def logit_of(p):
+    return torch.log(p) / (1 - p)
+
+# %% logistic-1 refused: against is 1 - p, not p - 1
+def logit_of(p):
+    return torch.log(p) - torch.log(p - 1)
+
 # %% logistic-1 passes
 def logit_of(p):
     return p.log() - torch.log1p(-p)
@@ -116,6 +124,11 @@ def bce_from_logits(z, y):
     z = z.clamp(-80, 80)
     return (torch.log(1 + torch.exp(z)) - y * z).mean()
 
+# %% logistic-3 refused: cuts the loss, too
+def bce_from_logits(z, y):
+    p = torch.sigmoid(z)
+    return -(y * torch.log(p + 1e-7) + (1 - y) * torch.log(1 - p + 1e-7)).mean()
+
 # %% logistic-3 passes
 def bce_from_logits(z, y):
     pairs = torch.stack([torch.zeros_like(z), z])
@@ -151,6 +164,10 @@ def softmax_cross_entropy(Z, labels):
 # %% logistic-4 refused: Z[:, labels] picks whole columns
 def softmax_cross_entropy(Z, labels):
     return (torch.logsumexp(Z, dim=1) - Z[:, labels]).mean()
+
+# %% logistic-4 refused: that is the largest logit
+def softmax_cross_entropy(Z, labels):
+    return (torch.logsumexp(Z, dim=1) - Z.max(dim=1).values).mean()
 
 # %% logistic-4 passes
 def softmax_cross_entropy(Z, labels):
@@ -322,6 +339,20 @@ def best_threshold(p, y, missed, alarm):
 def best_threshold(p, y, missed, alarm):
     bill = missed * (y.sum() - y.cumsum(0)) + alarm * (1 - y).cumsum(0)  # only right if p is sorted
     return p[bill.argmin()].item()
+
+# %% logistic-7 refused: a formula needs honest probabilities
+def best_threshold(p, y, missed, alarm):
+    return alarm / (alarm + missed)
+
+# %% logistic-7 refused: return its t
+def best_threshold(p, y, missed, alarm):
+    return min(missed * ((p < t) & (y == 1)).sum() + alarm * ((p >= t) & (y == 0)).sum() for t in p).item()
+
+# %% logistic-7 refused: return the value there
+def best_threshold(p, y, missed, alarm):
+    flagged = p[None, :] >= p[:, None]
+    bill = missed * (~flagged & (y == 1)).sum(1) + alarm * (flagged & (y == 0)).sum(1)
+    return bill.argmin().item()
 
 # %% logistic-7 passes
 def best_threshold(p, y, missed, alarm):
