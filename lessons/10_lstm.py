@@ -16,14 +16,14 @@
 
 # %% [markdown]
 # In lesson 09 a recurrent network read names: ten steps, perhaps fifteen. This lesson asks it to read *plays*.
-# A character speaks, is interrupted, goes on; a line began sixty letters ago; a name in capitals has told who is
-# talking. The plain RNN has forgotten all that. The **LSTM**, the "long short-term memory", has not.
+# A character speaks, is interrupted, and goes on; a line began sixty letters ago; a name in capitals told us who is
+# talking. By now the plain RNN has forgotten all that. The **LSTM**, the "long short-term memory", has not.
 #
 # You are heading for two pictures. The first is a plot of accuracy against delay, in which the famous LSTM fails
-# like the plain RNN, until you change **one number** in it. The second lies on a sentence of Shakespeare: every
-# gate of a trained network, letter by letter, opening and closing.
+# like the plain RNN, until you change **one number** in it. The second shows the gates of a trained network while it
+# reads a few lines of a play: they open and close, letter by letter.
 #
-# In between you train a network that writes plays, and you measure how good it is: not by looking at the nicest
+# In between you train a network that writes plays, and you measure how good it is: not by picking the nicest
 # sample, but in nats per character, on a part of the plays that it has never read.
 
 # %%
@@ -70,14 +70,14 @@ for row, symbol in zip(sequences, symbols, strict=True):
     print(row.tolist(), "→", symbol.item())
 
 # %% [markdown]
-# A child can do it, at any delay. Guessing gives one in four. The noise matters: it is what knocks at the memory's
-# door, step after step, and wants to be let in.
+# A child can do it, at any delay. Guessing is right one time in four. The noise matters: at every step it knocks at
+# the memory's door and wants to be let in.
 #
 # ## Design model: three cells and a knob
 #
 # Embed the tokens, run a recurrent layer over them, and let a linear layer read its **last** output. `kind` is `"RNN"`,
 # `"GRU"` or `"LSTM"`; `nn` has all three with the same arguments. The optional `forget` is the knob of this lesson. You
-# will see in a moment what it turns.
+# will soon see what it does.
 
 # %%
 class Recaller(nn.Module):
@@ -98,7 +98,7 @@ class Recaller(nn.Module):
         return self.out(outputs[:, -1])
 
 # %% [markdown]
-# Note the underscore. A recurrent layer returns **two** things, and forgetting it is the most common mistake with it:
+# Note the underscore. A recurrent layer returns **two** things, and forgetting the second one is the most common mistake with it:
 
 # %%
 with expect_error(TypeError):
@@ -106,12 +106,12 @@ with expect_error(TypeError):
 
 # %% [markdown]
 # "Must be Tensor, not tuple": the linear layer was handed the pair `(outputs, state)`. Inside `nn.Sequential` nobody
-# takes it apart. Write a `forward`.
+# takes that pair apart, so write a `forward` of your own, as in `Recaller`.
 #
 # ## Choose loss and optimizer
 #
-# Four classes, so cross-entropy. Adam with a learning rate of 0.01, 350 batches of 32 sequences, gradients clipped at
-# norm 1 as in lesson 09. All networks get the same data and the same number of steps.
+# There are four classes, so the loss is cross-entropy. The optimizer is Adam with a learning rate of 0.01, for 350 batches
+# of 32 sequences, with gradients clipped at norm 1 as in lesson 09. All networks get the same data and the same number of steps.
 
 # %%
 def train_recaller(kind, forget, delay, seed=0):
@@ -160,8 +160,8 @@ for ax, number, guessing in zip(axes, ("accuracy", "loss"), (0.25, math.log(4)),
     ax.set_xscale("log", base=2)
     ax.set_xticks(delays, labels=delays)
     ax.set(xlabel="delay (steps of noise)", ylabel=number)
-axes[0].set(ylim=(0.15, 1.05), title="Who remembers, for how long")
-axes[1].set(yscale="log", ylim=(5e-5, 5), title="and how surely?")
+axes[0].set(ylim=(0.15, 1.05), title="Who remembers, and for how long?")
+axes[1].set(yscale="log", ylim=(5e-5, 5), title="And how surely?")
 for ax in axes:
     ax.minorticks_off()
 axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
@@ -169,11 +169,12 @@ plt.show()
 
 # %% [markdown]
 # *The network that was invented to remember loses to the GRU at 20 steps, and at 40 it has forgotten just as the plain RNN has, until
-# its knob is turned.* On the right is the same as a loss, on a logarithmic scale. A network that has forgotten ends at the dotted
-# line, $\log 4 = 1.39$: the loss of "a quarter each". Further down, where the accuracy is 1 for all, the loss still tells right
-# from right *and sure*. Two points are left out of the claims on purpose, because they depend on the seed: the RNN at 20 and the GRU at 40.
+# its knob is turned.* The right panel shows the loss of the same networks, on a logarithmic scale. A network that has forgotten
+# ends at the dotted line, $\log 4 = 1.39$, the loss of "a quarter each". Networks with the same accuracy of 1 can still differ in
+# their loss: the lower it is, the surer they are. Some points depend on the seed, so the claims leave them out: the RNN at 10 and
+# 20, the LSTM at 10, and the GRU at 40.
 #
-# So an LSTM is not born a good memory. It *can* become one. To see what the knob does, open the cell.
+# So an LSTM is not born with a good memory. It *can* get one. To see what the knob does, open the cell.
 
 # %% [markdown] tags=["instructor"]
 # **Timing:** 15 minutes up to here; the training cell takes about ten seconds. Let the room vote before the picture; most
@@ -196,9 +197,9 @@ plt.show()
 # - $i$, the input gate: how much of the proposal comes in?
 # - $o$, the output gate: how much of the cell is shown to the world?
 #
-# Each is computed from the input and the last $h$: $f = \sigma(W_f x + b_f + U_f h + d_f)$, and $i$, $o$ likewise, and $g$
-# with $\tanh$. PyTorch stacks the four, in the order i, f, g, o, so that **one** matrix product with $x$ and one with $h$ serve
-# them all. Here is the step by hand, formula by formula.
+# Each is computed from the input and the last $h$: $f = \sigma(W_f x + b_f + U_f h + d_f)$, with two biases, $b$ and $d$. $i$ and $o$
+# are made in the same way, and $g$ with $\tanh$ in place of $\sigma$. PyTorch stacks the four, in the order i, f, g, o, so that **one**
+# matrix product with $x$ and one with $h$ serve them all. Here is one step, written out by hand.
 
 # %%
 def lstm_step(x, h, c, W_ih, W_hh, b_ih, b_hh):
@@ -221,8 +222,8 @@ for name, p in cell.named_parameters():
     print(f"{name:10} {tuple(p.shape)}")
 
 # %% [markdown]
-# 16 rows: four gates of four units. And **two** biases, which are always added to each other; one would do. (cuDNN,
-# the library on NVIDIA's cards, has two, so PyTorch has two.) Now the test: five steps by hand against `nn.LSTMCell`.
+# 16 rows: four gates of four units. And there are **two** biases, although they are always added, and one would do. (cuDNN,
+# the library for NVIDIA's cards, has two, so PyTorch has two.) Now the test: five steps by hand against `nn.LSTMCell`.
 
 # %%
 xs = torch.randn(5, 2, 3)  # (T, N, I)
@@ -237,8 +238,8 @@ print("five steps, h and c agree to 1e-6:", worst < 1e-6)
 assert worst < 1e-6
 
 # %% [markdown]
-# There is nothing else in the box. `nn.LSTM` is the same step in a loop, in fast code. Its state is the pair $(h, c)$,
-# zeros if you give none. If you give a state, give both halves, or it complains:
+# There is nothing else in the box. `nn.LSTM` is the same step in a loop, in fast code. Its state is the pair $(h, c)$.
+# If you give none, it starts from zeros. If you give one, give both halves, or it complains:
 
 # %%
 with expect_error(TypeError):
@@ -250,7 +251,7 @@ with expect_error(TypeError):
 # Leave the input gate aside for a moment: then $c$ after $n$ steps is $f^n$ times what it was. At the start, with weights near zero,
 # $f$ is about $\sigma(b)$, where $b$ is the **forget bias**, the sum of the two biases of that gate.
 #
-# **Predict before you run:** PyTorch draws the biases around 0. What is left after 20 steps? After 40?
+# **Predict before you run:** PyTorch draws the biases around 0. How much of the cell is left after 20 steps? After 40?
 
 # %%
 for forget_bias in (0.0, 1.0, 3.0, 5.0):
@@ -270,12 +271,12 @@ plt.show()
 
 # %% [markdown]
 # *Each curve shows how much of the cell survives; only with a bias of 5 is most of it left after 40 steps.* With bias
-# 0, every step halves the memory: a millionth after 20. And what fades on the way forward fades on the way
-# back: the gradient through $c$ is multiplied by the same $f$ at each step. The network can hardly learn to keep the symbol, because the
-# news that it should have kept it arrives as a millionth. (The first LSTM, of 1997, had no forget gate at all: $f$ was 1 for good. The
-# gate came two years later, so that a cell could be emptied, and with it the question of where it should stand at the start.)
+# 0, every step halves the memory: after 20 steps a millionth is left. And what fades on the way forward fades on the way
+# back: the gradient through $c$ is multiplied by the same $f$ at each step. The network can hardly learn to keep the symbol, because
+# over 20 steps only a millionth of the gradient gets back to it. (The first LSTM, of 1997, had no forget gate at all: $f$ was always 1. The
+# gate came two years later, so that a cell could be emptied. With it came the question of how far open it should be at the start.)
 #
-# That is the knob: `Recaller` wrote 5 into the forget quarter of `bias_ih_l0`, rows `hidden` to `2 * hidden`, and 0
+# That is the knob: with `forget=5`, `Recaller` wrote 5 into the forget quarter of `bias_ih_l0`, rows `hidden` to `2 * hidden`, and 0
 # into the same quarter of the other bias. Now turn it yourself.
 
 # %%
@@ -284,8 +285,8 @@ recalled = train_recaller("LSTM", knob, delay=40)["accuracy"]
 print("remembers over 40 steps of noise:", recalled > 0.9)
 
 # %% [markdown]
-# A bias of 1, a common choice in textbooks and libraries, is not enough for 40. Turn the knob, and find out from where on
-# it is. (At the border the seed decides: try `seed=1` as well.) A rule of thumb: if your memories should last $T$ steps, choose $b \approx \log T$, because then $\sigma(b)^T$ is about $1/e$.
+# A bias of 1, a common choice in textbooks and libraries, is not enough for 40 steps. Turn the knob, and find out how much
+# is enough. (At the border the seed decides: try `seed=1` as well.) A rule of thumb: if your memories should last $T$ steps, choose $b \approx \log T$, because then $\sigma(b)^T$ is about $1/e$.
 
 # %%
 for T in (20, 40, 400):
@@ -293,11 +294,11 @@ for T in (20, 40, 400):
     print(f"T = {T:3d}: bias {math.log(T):.2f}, left after T steps {keep**T:.3f}")
 
 # %% [markdown]
-# About a third, for any $T$. The bias is a start, not a decree: training moves it, and each step's $x$ and $h$ move
-# the gate on top of it.
+# A little more than a third is left, for any $T$. The bias is only a starting point: training changes it, and at every step
+# $x$ and $h$ move the gate as well.
 #
 # ### Exercise lstm-1 · difficulty 1 · 4 minutes
-# Write `half_life(bias)`: after how many steps is *half* of the cell left, if the forget gate stands at
+# Write `half_life(bias)`: after how many steps is *half* of the cell left, if the forget gate stays at
 # $\sigma(\text{bias})$ all the time? Return a float, not rounded.
 #
 # <details><summary>Hint 1</summary>You look for the n with keepⁿ = 0.5. Which function brings n down from the exponent?</details>
@@ -319,7 +320,8 @@ with check("lstm-1") as c:
     betrays = {0.138629: "put the bias through the sigmoid first", 103.0: "do not round",
                0.138444: "a minus is missing in the sigmoid", 104.0: "do not round",
                74.7066: "0.5 / (1 - keep)? The loss is not the same amount each step",
-               0.00968823: "upside down: log 0.5 belongs on top"}
+               0.00968823: "upside down: log 0.5 belongs on top",
+               0.503369: "n steps keep keepⁿ, not n · keep"}
     c.close(half_life(5.0), 103.2183, because="at bias 5 a memory lasts a hundred steps", mistakes=betrays)
 
 # %% [markdown] tags=["solution"]
@@ -330,8 +332,8 @@ with check("lstm-1") as c:
 # ### Exercise lstm-2 · difficulty 2 · 8 minutes
 # `Recaller` had one layer. Write `open_forget_gates(lstm, value)` for an `nn.LSTM` with any number of layers: it sets the
 # forget bias of **every** layer to `value` (the sum of both biases is what counts), changes nothing else, and returns
-# the same `lstm`. The biases are attributes named `bias_ih_l0`, `bias_hh_l0`, `bias_ih_l1`, …; `lstm.num_layers` and
-# `lstm.hidden_size` say how many and how long.
+# the same `lstm`. The biases are attributes named `bias_ih_l0`, `bias_hh_l0`, `bias_ih_l1`, …; `lstm.num_layers` says how many layers
+# there are, and `lstm.hidden_size` how many units each gate has.
 #
 # <details><summary>Hint 1</summary><code>getattr(lstm, f"bias_ih_l{layer}")</code> gets a parameter by name. In which order do the four gates stand?</details>
 # <details><summary>Hint 2</summary>Under <code>torch.no_grad()</code>, assign to a slice of the parameter: the second quarter. Put the value into one bias, and what into the other?</details>
@@ -355,23 +357,27 @@ with check("lstm-2") as c:
     c.true(c.attempted(open_forget_gates(deep, 4.0)) is deep, observed="another", expected="the same lstm")
     sums = torch.stack([now[f"bias_ih_l{n}"][3:6] + now[f"bias_hh_l{n}"][3:6] for n in range(3)])
     moved = {(n[:4], k) for n in was for k in ((now[n] != was[n]).nonzero()[:, 0] // 3).tolist()}
-    c.equal(moved, {("bias", 1)}, because="the second quarter of the biases moved, and nothing else")
-    c.close(sums, four, because="its sums are 4 in all layers", mistakes=[(2 * four, "4 in each makes 8")])
+    places = [({("bias", 0)}, "the order is i, f, g, o: the first quarter is the input gate"),
+              ({("bias", k) for k in range(4)}, "a bias holds all four gates: only its second quarter is meant")]
+    c.equal(moved, {("bias", 1)}, because="the second quarter of the biases moved, and nothing else", mistakes=places)
+    drift = torch.stack([4 + was[f"bias_hh_l{n}"][3:6] for n in range(3)])
+    betrays = [(2 * four, "4 in each makes 8"), (drift, "the old bias_hh is still added: it needs a value, too")]
+    c.close(sums, four, because="its sums are 4 in all layers", mistakes=betrays)
 
 # %% [markdown] tags=["solution"]
-# `value` in one bias, 0 in the other. Writing `value` into both makes `2 * value`, a classic, and harmless only by luck.
-# A wrong quarter is worse: opening all *input* gates lets the noise in. Both start and both run without an error.
+# `value` in one bias, 0 in the other. Writing `value` into both makes `2 * value`, a classic mistake, and harmless only by luck.
+# A wrong quarter is worse: opening all *input* gates lets the noise in. Both mistakes run without an error.
 
 # %% [markdown] tags=["instructor"]
 # **Watch for** `lstm.bias_ih_l0 = nn.Parameter(...)`: works, but an optimizer made earlier still holds the old tensor. **Fast
 # groups:** let them add this function to `Recaller` with two layers and try delay 80.
 
 # %% [markdown]
-# ## The GRU, and one misplaced gate
+# ## The GRU, and the place of one gate
 #
 # The **GRU** has two gates and no cell. Its update gate $z$ does the keeping: $h' = (1-z)\cdot n + z\cdot h$. So
-# $z$ near 1 keeps. The reset gate $r$ decides how much of the old state the proposal $n$ gets to see, and here you must look
-# closely *where* it stands:
+# a $z$ near 1 keeps the old state. The reset gate $r$ decides how much of that state the proposal $n$ gets to see, and here you
+# must look closely at *where* the gate stands:
 #
 # $$n = \tanh\big(W_n x + b_n + r \cdot (U_n h + d_n)\big)$$
 #
@@ -407,10 +413,10 @@ print("r before the product, agrees to 1e-3:", gaps["before"] < 1e-3)
 assert gaps["after"] < 1e-6 and gaps["before"] > 1e-3
 
 # %% [markdown]
-# "After", because then one product with $h$ serves all three. It matters when you carry weights from one library to
-# another: same names, same shapes, no error, other numbers.
+# PyTorch chose "after", because then one product with $h$ serves all three. This matters when you carry weights from one
+# library to another: the names and the shapes are the same, there is no error, and the numbers are wrong.
 #
-# Count once, by eye: four blocks for an LSTM, three for a GRU, one for an RNN.
+# And how large are the three? An RNN has one block of weights, a GRU has three, an LSTM four:
 
 # %%
 for kind in ("RNN", "GRU", "LSTM"):
@@ -423,9 +429,9 @@ for kind in ("RNN", "GRU", "LSTM"):
 #
 # ## A text as data
 #
-# Now for the plays. The four verbs once more, in earnest. **Prepare data**: where the real file can't be had, the lesson
-# uses prose of Python's own manual, says so in one line, and everything below runs just the same; where it says
-# "Shakespeare", read "manual" then, and do not expect the same numbers.
+# Now for the plays, with the same steps as ever. **Prepare data**: if the real file can't be had, the lesson takes prose from
+# Python's own manual instead, and says so in one line. Everything below runs just the same. In that case, read "manual" for
+# "Shakespeare", and do not expect the same numbers.
 
 # %%
 torch.set_num_threads(threads)
@@ -438,13 +444,13 @@ print("…\n")
 print(f"{len(play):,} characters, {len(vocab)} distinct")
 
 # %% [markdown]
-# One long row of numbers, and nobody labels it: the target of each character is the next one. A model that predicts
+# The text is one long row of numbers, and nobody has to label it: the target of each character is the next one. A model that predicts
 # the next character is called a **language model**.
 #
 # ### Split by position, not at random
 #
 # The last tenth is for validation. Why not a random tenth of all windows, as in lesson 06? Make windows of 64 at every position,
-# hold out a random tenth, and count: how many of the held-out windows have *every* character in some training window, too?
+# hold out a random tenth, and count: in how many of the held-out windows does *every* character also lie in a training window?
 
 # %%
 held_out = torch.rand(10_000, generator=torch.Generator().manual_seed(0)) < 0.1
@@ -457,8 +463,8 @@ print(f"{seen:.0%} of {len(covered):,} held-out windows were read in full during
 assert seen > 0.99
 
 # %% [markdown]
-# All of them, but for an odd window at the very end. Such a validation loss measures how well the model knows its
-# training text by heart. So: cut once, by position.
+# All of them, except for the odd window at the very end. Such a validation loss measures how well the model knows its
+# training text by heart. So cut once, by position.
 
 # %%
 cut = int(0.9 * len(numbers))
@@ -468,9 +474,9 @@ print(f"{len(train_numbers):,} characters to learn from, {len(valid_numbers):,} 
 # %% [markdown]
 # ### Streams and windows
 #
-# A batch wants many rows at once; a state wants to read on where it stopped. Both come true if the text is cut
-# into as many long **streams** as the batch has rows, and all of them are read side by side, one **window** after another.
-# The targets are the same streams, one character on.
+# A batch wants many rows at once; a state wants to read on where it stopped. You can have both: cut the text
+# into as many long **streams** as the batch has rows, and read all of them side by side, one **window** after another.
+# The targets are the same streams, shifted by one character.
 
 # %%
 def to_streams(numbers, rows, width):
@@ -485,8 +491,8 @@ def to_streams(numbers, rows, width):
     return numbers[:n].view(rows, length), numbers[1 : n + 1].view(rows, length)
 
 # %% [markdown]
-# Read a text of 25 characters, the numbers 0 to 24, in 2 streams and windows of 4. **Predict before you run:** which
-# number stands at the left of row 1? And is 24 an input?
+# Take a text of 25 characters, the numbers 0 to 24, and read it in 2 streams and windows of 4. **Predict before you run:**
+# with which number does the second stream begin? And is 24 an input?
 
 # %% alt="A grid of two rows and twelve columns. Row one holds the numbers 0 to 11, row two the numbers 12 to 23. Three shades mark three windows of four columns: window 1 covers 0 to 3 and 12 to 15, window 2 covers 4 to 7 and 16 to 19, window 3 covers 8 to 11 and 20 to 23."
 X_few, y_few = to_streams(torch.arange(25), rows=2, width=4)
@@ -503,9 +509,10 @@ print("row r of window 2 goes on where row r of window 1 stopped:", torch.equal(
 
 # %% [markdown]
 # *Each shade is one batch; each row goes on in the next batch where it stopped in this one.* 24 is never an input; it
-# is the last target. And now `shuffle=True` is a mistake: the state of row $r$ would continue a text that it never began.
+# is the last target. With streams, `shuffle=True` would be a mistake: the state of a row would go on with a text that it has
+# not begun.
 #
-# A text that is too short is refused, with the numbers that count:
+# A text that is too short is refused, and the message says what would fit:
 
 # %%
 with expect_error(ValueError):
@@ -522,8 +529,8 @@ print(f"{rows} training streams, each of {windows} windows of {width} characters
 # ## A model that reads
 #
 # **Design model.** Embedding, one LSTM layer, a linear layer that returns a logit for every character. `forward` takes a
-# state and gives the new one back, so that whoever calls decides whether the reading goes on. You know where the
-# forget bias of 1 goes; in a text, most of what matters is near.
+# state and gives the new one back, so that the caller decides whether the reading goes on. The forget bias
+# is set to 1 here: in a text, most of what matters is near.
 
 # %%
 class CharLM(nn.Module):
@@ -554,7 +561,7 @@ with expect_error(RuntimeError):
     F.cross_entropy(model(page)[0], following)
 
 # %% [markdown]
-# It took the 64 positions for classes. The fix: lay all positions in one long column, `(B·T, C)` against `(B·T,)`.
+# It took the 64 positions for classes. To fix this, put all positions into one long column, `(B·T, C)` against `(B·T,)`.
 #
 # **Predict before you run:** the network is untrained, and there are 65 characters (94 in the manual). What is the loss?
 
@@ -569,12 +576,12 @@ die = math.log(len(vocab))
 print("within 0.2 of the logarithm of the number of characters:", abs(start_loss - die) < 0.2)
 
 # %% [markdown]
-# $\log 65 = 4.17$: a die with 65 faces. If a fresh language model starts far above this, something is wrong with its
+# $\log 65 = 4.17$, the loss of a fair die with 65 faces. If a fresh language model starts far above this, something is wrong with its
 # initialization; this is a test you can make in one line, and should.
 #
 # ## Truncated backpropagation
 #
-# The state of window 1 goes into window 2. And so does its *graph*. Look at what happens if you let it:
+# The state of window 1 goes into window 2. And so does its *graph*. Look what happens if you let it:
 
 # %% tags=["raises-exception"]
 carry = None
@@ -583,8 +590,8 @@ for span in (slice(0, width), slice(width, 2 * width)):
     next_loss(guesses, y_train[:, span].to(device)).backward()
 
 # %% [markdown]
-# An old friend from lesson 02: the backward of window 2 wants to walk on into window 1, whose graph has been used and
-# thrown away. `retain_graph=True` would silence it, and make each step walk back to the beginning of the text, slower and
+# An old friend from lesson 02: the backward pass of window 2 wants to go on into window 1, whose graph has been used and
+# thrown away. `retain_graph=True` would silence the error, and make each step walk back to the beginning of the text, slower and
 # slower. The right answer is to **keep the numbers and cut the graph**: `detach`.
 
 # %%
@@ -599,8 +606,8 @@ print("two windows read, two backwards done")
 
 # %% [markdown]
 # This is **truncated backpropagation through time**. What is truncated is the gradient: it looks back at most one
-# window, 64 characters. The *state* is not truncated: forward, the network may remember as long as it can. Proof:
-# the logits of two windows with a carried state are those of one long window. Without the state they are not.
+# window, 64 characters. The *state* is not truncated: forward, the network may remember for as long as it can. Here is the
+# proof: with a carried state, two windows give the same logits as one long window. Without the state they don't.
 
 # %%
 with torch.inference_mode():
@@ -648,8 +655,8 @@ with check("lstm-3") as c:
 # %% [markdown]
 # ## Train it
 #
-# `fit` knows nothing about states. It calls `model(x)`, and expects logits. So put the reading into a small shell that
-# remembers the state between calls, and cuts it. That is all of stateful training:
+# `fit` knows nothing about states. It calls `model(x)`, and expects logits. So put the model into a small wrapper that
+# remembers the state between calls, and cuts its graph. Stateful training needs no more than this:
 
 # %%
 class Carried(nn.Module):
@@ -660,14 +667,14 @@ class Carried(nn.Module):
         self.reader, self.state = reader, None
 
     def forward(self, x):
-        state = self.state and tuple(s.detach() for s in self.state)
+        state = self.state and tuple(s.detach() for s in self.state)  # None stays None
         logits, self.state = self.reader(x, state)
         return logits
 
 # %% [markdown]
-# And a loader that gives the windows in their order. One "epoch" of it is 50 windows, so that the history has a point every 50
-# steps. At the end of the streams it begins anew; the state of that moment fits badly, once per pass, and is soon
-# forgotten.
+# You also need a loader that gives the windows in their order. One "epoch" of it is 50 windows, so that the history has a point every 50
+# steps. At the end of the streams it goes back to their beginning. The state does not fit there, but
+# that happens only once per reading of the text, and is soon forgotten.
 
 # %%
 class Windows:
@@ -700,8 +707,9 @@ def nats(reader, X, y, width=256):
 # %% [markdown]
 # ### What should you be proud of?
 #
-# A loss means nothing alone. Three opponents that need no network: a fair die; the frequencies of the
-# characters; and a table of pairs, *which character follows which*, counted in the training part.
+# A loss means nothing on its own. Here are three rivals that need no network: a fair die; the frequencies of the
+# characters; and a table of pairs, *which character follows which*, counted in the training part. (Every count of a pair
+# starts at 1, so that a pair that never occurred does not get the probability 0.)
 
 # %%
 def rival_losses(train, valid, characters):
@@ -723,8 +731,8 @@ if real:
 # On Shakespeare 4.17, 3.35 and 2.48. Anything above 2.48 is a network that has not even learned which letter follows
 # which.
 #
-# To hear it learn, you need a way to let it write. The next section explains the dials; here is the plain version: read the
-# beginning, draw a character from the predicted probabilities, read that one, draw the next.
+# To hear the network learn, you need a way to let it write. A later section explains the dials in the next two functions; without them it is
+# simple: read the beginning, draw a character from the predicted probabilities, read that one, draw the next.
 
 # %%
 def probabilities(logits, temperature=1.0, top_k=None, top_p=1.0):
@@ -756,8 +764,8 @@ def write(reader, vocab, prime, length, seed=0, **dials):
 
 # %% [markdown]
 # **Train and judge.** Adam with a one-cycle learning rate up to 0.01, gradients clipped at norm 1, 1,150 windows
-# (fewer where the text is short). The training stops three times on its way, to be measured and to let the network write: it
-# is the *text at four ages* that you will look at.
+# (fewer where the text is short). The training stops after 50 windows, after 250 and at the
+# end; each time the network is measured, and writes. With the untrained network, that gives you the *text at four ages*.
 
 # %%
 passes = max(6, min(23, 5 * windows // 50))  # of 50 windows each; a short text is read five times
@@ -792,7 +800,7 @@ plt.show()
 
 # %% [markdown]
 # *Validation starts at the die, passes the letter counts and then the pair counts within the first few hundred windows, and ends
-# far below all of them.* It was measured four times only; the dashes between the diamonds are there to guide the eye. The claims, checked:
+# far below all of them.* It was measured only four times; the dashes between the diamonds are there to guide the eye. Now check the claims:
 
 # %%
 final = valid[50 * passes]
@@ -802,14 +810,14 @@ if real:
     assert final <= 1.65 and final < rivals["pair counts"] - 0.4
 
 # %% [markdown]
-# Over ten seeds this recipe ended between 1.61 and 1.64 on Shakespeare. Now read the four ages. (Drawn characters differ from machine to machine. Yours will be other nonsense.)
+# Over ten seeds this recipe ended between 1.61 and 1.64 on Shakespeare. Now read the four ages. (Drawn characters differ from machine to machine: yours will be a different nonsense.)
 
 # %% tags=["nbval-ignore-output"] reason="text drawn from a trained network: one rounding error changes a character, and all that follow"
 for age, written in ages.items():
     print(f"——— {age}\n{written}\n")
 
 # %% [markdown]
-# First every character is as good as any other. After 50 windows it knows how often each letter comes and where a line should end, more or
+# At first every character is as good as any other. After 50 windows the network knows how often each letter comes and where a line should end, more or
 # less. After 250 there are words that one could pronounce. In the end there is a play, with speakers, lines and
 # almost-words, and no sense at all. All of it was learned from one question, *which character comes next?*
 
@@ -825,7 +833,7 @@ for age, written in ages.items():
 # ## Nats, bits, perplexity
 #
 # Three units for the same number. **Nats** use the natural logarithm. **Bits** use base 2: divide by $\log 2$; a
-# compressor that uses your model needs that many bits a character. **Perplexity** is $e^{\text{nats}}$: among how many equally likely
+# compressor that uses your model needs that many bits per character. **Perplexity** is $e^{\text{nats}}$: among how many equally likely
 # characters does the model hesitate?
 
 # %%
@@ -833,18 +841,18 @@ for name, loss in {"1.65 nats": 1.65, "2 bits": 2 * math.log(2), "fair die, 65 f
     print(f"{name:18}: {loss:.3f} nats = {loss / math.log(2):.3f} bits, perplexity {math.exp(loss):.2f}")
 
 # %% [markdown]
-# From 65 down to about 5: that is what the network knows. And since 8 bits a character is what the file takes on disk, a
-# compressor at 2.4 bits brings it to less than a third. (Compare perplexities only between models that read the same
-# symbols: one that reads pieces of words, as large models do, hesitates among more of them, but fewer times. Bits for the whole
+# From 65 down to about 5: that is how much the network has learned. On disk the file takes 8 bits per character, so a
+# compressor at 2.4 bits shrinks it to less than a third. (Compare perplexities only between models that read the same
+# symbols: one that reads pieces of words, as large models do, hesitates among more of them, but less often. The bits for the whole
 # text can always be compared.)
 #
 # ### Exercise lstm-4 · difficulty 1 · 5 minutes
-# Write `judge(nats, characters)`: for a text of so many `characters` that a model reads at `nats` a character, return
-# the pair `(perplexity, bytes)`: the perplexity a character as a float, and the size in bytes to which an ideal
+# Write `judge(nats, characters)`: `characters` is the length of a text, and `nats` the loss of a model on it, per character.
+# Return the pair `(perplexity, bytes)`: the perplexity per character, as a float, and the size in bytes to which an ideal
 # compressor brings the *whole text*, as an int, rounded **up**. A byte has 8 bits.
 #
 # <details><summary>Hint 1</summary>Two conversions from the same number: one with exp, one by a division by log 2.</details>
-# <details><summary>Hint 2</summary>Bits of the whole text are bits a character times characters. Then eight to a byte, and <code>math.ceil</code>.</details>
+# <details><summary>Hint 2</summary>The bits of the whole text are the bits per character times the characters. Then eight to a byte, and <code>math.ceil</code>.</details>
 
 # %% tags=["exercise"] id="lstm-4" objective="measure"
 def judge(nats: float, characters: int) -> tuple[float, int]:
@@ -856,12 +864,12 @@ def judge(nats: float, characters: int) -> tuple[float, int]:
 
 # %% tags=["check"]
 with check("lstm-4") as c:
-    pair = c.attempted(judge(1.5, 1000))
+    pair = c.attempted(judge(1.5, 900))
     c.true(isinstance(pair, tuple) and len(pair) == 2, observed=pair, expected="a pair (perplexity, bytes)")
     c.close(pair[0], 4.48169, because="e to the 1.5", mistakes={2.828427: "2 goes with bits, e with nats"})
-    betrays = {188: "1500 / 8: nats are not bits yet", 270: "round up", 2165: "those are bits: 8 to a byte",
-               130: "divide by log 2: a nat is more than a bit", 1000: "round once, at the very end"}
-    c.equal(pair[1], 271, because="2164.04 bits fill 270 bytes and a bit more", mistakes=betrays)
+    betrays = {169: "1350 / 8: nats are not bits yet", 243: "round up", 1948: "those are bits: 8 to a byte",
+               117: "divide by log 2: a nat is more than a bit", 900: "round once, at the very end"}
+    c.equal(pair[1], 244, because="1947.64 bits fill 243 bytes and a bit more", mistakes=betrays)
     c.equal(judge(0.0, 9)[1], 0, because="no surprise, no bytes", mistakes={1: "round up, but add nothing"})
     c.kind(pair[1], int)
 
@@ -873,10 +881,10 @@ with check("lstm-4") as c:
 # ### Exercise lstm-5 · difficulty 2 · 8 minutes
 # A mean hides where the model is surprised. Write `surprise(reader, vocab, text)`: a tensor of `len(text) - 1` losses in nats,
 # one for each character but the first; entry `k` is $-\log$ of the probability that the `CharLM` gave to character `k + 1`
-# after reading characters `0` to `k`. On the CPU, without a graph.
+# after reading characters `0` to `k`. The tensor should be on the CPU and have no graph.
 #
 # <details><summary>Hint 1</summary>Encode, give all characters but the last as one row (1, T), and compare the logits with all but the first.</details>
-# <details><summary>Hint 2</summary><code>F.cross_entropy(…, reduction="none")</code> gives one loss a position. Work under <code>torch.inference_mode()</code>.</details>
+# <details><summary>Hint 2</summary><code>F.cross_entropy(…, reduction="none")</code> gives one loss per position. Work under <code>torch.inference_mode()</code>.</details>
 
 # %% tags=["exercise"] id="lstm-5" objective="measure"
 def surprise(reader: nn.Module, vocab: Vocabulary, text: str) -> torch.Tensor:
@@ -897,7 +905,9 @@ with check("lstm-5") as c:
     right, own = -p[range(8), codes[1:]], -p[range(8), codes[:-1]]
     c.kind(told, torch.Tensor)
     c.true(not told.requires_grad, observed="a graph", expected="none", likely="work under inference_mode")
-    betrays = [(right.mean(), "that is the mean"), (own, "compared with itself"), (-right, "the sign")]
+    alone = -tiny(codes[:-1, None])[0][:, 0].log_softmax(1).detach()[range(8), codes[1:]]
+    betrays = [(right.mean(), "that is the mean"), (own, "compared with itself"), (-right, "the sign"),
+               (alone, "each character was read alone, without a state")]
     c.close(told, right, because="-log p of each character, given all that came before", mistakes=betrays)
 
 # %% [markdown] tags=["solution"]
@@ -920,8 +930,8 @@ for name, logits in (("hesitating", flat), ("sure", sure)):
 # %% [markdown]
 # Top-k cuts five good candidates where all are equally good, and keeps two bad ones where one is right. Top-p keeps 8, then 1.
 #
-# Now the real thing: what comes after `the s`, and what do the dials make of it? (After `KING R` there would be little to see: nearly
-# always an `I`. Here the model hesitates.)
+# Now the real thing: what comes after `the s`, and what do the dials make of it? (After `KING R` there would be little to see, since
+# an `I` comes nearly always. Here the model hesitates.)
 
 # %% alt="Four bar charts of the probabilities of the next character after the s, for the twelve most likely characters. As it is, the bars go down in steps, from about a fifth to a few hundredths. At temperature 0.5 the first bars grow and the last ones nearly vanish. With top-k 3 only three bars are left. With top-p 0.9 all but the last few are left."
 with torch.inference_mode():
@@ -939,11 +949,11 @@ axes[0].set_ylabel("probability")
 plt.show()
 
 # %% [markdown]
-# *The same prediction four times: as the model gives it, sharpened, cut to three candidates, cut to nine
-# tenths of the probability.* What is cut goes to those that stay: the sum is 1 each time.
+# *The same prediction four times, for the twelve likeliest characters: as the model gives it, sharpened, cut to three
+# candidates, cut to nine tenths of the probability.* What is cut goes to those that stay: over all characters the sum is always 1.
 #
-# What do the dials do to the text? Too cold, and it runs in circles. Make that a number: of all stretches of ten
-# characters in a text of 600, how many are different?
+# What do the dials do to the text? When the temperature is too low, it runs in circles. Turn that into a number: of all
+# stretches of ten characters in a text of 600, what share is new?
 
 # %%
 def variety(text, n=10):
@@ -963,11 +973,11 @@ for dials in ({"top_k": 1}, {"temperature": 0.5}, {"top_p": 0.9}, {"temperature"
     print(f"——— {dials}\n{written}\n")
 
 # %% [markdown]
-# Always taking the likeliest character (top-k 1) is not the best text. It falls into a loop: it has said the same thing
-# before, so the same thing is likely again. At 1.5 the spelling breaks down. What people like lies in between.
+# Always taking the likeliest character (top-k 1) does not give the best text. The model falls into a loop: it has said the same
+# thing before, so the same thing is likely again. At 1.5 the spelling breaks down. What people like lies in between.
 #
-# **Priming** is what the first argument does: the model reads your beginning, and its state carries it on. The
-# characters of the beginning must be in the vocabulary:
+# The beginning that you give to `write` is called the **prime**: the model reads it first, and then goes on from its state. It
+# must not be empty, and its characters must be in the vocabulary:
 
 # %%
 with expect_error(ValueError):
@@ -977,7 +987,7 @@ with expect_error(ValueError):
 
 # %% [markdown]
 # ### Exercise lstm-6 · difficulty 2 · 6 minutes
-# One more dial, now common with large models. **Min-p** keeps every character whose probability is at least `share` times
+# Here is one more dial, now common with large models. **Min-p** keeps every character whose probability is at least `share` times
 # that of the likeliest one. Write `min_p(logits, share)`: logits (C,) in, probabilities (C,) out, zero where a character is
 # dropped, and summing to 1.
 #
@@ -1011,7 +1021,7 @@ with check("lstm-6") as c:
 # ## When the teacher lets go
 #
 # In training, the model always reads the *true* text up to now, whatever it predicted itself. This is called **teacher
-# forcing**. In writing, it reads its own output. It has never practiced that. How much does it suffer?
+# forcing**. When it writes, it reads its own output, and it has never practiced that. How much does it suffer?
 #
 # Measure it on 800 stretches of the validation text. The first 64 characters are read as they are. Then three
 # readers go on. One keeps reading the truth. One reads a single character that it drew itself and then the truth again. The third
@@ -1039,11 +1049,11 @@ gap = {own: let_go(model, stretches, own, dice) for own in (0, 1, 32)}
 
 # %%
 means = {own: sum(curve[16:]) / len(curve[16:]) for own, curve in gap.items()}
-print("same first prediction for all three:     ", gap[0][0] == gap[1][0] == gap[32][0])
-print("one wrong character hurts at once:       ", gap[1][1] > gap[0][1] + 0.7)
-print("and is forgiven 16 later, to 0.2 nats:   ", means[1] < means[0] + 0.2)
-print("on its own draws worse than letter counts:", means[32] > rivals["letter counts"])
-print("gap after 16 characters above 2 nats:    ", means[32] > means[0] + 2)
+print("same first prediction for all three:          ", gap[0][0] == gap[1][0] == gap[32][0])
+print("one character of its own hurts at once:       ", gap[1][1] > gap[0][1] + 0.7)
+print("16 characters later it costs under 0.2 nats:  ", means[1] < means[0] + 0.2)
+print("reading its own draws loses to letter counts: ", means[32] > rivals["letter counts"])
+print("that gap, after 16 characters, above 2 nats:  ", means[32] > means[0] + 2)
 
 # %% alt="Nats of the true next character against characters since the teacher let go, 0 to 31. The reader of the truth stays flat near 1.6. The reader with one wrong character jumps to about 4 at the next step and comes down to nearly 2 within five to ten characters. The reader of its own text climbs within a few steps to about 7 and stays there, far above the dotted line for letter counts at 3.35."
 fig, ax = plt.subplots(figsize=(7, 3.1))
@@ -1063,9 +1073,9 @@ plt.show()
 # loses the thread of the true text within a few characters.*
 #
 # Read the upper line with care. It does not say that the model writes badly. It writes *another* text, with conviction, and a
-# model that is convinced of another text gives the true one less than letter counts would. What the
-# experiment does show is how quickly small differences add up, and that the low validation loss is a promise under one
-# condition: a true past.
+# model that is convinced of another text gives less probability to the true one than letter counts would. What the
+# experiment does show is how quickly small differences add up, and that a low validation loss promises something only under
+# one condition: that the past is true.
 
 # %% [markdown] tags=["instructor"]
 # **Ask the room** for a remedy. Training on the model's own draws now and then ("scheduled sampling") is the classic idea; large models do not do
@@ -1074,7 +1084,7 @@ plt.show()
 # %% [markdown]
 # ## The gates over a sentence
 #
-# You have `lstm_step`, and it shows the gates, which `nn.LSTM` never does. Let it read with the trained weights, and check that
+# `nn.LSTM` never shows its gates, but your `lstm_step` does. Let it read with the trained weights, and check that
 # it is the same network.
 
 # %%
@@ -1113,7 +1123,7 @@ plt.show()
 
 # %% [markdown]
 # *Columns are the characters as they are read, rows the 24 units whose forget gate moves most; dark is open.* Look for pale
-# columns in the middle panel: there, many cells let go at once. Is it where you would let go?
+# columns in the middle panel: there, many cells let go at once. Would you let go at the same places?
 
 # %%
 letter = torch.tensor(list(map(str.isalpha, play[cut : cut + 16 * 900]))).view(16, 900)
@@ -1123,11 +1133,11 @@ print("forget gates are further open inside a word:", inside > between)
 print("on average they keep more than half:        ", keeps.mean().item() > 0.5)
 
 # %% [markdown]
-# More is kept inside a word than at the seams between words, and nobody has told the network what a word is.
+# More is kept inside a word than between words, and nobody has told the network what a word is.
 #
 # ### A question from the margin: where is the memory, in h or in c?
 #
-# Both are "the state". But look at what each could hold. $h$ lies between −1 and 1, squeezed and filtered by the output
+# Both are "the state". But look at what each can hold. $h$ lies between −1 and 1, squeezed and filtered by the output
 # gate. $c$ is a sum of all that came in, less what was forgotten, and has no fixed bound.
 
 # %%
@@ -1135,7 +1145,7 @@ beyond = (contents.abs() > 1).float().mean(dim=(0, 1)) > 0.01  # (H,)
 print("most cells are beyond ±1 more than 1 % of the time:", beyond.float().mean().item() > 0.5)
 
 # %% [markdown]
-# A cell can count. $h$ is what it shows of it at this moment. For the next step the network needs both, and so do you
+# So a cell can count, and $h$ is the part of the cell that is shown at this moment. For the next step the network needs both, and so do you
 # when you carry or save a state.
 #
 # ## What has one unit learned?
@@ -1162,7 +1172,7 @@ def correlations(units, truth):
 
 # %% [markdown]
 # There is a trap here. Among 256 units, *some* unit correlates with anything. So choose the unit on one half
-# of the text, and judge it on the other. And ask a second witness: the same search in a network that has never been
+# of the text, and judge it on the other. And call a witness: the same search in a network that has never been
 # trained.
 #
 # **Predict before you run:** how large is the best correlation in the untrained one?
@@ -1188,7 +1198,7 @@ if real:
 # %% [markdown]
 # The untrained network has a unit with a correlation of about 0.4, for free: a random cell that reacts to the line end and
 # then drifts back. Without this witness you would have been proud of 0.4. The trained one is clearly beyond
-# it. Look at it at work.
+# it. Watch it at work.
 
 # %% alt="Eight lines of text from the plays, each character on a small colored square. The color is the value of one cell: it is at one end of the scale at the start of each line and moves steadily toward the other end as the line goes on, then jumps back at the next line."
 unit, sign = found["trained"][0], 1 if found["trained"][1] > 0 else -1
@@ -1214,13 +1224,13 @@ plt.show()
 
 # %% [markdown]
 # *Each square is a character, its shade the value of one cell: pale where a line begins, darker the longer it gets, and pale
-# again after the line end.* A ruler, made by nobody, out of one question about the next letter.
+# again after the line end.* It is a ruler that nobody built; all it took was one question about the next letter.
 #
 # ### Exercise lstm-7 · difficulty 2 · 8 minutes
 # Write `strongest(units, truth)`: for units (T, H) and truth (T,), return `(number, r)`: the unit whose correlation with
 # the truth is strongest, *in either direction*, as an int, and its correlation with its sign, as a float. Some units may be
 # constant; they correlate with nothing, and must not win or turn the result into `nan`. Do it without `correlations`, with
-# `torch.corrcoef` or a formula of your own, and you will find out what its `clamp` is there for.
+# `torch.corrcoef` or a formula of your own, and you will find out why that function has a `clamp`.
 #
 # <details><summary>Hint 1</summary>Choose by absolute value, return the signed one. What is 0 / 0, and does <code>argmax</code> like it?</details>
 # <details><summary>Hint 2</summary>Center both, divide the sum of products by the product of the norms, and send what comes out through <code>nan_to_num</code>.</details>
@@ -1241,7 +1251,8 @@ with check("lstm-7") as c:
     columns = torch.stack([rise * 0 + 2, rise.sin() * 500 + 9, 5 - 0.01 * rise**1.2, rise**4], dim=1)
     number, r = c.attempted(strongest(columns, rise))
     c.equal([type(number), type(r)], [int, float], because="plain numbers, by .item()")
-    betrays = {0: "0 / 0 is nan, which argmax prefers", 1: "divide by the norms", 3: "choose by r.abs()"}
+    betrays = {0: "0 / 0 is nan, which argmax prefers", 1: "divide by the norms", 3: "choose by r.abs()",
+               4: "unit 4 does not exist: that is the truth with itself"}
     c.equal(number, 2, because="unit 2 falls as the truth rises: strong, with a minus", mistakes=betrays)
     c.close(r, torch.corrcoef(torch.stack([rise, columns[:, 2]]))[0, 1].item(), because="its sign is kept")
 
@@ -1257,8 +1268,8 @@ with check("lstm-7") as c:
 # %% [markdown]
 # ## A text of your own, in any script
 #
-# `utils.data.text(path)` reads any UTF-8 file. Nothing in this lesson knows about English; a character is a character. Write four poems of
-# the Tang dynasty into a file, by Li Bai, Wang Zhihuan, Meng Haoran and Wang Wei, and go the whole way.
+# `utils.data.text(path)` reads any UTF-8 file. Nothing in this lesson knows about English; a character is a character. The next cell writes
+# four poems of the Tang dynasty into a file, by Li Bai, Wang Zhihuan, Meng Haoran and Wang Wei. Then you go the whole way with them.
 
 # %%
 poems = """床前明月光，疑是地上霜。举头望明月，低头思故乡。
@@ -1276,7 +1287,7 @@ print(len(own), "characters,", len(own_vocab), "distinct;", "streams", tuple(X_o
 
 # %% [markdown]
 # 72 different characters in a text of 100: for each there is hardly more than one example. **Predict before you run:** what
-# will a network with 64 hidden units make of this?
+# will a network with 64 hidden units make of them?
 
 # %%
 torch.manual_seed(0)
@@ -1291,7 +1302,7 @@ assert history["loss"][-1] < 0.1
 
 # %% [markdown]
 # Word for word, Li Bai. It has not learned Chinese; it has learned four poems **by heart**. A training loss near zero
-# is no reason to be proud, and there is no validation text here that could tell you so: four poems are too few to spare one.
+# is no reason to be proud, and here no validation text can tell you so: with only four poems, there is none to spare.
 # If you have a file with thousands of poems, or of anything else, the same lines read it, and then you can split it.
 #
 # Pictures need a font that has the characters, and matplotlib's own has none for Chinese. Ask before you draw:
@@ -1324,12 +1335,12 @@ ax.set_title("What surprises the poet?" if font else missing)
 plt.show()
 
 # %% [markdown]
-# *One bar for each character: how surprised the network is by a poem that it knows by heart.* What surprise there is stands at the
-# beginning, where the state is still empty. Where no font has the characters, you see their Unicode numbers, and the title says what
-# is missing. Install it and run the two cells again; no restart is needed. (Without the question, matplotlib would draw an empty box and
-# print a warning for each character.)
+# *One bar for each character: how surprised the network is by a poem that it knows by heart.* What little surprise there is comes at
+# the beginning, where the state is still empty. If no font has the characters, you see their Unicode numbers, and the title says what
+# is missing. Install that font and run the two cells again; no restart is needed. (Without this check, matplotlib would draw an empty
+# box and print a warning for each character.)
 #
-# Your own text: replace `poems.txt` by your file and choose `rows` and `width` so that a window is a small part of
+# For a text of your own, replace `poems.txt` with your file and choose `rows` and `width` so that a window is a small part of
 # the text. Three files that will not work, and what you are told:
 
 # %%
@@ -1353,10 +1364,10 @@ with expect_error(ValueError):
 # %% [markdown]
 # ## A door: attention
 #
-# Go back to the task of the beginning. The LSTM carries the symbol through every step of noise, in its hands, so to speak.
+# Go back to the first task of this lesson. The LSTM carries the symbol through every step of noise, in its hands, so to speak.
 # **Attention** does not carry anything. It keeps all inputs on the table and, when the question comes, *looks back* at
-# them: the question makes a **query** $q$, every input a **key** $k$ and a **value** $v$. How well $q$ and $k$ match says how
-# much of $v$ is taken:
+# them: the question makes a **query** $q$, every input a **key** $k$ and a **value** $v$. How well $q$ and $k$ match decides how
+# much of $v$ is taken ($d$ is the length of a query and of a key):
 #
 # $$\text{attention}(q, K, V) = \text{softmax}\big(qK^\top/\sqrt{d}\,\big)\,V$$
 
@@ -1380,7 +1391,7 @@ class Attender(nn.Module):
         return self.out(seen.squeeze(1))
 
 # %% [markdown]
-# Not twenty lines. The same recall task, at a delay of **100**:
+# That is fewer than twenty lines. Give the network the same recall task, at a delay of **100**:
 
 # %%
 torch.set_num_threads(1)
@@ -1408,7 +1419,7 @@ plt.show()
 # %% [markdown]
 # *The question looks at the symbol, a hundred steps back, and past all the noise.* No knob, no forgetting, and no long way for the
 # gradient: each input is **one step** away. (With some seeds it looks for only three of the symbols: when none of them is there, it
-# must have been the fourth.) PyTorch has it ready made:
+# must have been the fourth.) PyTorch has it ready-made:
 
 # %%
 x = attender.embed(tokens)
@@ -1418,17 +1429,17 @@ with torch.inference_mode():
 print("F.scaled_dot_product_attention is the same:", torch.allclose(ready, mine, atol=1e-5))
 
 # %% [markdown]
-# The price: everything stays on the table. When every token of a text of $T$ looks at all before it, that is
+# The price is that everything stays on the table. When each of $T$ tokens looks back at all tokens before it, that makes about
 # $T^2/2$ looks, and all keys and values must be kept; an LSTM needs one state, however long the text. And this
-# tiny one finds the symbol by *what* it is, not by where: it has no notion of order. Networks built of such layers, with the
-# order added, are the **transformers**, behind all large language models. That is a course of its own. The loss, the
+# tiny network finds the symbol by *what* it is, not by where: it has no notion of order. Networks built of such layers, with the
+# order added, are the **transformers** behind all large language models. That is a course of its own. The loss, the
 # split by position, the sampling dials, and the question *which one comes next?* stay as you have learned them here.
 #
 # ## Old code you will meet
 #
 # | on the web | today | why |
 # |---|---|---|
-# | `hidden = Variable(torch.zeros(1, B, H))` and `init_hidden()` | `lstm(x)`, or `lstm(x, None)` | a missing state is zeros; `Variable` is gone since 0.4 |
+# | `hidden = Variable(torch.zeros(1, B, H))` and `init_hidden()` | `lstm(x)`, or `lstm(x, None)` | a missing state is zeros; `Variable` has done nothing since 0.4 |
 # | `hidden = hidden.data` | `hidden.detach()` | `.data` hides changes from autograd's checks |
 # | `repackage_hidden(h)` | `tuple(s.detach() for s in state)` | the same under another name |
 # | `x.transpose(0, 1)` before every LSTM | `nn.LSTM(…, batch_first=True)` | time first was the only layout once, and is still the default |

@@ -20,6 +20,10 @@ def half_life(bias):
 def half_life(bias):
     return math.log(0.5) / math.log(1 / (1 + math.exp(bias)))
 
+# %% lstm-1 refused: not n · keep
+def half_life(bias):
+    return 0.5 * (1 + math.exp(-bias))
+
 # %% lstm-1 refused: upside down
 def half_life(bias):
     return math.log(1 / (1 + math.exp(-bias))) / math.log(0.5)
@@ -53,7 +57,7 @@ def open_forget_gates(lstm, value):
         lstm.bias_hh_l0[H : 2 * H] = 0
     return lstm
 
-# %% lstm-2 refused: the second quarter of the biases
+# %% lstm-2 refused: the first quarter is the input gate
 def open_forget_gates(lstm, value):
     H = lstm.hidden_size
     with torch.no_grad():
@@ -62,7 +66,7 @@ def open_forget_gates(lstm, value):
             getattr(lstm, f"bias_hh_l{layer}")[:H] = 0
     return lstm
 
-# %% lstm-2 refused: its sums are 4
+# %% lstm-2 refused: still added
 def open_forget_gates(lstm, value):
     H = lstm.hidden_size
     with torch.no_grad():
@@ -70,7 +74,7 @@ def open_forget_gates(lstm, value):
             getattr(lstm, f"bias_ih_l{layer}")[H : 2 * H] = value
     return lstm
 
-# %% lstm-2 refused: and nothing else
+# %% lstm-2 refused: only its second quarter
 def open_forget_gates(lstm, value):
     with torch.no_grad():
         for layer in range(lstm.num_layers):
@@ -189,6 +193,10 @@ def judge(nats, characters):
 def judge(nats, characters):
     return math.exp(nats), int(nats / math.log(2) * characters / 8)
 
+# %% lstm-4 refused: round up
+def judge(nats, characters):
+    return math.exp(nats), round(nats / math.log(2) * characters / 8)
+
 # %% lstm-4 refused: those are bits
 def judge(nats, characters):
     return math.exp(nats), math.ceil(nats / math.log(2) * characters)
@@ -201,7 +209,7 @@ def judge(nats, characters):
 def judge(nats, characters):
     return math.exp(nats), math.ceil(nats / math.log(2) / 8) * characters
 
-# %% lstm-4 refused: 271.0, a float
+# %% lstm-4 refused: 244.0, a float
 def judge(nats, characters):
     return math.exp(nats), float(math.ceil(nats / math.log(2) * characters / 8))
 
@@ -249,7 +257,7 @@ def surprise(reader, vocab, text):
     numbers = vocab.encode(text)
     return F.cross_entropy(reader(numbers[None, :-1])[0][0], numbers[1:], reduction="none")
 
-# %% lstm-5 refused: given all that came before
+# %% lstm-5 refused: read alone
 def surprise(reader, vocab, text):
     numbers = vocab.encode(text)
     with torch.inference_mode():
@@ -367,6 +375,12 @@ def strongest(units, truth):
 def strongest(units, truth):
     a, b = units - units.mean(0), truth - truth.mean()
     r = ((a * b[:, None]).mean(0) / (a.std(0) * b.std())).nan_to_num()
+    best = r.abs().argmax().item()
+    return best, r[best].item()
+
+# %% lstm-7 refused: the truth with itself
+def strongest(units, truth):
+    r = torch.corrcoef(torch.cat([units.T, truth[None]]))[-1].nan_to_num()
     best = r.abs().argmax().item()
     return best, r[best].item()
 
