@@ -10,23 +10,23 @@
 #       anywhere: write training code once, and run it on a CPU, on CUDA and on Apple's GPUs
 #       measure: time work that goes on in the background, and read a profiler's timeline
 #       memory: count what fills the memory, and trade time for it without changing the answer
-#       together: let several processes train one model, and prove that they compute what one would
-#       scale: say beforehand what more machines will bring
+#       together: let several processes train one model, and prove that the result is that of a single process
+#       scale: predict how much more machines will gain you
 # ---
 
 # %% [markdown]
-# Nothing in this lesson changes what a network learns. The four steps stay as they were: *prepare data, design
-# model, choose loss and optimizer, train and judge*. What changes is **where** they run, and on how many
-# processors at once. So every trick has to pass the same exam: the answer must be the same as before.
+# Nothing in this lesson changes what a network learns. The four steps stay as they were: *prepare data, design model,
+# choose loss and optimizer, train and judge*. What changes is **where** they run, and on how many processors at once.
+# So every trick has to pass the same exam: the answer must stay the same.
 #
-# You are heading for a number and a picture. The number is $10^{-6}$: two processes train one model, one of them is killed
-# in the middle of an epoch, both are started again, and the final loss agrees with that of
-# *one* undisturbed process to six decimals. The picture is a curve that tells you, before you rent sixteen machines, what the
-# sixteenth will bring.
+# You are heading for a number and a picture. The number is $10^{-6}$: two processes train one model, one of them is
+# killed in the middle of an epoch, both are started again, and the final loss agrees with that of *one* undisturbed
+# process to six decimals. The picture is a curve that tells you, before you rent sixteen machines, what the sixteenth
+# will gain you.
 #
-# You need no GPU. Cells that want one say so in one line and go on, and a toy GPU with a clock turned by hand
-# stands in for it. Everything about several processes is real: your CPU is enough for that. (On Windows
-# the cells with `torchrun` are skipped, too.)
+# You need no GPU. Cells that need a GPU print one line and do nothing else, and a toy GPU with a clock turned by hand
+# stands in for the real one. Everything about several processes is real: your CPU is enough for that. (On Windows the
+# cells with `torchrun` are skipped, too.)
 
 # %%
 import copy
@@ -43,7 +43,7 @@ from pathlib import Path
 
 os.environ["KINETO_LOG_LEVEL"] = "99"  # keeps the profiler's engine from printing notes
 os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # for one small function, one is enough
-if sys.platform != "win32":  # processes shall meet on this machine only
+if sys.platform != "win32":  # let processes meet on this machine only
     os.environ["GLOO_SOCKET_IFNAME"] = "lo0" if sys.platform == "darwin" else "lo"
 
 # %%
@@ -63,7 +63,7 @@ from utils.plotting import CLASS_COLORS, TRAIN, VALID, draw_grid
 # %%
 plt.style.use("utils.course")
 torch.set_num_threads(1)  # two processes will share this machine later: one core each …
-os.environ["OMP_NUM_THREADS"] = "1"  # … and for those that start from here, the same
+os.environ["OMP_NUM_THREADS"] = "1"  # … and the same for processes that start from here
 scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 folder = Path(scratch.name)
 
@@ -80,8 +80,8 @@ from train_distributed import make_data, make_model, train as train_in_script
 # %% [markdown]
 # ## One code, three changed lines
 #
-# **Prepare data.** 1,024 made-up points with 8 features, and a target that bends with them. **Design model.** 8
-# inputs, 64 hidden, 1 output. **Choose loss and optimizer.** Mean squared error, Adam.
+# **Prepare data.** 1,024 made-up points with 8 features, and a target that is a nonlinear function of them. **Design
+# model.** 8 inputs, 64 hidden, 1 output. **Choose loss and optimizer.** Mean squared error, Adam.
 #
 # Three lines decide where the work is done. They are numbered.
 
@@ -125,9 +125,9 @@ print("weights and batch both there:", tuple(elsewhere(X[:64].to("meta")).shape)
 # and names `cuda:0` and `cpu`; the fix is the same. Remember
 # `meta`: it tests your moves on a laptop.
 #
-# Two differences between devices will bite you sooner or later. MPS has no `float64`: move NumPy arrays through
-# `float32`. And each device has its own random generator: the same seed draws other numbers there. Draw on the CPU and
-# move when runs must agree.
+# Two differences between devices will bite you sooner or later. MPS has no `float64`: convert NumPy arrays to `float32`
+# before you move them. And each device has its own random generator: the same seed gives other numbers there. When runs
+# must agree, draw on the CPU and move the result.
 #
 # ### Exercise gpu-1 · difficulty 2 · 8 minutes
 # Real batches are rarely two tensors. Write `to_device(batch, device)`: a batch may be a tensor, or a tuple, list or
@@ -178,12 +178,12 @@ with check("gpu-1") as c:
 # A GPU is a second computer. Python puts *kernels* (small programs such as "multiply these
 # two matrices") into its queue and goes on at once. Three verbs explain almost everything you will measure:
 #
-# - **launch**: put a kernel into the queue. Costs Python a few microseconds, however large the kernel is.
+# - **launch**: put a kernel into the queue. This costs Python a few microseconds, however large the kernel is.
 # - **synchronize**: wait until the queue is empty.
 # - **copy**: bring data over. A copy back (`.item()`, `.cpu()`, `print`) must wait for the kernels before it.
 #
-# Here they are in a toy whose clock you turn by hand. The times are microseconds, invented, but of the right size for a real
-# card: 5 to launch, 10 to fetch one number.
+# Here they are in a toy whose clock you turn by hand. Its times are invented, but about right for a real card: 5 µs to
+# launch a kernel, 10 µs to fetch one number.
 
 # %%
 class ToyGPU:
@@ -221,9 +221,9 @@ gpu.synchronize()
 print("the truth is      ", gpu.now - start, "µs")
 
 # %% [markdown]
-# 50 µs: the price of ten *launches*. The work took 405, and the stopwatch was stopped while the queue was still full. **Timing without a sync
-# measures how fast you can order, not how fast you are served.** The lie has a second half: whatever is timed
-# next pays for the queue it inherits.
+# The 50 µs are the price of ten *launches*. The work took 405 µs, and you stopped the watch while the queue was still
+# full. **Timing without a sync measures how fast you can order, not how fast you are served.** The lie has a second
+# half: whatever is timed next pays for the queue it inherits.
 #
 # Now three habits: large kernels with one sync at the end, the same work in tiny kernels, and an `.item()` after every
 # kernel (the `print(loss.item())` of every beginner's loop).
@@ -261,9 +261,10 @@ fig.legend(handles, shades, ncols=4, loc="upper right", fontsize=9)
 plt.show()
 
 # %% [markdown]
-# *Only in the first timeline is the GPU busy all the time: tiny kernels wait for Python's launches, and `item()` lets the
-# queue run dry each time.* The three runs compute the same 400 µs of work. So: large batches, few small operations, and ask
-# for numbers rarely. `utils.fit` asks for the loss only every 50 batches on a GPU, for this reason.
+# *Only in the first timeline is the GPU busy all the time: tiny kernels wait for Python's launches, and `item()` lets
+# the queue run dry each time.* The three runs compute the same 400 µs of work. So use large batches, avoid long rows of
+# small operations, and ask for numbers rarely. `utils.fit` asks for the loss only every 50 batches on a GPU, for this
+# reason.
 #
 # A GPU is not alone in this. Your CPU, too, pays for each *call*, whatever its size:
 
@@ -285,7 +286,8 @@ many_calls = quickest(lambda: [piece + 1 for piece in pieces])
 print("1,000 small calls cost more than 10 times one large one:", many_calls > 10 * one_call)
 
 # %% [markdown]
-# Same numbers, same additions; the rest is calling. On a real GPU the next cell shows the lie and its cure.
+# The numbers and the additions are the same; the rest is the price of calling. On a real GPU the next cell shows the
+# lie and its cure.
 
 # %%
 if device.type == "cuda":
@@ -300,9 +302,10 @@ else:
     print("skipped: no CUDA GPU here")
 
 # %% [markdown]
-# On a card you should read *True*. Copies have a rule of their own: `loader = DataLoader(…, pin_memory=True)` (the batch lies in memory that the system never swaps out) together with
-# `batch.to(device, non_blocking=True)` lets a copy *to* the GPU run beside Python. Never use `non_blocking` on the way
-# **back** without a sync: you would read numbers that have not arrived.
+# On a card you should read *True*. Copies have a rule of their own. With `DataLoader(…, pin_memory=True)` each batch
+# lies in memory that the system never swaps out; then `batch.to(device, non_blocking=True)` lets a copy *to* the GPU
+# run while Python goes on. Never use `non_blocking` on the way **back** without a sync: you would read numbers that
+# have not arrived.
 #
 # ### Exercise gpu-2 · difficulty 2 · 8 minutes
 # Write `timed(work, gpu, repeats)`: the honest duration of `work()`, a function that launches kernels on the ToyGPU `gpu`. Measure it
@@ -358,21 +361,21 @@ for dtype in (torch.float32, torch.float16, torch.bfloat16):
           f"after 1 comes 1 + {about.eps:.1e}")
 
 # %% [markdown]
-# `float16` is fine-grained but short of range; `bfloat16` has the range of `float32` and very coarse steps. (*Normal*
-# numbers have all their digits. Below the smallest of them digits get lost one by one; in `float16` nothing is left below
-# about $6 \cdot 10^{-8}$.)
+# `float16` has fine steps but a short range; `bfloat16` has the range of `float32` and very coarse steps. (*Normal*
+# numbers have all their digits. Below the smallest of them, digits get lost one by one; the smallest that `float16`
+# knows at all is about $6 \cdot 10^{-8}$.)
 #
 # **Predict before you run:** what becomes of 70,000 and of 1.003, in each of the two?
 
 # %%
 for value in (70_000.0, 1.003, 1e-8):
-    half, brain = torch.tensor(value, dtype=torch.float16), torch.tensor(value, dtype=torch.bfloat16)
-    print(f"{value:>8g}:  float16 {half.item():<12.6g} bfloat16 {brain.item():.6g}")
+    half, coarse = torch.tensor(value, dtype=torch.float16), torch.tensor(value, dtype=torch.bfloat16)
+    print(f"{value:>8g}:  float16 {half.item():<12.6g} bfloat16 {coarse.item():.6g}")
 
 # %% [markdown]
-# `float16` overflows at 70,000 and loses $10^{-8}$ altogether; `bfloat16` keeps both roughly, but cannot tell 1.003 from 1.
-# A weight of 1 that is to grow by 0.003 would never move. Hence **mixed** precision: weights and optimizer stay in 32 bits,
-# and inside `torch.autocast` the operations that profit (matrix products, convolutions) run in 16.
+# `float16` overflows at 70,000 and loses $10^{-8}$ altogether; `bfloat16` keeps both roughly, but cannot tell 1.003
+# from 1. A weight of 1 that should grow by 0.003 would never move. Hence **mixed** precision: weights and optimizer
+# stay in 32 bits, and inside `torch.autocast` the operations that profit (matrix products, convolutions) run in 16.
 
 # %%
 model = make_model(seed=0)
@@ -386,8 +389,8 @@ print("outputs:", outputs.dtype, "  weights:", weight.dtype, "  gradients:", wei
 print("loss within 1 %:", abs(mixed - plain).item() < 0.01 * plain.item())
 
 # %% [markdown]
-# Only the forward pass and the loss stand inside; `backward` computes in the types that forward chose. Now the exam for a whole
-# training: `fit` has an argument `amp=True` that does this.
+# Only the forward pass and the loss stand inside `autocast`; `backward` computes in the types that the forward pass
+# chose. Now comes the exam for a whole training: in `fit`, the argument `amp=True` does all this.
 
 # %%
 def trained_loss(X, y, amp):
@@ -403,10 +406,10 @@ print("trained losses within 10 % of each other:", abs(half - full) < 0.1 * full
 
 # %% [markdown]
 # The answer holds. And the speed? On a GPU with units for 16-bit products (NVIDIA calls them tensor cores) a large
-# matrix product takes from a half to less than a tenth of the time, depending on the card; a whole training step gains less. (Between the
-# two stands `torch.set_float32_matmul_precision("high")`: `float32` products on the same units, with three good digits.) On
-# a CPU it depends: a processor with bf16 instructions is faster, one without converts back and forth, and bf16 is
-# *slower* than `float32`. You will measure your own below.
+# matrix product takes from a half to less than a tenth of the time, depending on the card; a whole training step gains
+# less. (Between the two stands `torch.set_float32_matmul_precision("high")`: `float32` products on the same units, with
+# three good digits.) On a CPU it depends. A processor with bf16 instructions is faster; one without converts back and
+# forth, and bf16 is then *slower* than `float32`. You will measure your own below.
 #
 # ### Why float16 needs a scaler
 #
@@ -421,7 +424,8 @@ kept = torch.tensor(gradient * scale).half().float() / scale
 print(f"without scaling {lost.item():.1e}   with scaling {kept.item():.1e}")
 
 # %% [markdown]
-# `GradScaler` does that, and watches out: if the scale was too large and a gradient became `inf`, it skips the step and halves the scale.
+# `GradScaler` does that, and it keeps watch: if the scale was too large and a gradient became `inf`, it skips the step
+# and halves the scale.
 
 # %%
 w = nn.Parameter(torch.tensor([1.0]))
@@ -434,14 +438,14 @@ for slope in (1.0, float("inf"), 1.0):
     print(f"slope {slope}: weight {w.item():.1f}, scale {scaler.get_scale():.0f}")
 
 # %% [markdown]
-# Three slopes, two steps, and the scale is halved once. (After 2,000 good steps in a row it is doubled again.) If you clip
-# gradients, call `scaler.unscale_(optimizer)` first, or you clip the scaled ones; `fit` does.
+# Three slopes led to two steps, and the scale was halved once. (After 2,000 good steps in a row it is doubled again.)
+# If you clip gradients, call `scaler.unscale_(optimizer)` first, or you clip the scaled ones; `fit` does this for you.
 #
-# ## Two more layouts of the same work
+# ## Two more ways to arrange the same work
 #
-# **`torch.compile`** reads your function while it runs, fuses its operations, and has a compiler make one program of them. On a CPU it needs a C++
-# compiler, which not every laptop has. The function below makes a chain of element-wise steps, each of which reads and writes
-# half a million numbers; fused, they are read once.
+# **`torch.compile`** reads your function while it runs, fuses its operations, and lets a compiler turn them into one
+# program. On a CPU it needs a C++ compiler, which not every laptop has. The function below makes a chain of
+# element-wise steps, each of which reads and writes half a million numbers; once fused, the chain reads them once.
 
 # %% tags=["nbval-ignore-output"] reason="a machine without a C++ compiler says 'skipped' here"
 def chain(x):
@@ -449,7 +453,7 @@ def chain(x):
     return torch.tanh(torch.sin(x) ** 2 * torch.exp(-x * x) + 0.5 * x)
 
 
-logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # a missing CUDA is no matter here
+logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # a missing CUDA does not matter here
 v, times = torch.linspace(-3, 3, 500_000), {}
 try:
     fused = torch.compile(chain)
@@ -461,9 +465,9 @@ except Exception as error:  # no compiler, or one that this torch cannot use
     print(f"skipped: torch.compile does not work here ({type(error).__name__}); a C++ compiler fixes that")
 
 # %% [markdown]
-# The first call pays for the compiler: seconds, against milliseconds for a plain call. If
-# one call takes $t$ and compiled $t'$, then the compiler's time $C$ is earned back after $C/(t-t')$ calls. (A second
-# run of this notebook finds the result in a cache.) A new shape or dtype may compile again.
+# The first call pays for the compiler: seconds, where a plain call takes milliseconds. If a plain call takes $t$ and a
+# compiled one $t'$, then the compiler's time $C$ is earned back after $C/(t-t')$ calls. (A second run of this notebook
+# finds the result in a cache.) A new shape or dtype may compile again.
 #
 # **`channels_last`** keeps the shape of a batch of pictures and changes its strides: the channels of one pixel lie side by side, as
 # convolution kernels like them.
@@ -479,9 +483,9 @@ conv_last = copy.deepcopy(conv).to(memory_format=torch.channels_last)  # the wei
 print("same answer:", torch.allclose(conv(pictures), conv_last(last), atol=1e-5))
 
 # %% [markdown]
-# A stride of 1 has wandered from the last place to the channels. `shape` and all your code stay as they were.
+# The stride of 1 has moved from the last place to the channels. `shape` and all your code stay as they were.
 #
-# ## What holds the memory
+# ## What fills the memory
 #
 # "CUDA out of memory" is the sentence you will read most often. Four things fill a training step's memory, and
 # each can be counted before you start.
@@ -515,8 +519,9 @@ for name, count in held.items():
     print(f"{name:20} {count:>9,} bytes")
 
 # %% [markdown]
-# Adam keeps two running averages for each weight: parameters, gradients and Adam are 1 + 1 + 2 times the model. None of them depends on the batch. The fourth
-# does: the **activations**, the tensors that `forward` keeps for `backward`. `saved_tensors_hooks` shows each of them as it is put aside.
+# Adam keeps two running averages for each weight, so parameters, gradients and averages take 1 + 1 + 2 times the size
+# of the model. None of these three depends on the batch. The fourth does: the **activations**, the tensors that
+# `forward` keeps for `backward`. `saved_tensors_hooks` shows you each of them as it is put aside.
 
 # %%
 def saved_bytes(own, run, *given):
@@ -560,9 +565,9 @@ ax.legend(loc="upper left", reverse=True)
 plt.show()
 
 # %% [markdown]
-# *Three parts stay, one grows with the batch and soon dwarfs the rest.* That is why the first advice against "out of memory" is a
-# smaller batch. On a GPU you can watch the sum; `nvidia-smi` shows more, because PyTorch keeps freed memory for the next
-# step, and CUDA needs some for itself.
+# *Three parts stay, one grows with the batch and soon dwarfs the rest.* That is why the first advice against "out of
+# memory" is a smaller batch. On a GPU you can watch the sum. `nvidia-smi` shows a larger one, because PyTorch keeps
+# freed memory for the next step, and CUDA needs some for itself.
 
 # %%
 if device.type == "cuda":
@@ -615,8 +620,9 @@ with check("gpu-3") as c:
 # %% [markdown]
 # ### The big batch in small pieces
 #
-# Gradients **accumulate**: lesson 02 taught you to clear them. Here the habit is useful. A mean over 64 samples is the mean of four means over 16, so
-# four small `backward` calls, each loss divided by four, add up to the big batch's gradient. One `step` at the end.
+# Gradients **accumulate**, and lesson 02 taught you to clear them. Here you let them add up on purpose. A mean over 64
+# samples is the mean of four means over 16, so four small `backward` calls, each loss divided by four, add up to the
+# big batch's gradient. At the end you take one `step`.
 
 # %%
 def in_pieces(net, X, y, count):
@@ -642,8 +648,9 @@ difference = max((p.grad - q.grad).abs().max().item() for p, q in zip(big.parame
 print("the same gradient to 1e-6:", difference <= 1e-6)
 
 # %% [markdown]
-# Same gradient, a quarter of the activations, about the same time. Not to the last bit: sums in another order round differently. (And
-# not with BatchNorm, which sees 16 samples at a time.)
+# The gradient is the same, with a quarter of the activations and in about the same time. It is not the same to the last
+# bit: sums in another order round differently. (With BatchNorm it differs more, because that layer sees only 16 samples
+# at a time.)
 #
 # ### Exercise gpu-4 · difficulty 3 · 10 minutes
 # Real epochs rarely divide evenly. Write `accumulate(model, loss_fn, X, y, size)`: leave in `model` the gradients of the mean loss over **all**
@@ -652,7 +659,7 @@ print("the same gradient to 1e-6:", difference <= 1e-6)
 # what it gets. Older gradients must not leak in. Return the mean loss over all rows, as a float.
 #
 # <details><summary>Hint 1</summary>A mean of means is right only if each mean counts by the number of its rows.</details>
-# <details><summary>Hint 2</summary>Weigh each piece's loss with <code>len(piece) / len(X)</code> before <code>backward()</code>, and add up the weighted losses.</details>
+# <details><summary>Hint 2</summary>Multiply each piece's loss by <code>len(piece) / len(X)</code> before <code>backward()</code>, and add up the weighted losses.</details>
 
 # %% tags=["exercise"] id="gpu-4" objective="memory"
 def accumulate(model: nn.Module, loss_fn, X: torch.Tensor, y: torch.Tensor, size: int) -> float:
@@ -677,24 +684,25 @@ with check("gpu-4") as c:
     c.equal(max(sizes), 4, because="no piece above size", mistakes={
             10: "all rows went through at once", 3: "chunk takes the number of pieces, split their length"})
     c.close(net1.weight.grad, want, mistakes=[(2 * want, "an older gradient leaked in"), (each[2] / 5,
-            "the last piece only"), (sum(each), "each loss is a mean"), (sum(each) / 3, "weigh by its rows"),
+            "the last piece only"), (sum(each), "each loss is a mean"), (sum(each) / 3, "weight by its rows"),
             (sum(each) * 0.4, "the last piece is shorter"), (sum(each[:2]) * 0.4, "the last piece is missing")])
     c.true(not any(sizes[1::2]), observed=f"rows forward, and 0 for a backward: {sizes}",
            expected="a backward after each forward", likely="a sum or list of losses keeps the graph of every piece")
-    c.close(got, mse(net1(P), 0 * P).item(), because="the losses are weighed as well"); c.kind(got, float)
+    c.close(got, mse(net1(P), 0 * P).item(), because="the losses are weighted as well"); c.kind(got, float)
 
 # %% [markdown] tags=["solution"]
-# Weigh, then add. The common recipe "divide by the number of pieces" is this one with all pieces equal. A short last piece then counts too much, silently.
+# Weight, then add. The common recipe "divide by the number of pieces" is this one with all pieces equal. A short last
+# piece then counts too much, silently.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** `zero_grad` inside the loop (only the last piece survives) and for `total += weighted` without `.item()`,
-# which keeps every piece's graph alive and so wins nothing. **Timing:** 10 minutes.
+# **Watch for** `zero_grad` inside the loop (only the last piece survives) and for `total += weighted` without
+# `.item()`, which returns a tensor and holds on to what is left of every piece's graph. **Timing:** 10 minutes.
 
 # %% [markdown]
 # ### Forget, and compute again
 #
-# The other trade is **activation checkpointing**: keep only what enters each block, and compute the block's inside
-# again when `backward` comes by. Less memory, one more forward pass.
+# The other trade is **activation checkpointing**: keep only what enters each block, and compute the inside of the block
+# again when `backward` needs it. This takes less memory and one more forward pass.
 #
 # **Predict before you run:** four blocks of four layers. By what factor will the saved bytes shrink, roughly?
 
@@ -721,15 +729,15 @@ same = all(torch.equal(a, b) for a, b in zip(gradients, again, strict=True))
 print("same gradients, to the last bit:", same)
 
 # %% [markdown]
-# Of 17 tensors 5 remain: what enters each of the four blocks, and what the loss keeps. (`backward` brings the inside of one
-# block at a time back to life, and forgets it again.) Each block ran twice, so the forward
-# part is paid twice: if backward costs twice a forward, a step costs a third more. The gradients are *identical*, because
-# the very same operations ran again.
+# Of the 17 tensors 5 remain: what enters each of the four blocks, and what the loss keeps. (`backward` brings the
+# inside of one block at a time back to life, and forgets it again.) Each block ran twice, so you pay for the forward
+# pass twice: if a backward pass costs as much as two forward passes, a step now costs a third more. The gradients are
+# *identical*, because the very same operations ran again.
 #
 # ## Five tricks against the clock
 #
-# All five have passed the exam; now measure what they cost. Each bar is the time *with* the trick divided by the time *without* it, here
-# and now. The dot is the same ratio measured again.
+# All five tricks have passed the exam. Now measure what they cost. Each bar is the time *with* the trick divided by the
+# time *without* it, here and now. The dot is the same ratio measured again.
 
 # %%
 wide = nn.Sequential(nn.Linear(256, 1024), nn.ReLU(), nn.Linear(1024, 256))
@@ -776,9 +784,10 @@ ax.legend(loc="lower right", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
-# *Your machine's own ratios: to the left of 1 a trick pays, to the right it costs.* The last two are there for the memory: expect no speed from them. Carry no ratio to another machine or
-# another model: measure there. The distance between the bar's end and the dot is how far you may trust
-# a single measurement, even though each is the quickest of ten.
+# *Your machine's own ratios: to the left of 1 a trick pays, to the right it costs.* *Four pieces* and *checkpoint* are
+# there to save memory: expect no speed from them. Do not carry a ratio over to another machine or another model:
+# measure again there. The distance between the bar's end and the dot is how far you may trust a single measurement,
+# even though each is the quickest of ten.
 #
 # ## Reading a profiler's trace
 #
@@ -811,8 +820,8 @@ for name in ("forward", "aten::linear", "aten::addmm", "aten::tanh", "backward",
 # gradients a layer, one for the weights and one for the inputs, except for the first layer, whose inputs need none. So
 # $10 \cdot (2 \cdot 2 - 1) = 30$.
 #
-# Now the picture: the quickest of the ten steps, operations in their order. (The first step sets things up, and any step may be
-# disturbed.)
+# Now the picture. It shows the quickest of the ten steps, with its operations in their order. (The first step sets
+# things up, and any step may be disturbed.)
 
 # %% alt="A timeline of one training step with three lanes. The top lane has three long bars after each other: forward, backward and update. The middle lane has the operations that each of them calls, many short bars. The lower lane has what those call in turn. Between the bars are small gaps."
 named = [e for e in trace.events() if e.name in ("forward", "backward", "update")]
@@ -838,22 +847,23 @@ ax.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.22))
 plt.show()
 
 # %% [markdown]
-# *One training step: forward, backward and Adam's update, each above the operations that it calls.* White gaps are
-# time in which nobody computes: Python on its way to the next call. In so small a model there are many of them, and no GPU would
-# help. Read a trace in this order: gaps first (launch-bound, or waiting for data), then the longest bar. `trace.export_chrome_trace("trace.json")` writes a file that
-# `chrome://tracing` or Perfetto opens, with a GPU lane beside the CPU lane where there is one.
+# *One training step: forward, backward and Adam's update, each above the operations that it calls.* In the white gaps
+# nobody computes: Python is on its way to the next call. In so small a model there are many gaps, and no GPU would
+# help. Read a trace in this order: first the gaps (Python launches too slowly, or the data comes late), then the
+# longest bar. `trace.export_chrome_trace("trace.json")` writes a file that `chrome://tracing` or Perfetto opens, with a
+# GPU lane beside the CPU lane where there is one.
 
 # %% [markdown]
 # ## Two processes, one sum
 #
-# One processor is not enough, or its memory is too small: take several **processes**, each a Python of its own, perhaps with its own GPU
-# or on its own machine. They share no variables. They agree on three things: how many they are
-# (the *world size*), who is who (the *rank*, from 0), and where they meet (a *store*, a kind of notice board). Then they
-# send each other tensors.
+# When one processor is not enough, or its memory is too small, take several **processes**: each is a Python of its own,
+# perhaps with its own GPU or on its own machine. They share no variables. They agree on three things: how many they are
+# (the *world size*), who is who (the *rank*, from 0), and where they meet (a *store*, a kind of notice board). Then
+# they send each other tensors.
 #
-# Here is the code of such a process. It agrees on the three things, and then waits for scripts: whatever you
-# write into its input, it runs, and writes back what was printed. `gloo` is the language that CPUs use among
-# each other; GPUs speak `nccl`.
+# Here is the code of such a process. It agrees on the three things, and then waits for scripts: it runs whatever you
+# write into its input, and writes back what was printed. `gloo` is the language that CPUs use among themselves; GPUs
+# speak `nccl`.
 
 # %%
 WAIT_FOR_SCRIPTS = """
@@ -909,8 +919,9 @@ def ask(pair, script):
     return [answer["told"] for answer in answers]
 
 # %% [markdown]
-# Both hold three numbers and want the sum of both. First by hand, with `send` and `recv`; then with the call that does it for any number of
-# processes, `all_reduce`. **Predict before you run:** rank 0 holds 1, 2, 3 and rank 1 holds 10, 20, 30. What does each of them hold at the end?
+# Each process holds three numbers, and both want the sums. They get them first by hand, with `send` and `recv`; then
+# with the call that does it for any number of processes, `all_reduce`. **Predict before you run:** rank 0 holds 1, 2, 3
+# and rank 1 holds 10, 20, 30. What does each of them hold at the end?
 
 # %%
 BY_HAND = """
@@ -928,9 +939,10 @@ print(f"rank {rank}: mine {mine.tolist()}, by hand {(mine + theirs).tolist()}, a
 print(*ask(pair, BY_HAND), sep="\n")
 
 # %% [markdown]
-# Both hold 11, 22, 33. Note the order in the script: rank 0 sends first, rank 1 receives first. If both waited to receive, they
-# would wait until the timeout: half an hour with gloo, ten minutes with NCCL, unless you say otherwise (these two said one minute). The law of this trade: **every process must make the
-# same collective calls in the same order**. An `if rank == 0:` around an `all_reduce` hangs.
+# Both hold 11, 22, 33. Note the order in the script: rank 0 sends first, rank 1 receives first. If both waited to
+# receive, they would wait until the timeout: half an hour with gloo, ten minutes with NCCL, unless you say otherwise
+# (these two said one minute). The law is: **every process must make the same collective calls in the same order**. An
+# `if rank == 0:` around an `all_reduce` hangs.
 #
 # And the error that you meet before all others: a collective call in a process that has not joined a group, such as this
 # notebook.
@@ -942,10 +954,10 @@ with expect_error(ValueError):
 # %% [markdown]
 # ### A ring
 #
-# How do sixteen processes sum a vector? If all send everything to rank 0, rank 0 drowns. The ring does better: each
-# process cuts its vector into as many chunks as there are processes, and in each round passes *one* on to its right neighbor.
-# After $n-1$ rounds of adding, each process owns one finished chunk (that half is called **reduce-scatter**); after $n-1$ more rounds of
-# passing on, everybody has all (**all-gather**).
+# How do sixteen processes sum a vector? If all of them send everything to rank 0, rank 0 drowns. A ring does better:
+# each process cuts its vector into as many chunks as there are processes, and in each round passes *one* on to its
+# right neighbor. After $n-1$ rounds of adding, each process owns one finished chunk (that half is called
+# **reduce-scatter**); after $n-1$ more rounds of passing on, every process has all the sums (**all-gather**).
 
 # %%
 def ring_all_reduce(rows):
@@ -980,14 +992,16 @@ for n in (4, 64):
     print(f"with {n:2} processes each sends {2 * (n - 1) / n:.2f} vectors in all")
 
 # %% [markdown]
-# *Dark cells are finished sums: one for each process after the first half, all of them after the second.* (Here process 0 finishes
-# chunk 1, process 3 chunk 0: where the travels begin decides it, and a library numbers them so that process p gets chunk p.) A process sends $2(n-1)/n$ vectors:
-# 1.5 with four, 1.97 with 64. **Never more than two, however many there are.** (The number of rounds does grow. Where vectors are short, the rounds cost more
-# than the bytes, and NCCL takes a tree instead.)
+# *Dark cells are finished sums: one for each process after the first half, all of them after the second.* (Here process
+# 0 finishes chunk 1, and process 3 finishes chunk 0; that depends on where each chunk's trip begins. A library arranges
+# the trips so that process p gets chunk p.) A process sends $2(n-1)/n$ vectors: 1.5 with four, 1.97 with 64. **Never
+# more than two, however many there are.** (The number of rounds does grow. Where vectors are short, the rounds cost
+# more than the bytes, and NCCL takes a tree instead.)
 #
 # ### Exercise gpu-5 · difficulty 2 · 6 minutes
-# Write the first half's *result*: `reduce_scatter(tensors)` gets a list of n tensors (N,), one a process, N divisible by n, and returns a list of
-# n tensors (N/n,): what each process owns afterwards. Process p owns the p-th chunk of the sum. The tensors given stay as they are.
+# Write the first half's *result*: `reduce_scatter(tensors)` gets a list of n tensors (N,), one for each process, with N
+# divisible by n, and returns a list of n tensors (N/n,): what each process owns afterwards. Process p owns the p-th
+# chunk of the sum. The given tensors stay as they are.
 #
 # <details><summary>Hint 1</summary>First the sum of all, then cut it.</details>
 # <details><summary>Hint 2</summary><code>torch.stack</code> and <code>sum(dim=0)</code> add; <code>chunk(n)</code> cuts into n pieces, <code>split(n)</code> into pieces of length n.</details>
@@ -1043,9 +1057,10 @@ gap = max(g.abs().max().item() for g in gaps)
 print("two shares of 32, averaged, equal one batch of 64:", gap <= 1e-6)
 
 # %% [markdown]
-# So two processes with batches of 32 are one process with **64**, not 32. Whoever adds processes and keeps the batch size of
-# each makes the batch larger, and should reconsider the learning rate. Two more notes: BatchNorm sees only its process's share
-# (`nn.SyncBatchNorm` sees all); and where you accumulate, `with model.no_sync():` around all pieces but the last sends the sum once.
+# So two processes with batches of 32 train like one process with batches of **64**, not 32. If you add processes and
+# keep the batch size of each, the total batch grows: reconsider the learning rate. Two more notes: BatchNorm sees only
+# its own process's share (`nn.SyncBatchNorm` sees all of them); and where you accumulate, the context `model.no_sync()`
+# around all pieces but the last lets the sum be sent only once.
 #
 # ### Who gets which rows
 #
@@ -1076,16 +1091,19 @@ for drop in (False, True):
     print(f"drop_last={drop}: {hands}")
 
 # %% [markdown]
-# Three each, and row 0 comes twice: all must make the same number of steps, or one waits forever for the other's gradients. With
-# `drop_last=True`, row 4 stays out. In *judging*, repeated rows are a small lie: let one process judge.
+# Three each, and row 0 comes twice: all processes must make the same number of steps, or one waits forever for the
+# other's gradients. With `drop_last=True`, row 4 stays out. When you *judge*, repeated rows distort the result a
+# little: let one process judge.
 #
 # ### Exercise gpu-6 · difficulty 3 · 10 minutes
 # Write `my_rows(n, rank, world, epoch, seed)`: the row numbers (a list of ints) that this rank reads in this epoch. All
-# ranks together read every row at most once, and each reads the same number of rows, `n // world`; so fewer than `world` rows stay out. All rows
-# are shuffled before they are dealt, so that a rank gets other rows in each epoch. The order depends on `seed` *and* on `epoch`, and is the same whenever it is asked for. The global random generator stays untouched.
+# ranks together read every row at most once, and each reads the same number of rows, `n // world`. The rest (fewer than
+# `world` rows) stays out. All rows are shuffled before they are dealt, so that a rank gets other rows in each epoch.
+# The order depends on `seed` *and* on `epoch`, and is the same whenever it is asked for. The global random generator
+# stays untouched.
 #
 # <details><summary>Hint 1</summary>All ranks must draw the same permutation. So what may the generator's seed depend on, and what not?</details>
-# <details><summary>Hint 2</summary>Seed a <code>torch.Generator</code> with <code>seed + epoch</code>, draw <code>torch.randperm</code>, cut it to a multiple of world, take every world-th from rank on.</details>
+# <details><summary>Hint 2</summary>Seed a <code>torch.Generator</code> with <code>seed + epoch</code>, draw <code>torch.randperm</code>, cut it to a multiple of world, and take every world-th row, beginning at rank.</details>
 
 # %% tags=["exercise"] id="gpu-6" objective="together"
 def my_rows(n: int, rank: int, world: int, epoch: int, seed: int) -> list[int]:
@@ -1106,7 +1124,8 @@ with check("gpu-6") as c:
     jumps, later = {b - a for a, b in zip(hands[0], hands[0][1:])}, my_rows(50, 0, 4, 4, 7)
     c.equal(sorted(later) == sorted(hands[0]), False, mistakes={True: "shuffle first, then deal"})
     c.true(len(jumps) > 3, observed="even jumps from row to row", expected="a shuffled order")
-    c.equal(torch.equal(before, torch.get_rng_state()), True, because="draw from a generator of its own")
+    c.equal(torch.equal(before, torch.get_rng_state()), True, because="draw from a generator of its own",
+            mistakes={False: "the global generator was seeded or used"})
 
 # %% [markdown] tags=["solution"]
 # The same deck for everybody, dealt in turn. `seed + epoch` is what `DistributedSampler` does as well. It has a small flaw: epoch 1 with seed 0 has the order of epoch 0 with seed 1.
@@ -1125,14 +1144,16 @@ source = inspect.getsource(train_in_script)
 print(source[source.index("    parallel = ") :])
 
 # %% [markdown]
-# Compare it with the loop at the top. Four things are new: the model is wrapped, the sampler is told its
-# epoch, and only rank 0 judges and writes. The fourth is a line that kills the process that runs it; it waits for its day. (`say` prints a line in one piece. `done` is what the
-# checkpoint holds besides model and optimizer: the last epoch that was finished, and the losses so far.)
+# Compare it with the loop at the top. Four things are new: the model is wrapped, the sampler is told its epoch, and
+# only rank 0 judges and writes. The fourth is a line that kills the process that runs it; it will get its turn. (`say`
+# prints a line in one piece. `done` is what the checkpoint holds besides model and optimizer: the last epoch that was
+# finished, and the losses so far.)
 #
-# `torchrun --standalone --nproc-per-node 2 lessons/train_distributed.py --checkpoint run.pt` starts it. `torchrun` gives each
-# process its `RANK`, starts them, and watches; `--standalone` means: all on this machine. The notebook calls it through
-# `lessons/torchrun_here.py`, which is the same with closed doors: `torchrun`'s notice board listens on all addresses of a machine, and that one on
-# this machine's own only. What is printed is caught, because it names process numbers.
+# `torchrun --standalone --nproc-per-node 2 lessons/train_distributed.py --checkpoint run.pt` starts it. `torchrun`
+# gives each process its `RANK`, starts them, and watches; `--standalone` means that all of them run on this machine.
+# The notebook calls it through `lessons/torchrun_here.py`, which does the same behind closed doors: `torchrun`'s own
+# notice board can be reached from other machines, this one cannot. The notebook catches what is printed, because it
+# contains process numbers, which differ in every run.
 
 # %%
 def torchrun(*words, restarts=0):
@@ -1167,7 +1188,8 @@ else:
 #
 # ### The proof
 #
-# One process, in this notebook, plain loop, no DDP; the batch is 64, the sampler deals to a world of one.
+# Now one process in this notebook, with a plain loop and no DDP. The batch is 64, and the sampler deals to a world of
+# one.
 
 # %%
 model = make_model(seed=0)
@@ -1196,8 +1218,8 @@ if elastic:
     assert gap(alone, quiet) <= 1e-6 and alone[-1] < alone[0] / 1.3
 
 # %% [markdown]
-# 64 steps, and the losses agree to six decimals. They need not agree to the last bit: two halves of 32 round
-# differently from 64 in a row, and over thousands of steps such differences grow. So prove it over a few steps.
+# After 64 steps the losses agree to six decimals. They need not agree to the last bit: two halves of 32 round
+# differently from 64 in a row, and over thousands of steps such differences grow. So run such a proof over a few steps.
 #
 # ## A process dies
 #
@@ -1226,21 +1248,23 @@ if elastic:
     assert gap(shaken, quiet) <= 1e-6 and gap(shaken, alone) <= 1e-6 and len(shaken) == 4
 
 # %% [markdown]
-# That is the number from the beginning. Both processes were started a second time, went on after epoch 1, repeated the half epoch that was lost, and arrived
-# where the undisturbed run did. What a crash costs is the work since the last checkpoint: how often you write is a
-# bargain between writing and repeating.
+# That is the number from the beginning. Both processes were started a second time, went on after epoch 1, repeated the
+# half epoch that was lost, and arrived where the undisturbed run did. What a crash costs is the work since the last
+# checkpoint: how often you write is a trade-off between writing and repeating.
 #
-# One trap is worth its comment in the script. `torchrun`'s own notice board stays up, and when the restarted processes meet there, the
-# addresses of the dead still hang on it. The script puts the number of the start in front of every name (`PrefixStore`), and so reads only
-# fresh notes.
+# The script's comment warns of one trap. `torchrun`'s notice board stays up, and when the restarted processes meet
+# there, the addresses of the dead ones still hang on it. So the script puts the number of the start in front of every
+# name (`PrefixStore`), and reads only fresh notes.
 #
 # ## When the model itself is too large: FSDP2
 #
 # DDP keeps everything in every process. Eight GPUs then hold eight copies of parameters, gradients and Adam's averages:
-# sixteen bytes a weight, eight times. **Fully sharded data parallel** cuts each of them into shares. Just before a layer computes, its
-# weights are brought together (all-gather); after backward, the gradients are added and dealt out (reduce-scatter: exercise gpu-5). In between, each process holds only its share.
+# sixteen bytes for each weight, eight times over. **Fully sharded data parallel** cuts each of them into shares. Just
+# before a layer computes, its weights are brought together (all-gather); after backward, the gradients are added and
+# dealt out (reduce-scatter: exercise gpu-5). In between, each process holds only its share.
 #
-# `fully_shard` works on the CPU too, so you can look. Each linear layer is sharded, then the whole; the answer is compared with a plain model.
+# `fully_shard` works on the CPU too, so you can look. Each linear layer is sharded first, then the whole model; the
+# result is compared with a plain model.
 
 # %%
 SHARDED = """
@@ -1311,12 +1335,15 @@ for machine in range(2):
     print(f"machine {machine}: ranks", [machine * 4 + local_rank for local_rank in range(4)])
 
 # %% [markdown]
-# *What does not change*: the script, the batch of all together (`--batch-size`), the proof. *What does*: the checkpoint
-# must lie where all machines can read and write it; every machine needs the same code and data; `RANK` and `LOCAL_RANK` differ, and the GPU is picked by `LOCAL_RANK` (the script does so already); they must reach each other, at port 29500 to meet and at free ports to
-# work; and the network between machines is many times slower than the one inside. `NCCL_DEBUG=INFO` and `TORCH_DISTRIBUTED_DEBUG=DETAIL` talk when something hangs. `--nnodes 1:4` is elastic: go on with as
-# many machines as are left. Then the world size changes, and with it each one's share of the batch.
+# *What does not change*: the script, the batch of all processes together (`--batch-size`), the proof. *What does*: the
+# checkpoint must lie where all machines can read and write it; every machine needs the same code and data; `RANK` and
+# `LOCAL_RANK` differ, and the GPU is picked by `LOCAL_RANK` (the script does so already); the machines must reach each
+# other, at port 29500 to meet and at any free port to work; and the network between machines is many times slower than
+# the one inside. When something hangs, `NCCL_DEBUG=INFO` and `TORCH_DISTRIBUTED_DEBUG=DETAIL` make the libraries talk.
+# `--nnodes 1:4` is elastic: the run goes on with as many machines as are left. Then the world size changes, and with it
+# each process's share of the batch.
 #
-# ## What will more machines bring?
+# ## What will more machines gain you?
 #
 # Measure one and two, then extrapolate, and **name the assumption**. The one here is Amdahl's: a share $s$ of each step cannot be divided (waiting, sending,
 # launching), the rest divides perfectly. With $n$ processes
@@ -1333,10 +1360,12 @@ for s in (0.0, 0.01, 0.05, 0.2):
     print(f"s = {s:4.0%}: " + "  ".join(f"{n:4} → {speed_up(n, s):5.1f}" for n in (2, 4, 16, 64, 1024)))
 
 # %% [markdown]
-# Read the line of 5 %: sixteen machines bring 9.1, and a thousand do not bring 20. Small shares decide everything.
+# Read the line for 5 %: sixteen machines are 9.1 times faster than one, and a thousand are not even 20 times faster.
+# Small shares decide everything.
 #
-# Now measure. The same batch of 2,048 rows, once by rank 0 alone while rank 1 idles, once in halves with an
-# all-reduce of the gradients, in turns: each the quickest of eight, and all of it twice.
+# Now measure. The two ways take turns on the same batch of 2,048 rows: once rank 0 works alone while rank 1 idles, once
+# each takes one half and an all-reduce adds the gradients. The quickest of eight turns counts, and all of it is done
+# twice.
 
 # %%
 PACE = """
@@ -1385,10 +1414,10 @@ ax.legend(loc="upper left", fontsize=9)
 plt.show()
 
 # %% [markdown]
-# *Two points measured at two processes, and between the two curves what Amdahl makes of them.* If the points lie near 2, a small
-# difference between them becomes a wide band at 64: never extrapolate from one measurement. Two processes on one laptop share
-# memory and cache, and perhaps the cores with your browser. (A point at 1 or below: nothing was gained, the second core had
-# other work; then its curve is flat.)
+# *Two measurements with two processes; the band between the blue curves is what Amdahl's law makes of them.* If the
+# points lie near 2, a small difference between them becomes a wide band at 64: never extrapolate from one measurement.
+# Two processes on one laptop share memory and cache, and perhaps the cores with your browser. (A point at 1 or below
+# means that nothing was gained: the second core had other work. Then its curve is flat.)
 #
 # Amdahl's assumption is optimistic in one way (sending grows with the number of machines) and pessimistic in another: nobody is
 # forced to keep the *whole* batch the same. If each machine keeps its own batch and the batch of all grows, the divisible part
@@ -1396,7 +1425,8 @@ plt.show()
 #
 # ### Exercise gpu-7 · difficulty 2 · 6 minutes
 # Turn Amdahl around. `serial_share(n, ratio)`: with n processes you measured a speed-up of `ratio`; what is $s$? And
-# `limit(n, ratio)`: how many times faster could any number of processes be, if that s is right? Both return floats; `limit` returns `float("inf")` when $s$ is 0.
+# `limit(n, ratio)`: how many times faster can the work get at most, with any number of processes, if that $s$ is right?
+# Both return floats; `limit` returns `float("inf")` when $s$ is 0.
 #
 # <details><summary>Hint 1</summary>Write 1/ratio = s + (1 − s)/n and solve for s.</details>
 # <details><summary>Hint 2</summary>(1/ratio − 1/n) divided by (1 − 1/n). For the limit, let n grow: 1/s.</details>
@@ -1422,7 +1452,8 @@ with check("gpu-7") as c:
         r = speed_up(n, s)
         c.close(c.attempted(serial_share(n, r)), s, because="Amdahl gives back what was measured", mistakes={
                 1 - s: "that is the share that can be divided", 1 - r / n: "that is the lost efficiency",
-                2 / r - 1: "right for n = 2 only", 1 / r - 1 / n: "the share was divided by n as well"})
+                2 / r - 1: "right for n = 2 only", n / r - 1: "right for n = 2 only: divide by n - 1 as well",
+                1 / r - 1 / n: "the share was divided by n as well"})
         c.close(c.attempted(limit(n, r)), 1 / s, mistakes={r: "that is what you measured", n: "the ideal"})
     c.close(limit(4, 4.0), float("inf"), because="without a serial share there is no limit")
 
@@ -1454,8 +1485,9 @@ a, b, c_ = torch.tensor(1e8), torch.tensor(-1e8), torch.tensor(1.0)
 print("(a + b) + c =", ((a + b) + c_).item(), "   a + (b + c) =", (a + (b + c_)).item())
 
 # %% [markdown]
-# Two threads each add up one half, and then the two sums are added: another order. Measure the first two rows of the table: the same
-# training twice, and twenty sums of a million numbers, with one thread and with two.
+# With two threads, each adds up one half, and then the two sums are added: that is another order. Now test the first
+# two rows of the table, with the same training twice, and with twenty sums of a million numbers, by one thread and by
+# two.
 
 # %%
 print("same seed, same threads, same bits:", trained_loss(X, y, amp=False) == full)
@@ -1499,7 +1531,8 @@ else:
     print("skipped: no CUDA GPU here")
 
 # %% [markdown]
-# On a card expect *False, True, False*: other order of adding, same to rounding, another generator.
+# On a card expect *False, True, False*: the order of adding differs, the result is the same to rounding, and the
+# generator is another one.
 #
 # **Seeds in several processes.** Weights must be equal, so seed them equally (DDP copies rank 0's anyway). Dropout and augmentation must *differ*, or all
 # processes drop the same units and flip in step: after building the model, seed with `seed + rank`.
@@ -1526,7 +1559,8 @@ print("two ranks drop the same units:", torch.equal(*noise), "  in common, about
 # | `checkpoint(f, x)` | `checkpoint(f, x, use_reentrant=False)` | the old way breaks with some graphs; say which you want |
 # | `time.time()` around a GPU call | `torch.cuda.synchronize()`, or CUDA events | you have seen the lie |
 #
-# One of these can be checked here. Models that were saved from inside DDP without `.module` have a prefix in every name:
+# Old checkpoints hold one more surprise, and you can see it here. A model that was saved from inside DDP, without
+# `.module`, has a prefix in every name:
 
 # %%
 dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)  # a world of one
@@ -1541,8 +1575,8 @@ with expect_error(RuntimeError):
     make_model(seed=0).load_state_dict(wrapped.state_dict())
 
 # %% [markdown]
-# The names are right but for `module.`. Save `model.module.state_dict()`, or keep the plain model beside the wrapped one, as the
-# script does.
+# The names are right, except for `module.`. Save `model.module.state_dict()`, or keep the plain model beside the
+# wrapped one, as the script does.
 #
 # ## What you have now
 #

@@ -203,7 +203,7 @@ def accumulate(model, loss_fn, X, y, size):
         total += loss.item()
     return total
 
-# %% gpu-4 refused: weigh by its rows
+# %% gpu-4 refused: weight by its rows
 def accumulate(model, loss_fn, X, y, size):
     model.zero_grad()
     total, pieces = 0.0, X.split(size)
@@ -297,7 +297,7 @@ def accumulate(model, loss_fn, X, y, size):
         total += loss.item()
     return total
 
-# %% gpu-4 refused: the losses are weighed as well
+# %% gpu-4 refused: the losses are weighted as well
 def accumulate(model, loss_fn, X, y, size):
     model.zero_grad()
     losses = []
@@ -398,7 +398,7 @@ def my_rows(n, rank, world, epoch, seed):
 def my_rows(n, rank, world, epoch, seed):
     return list(range(n // world * world))[rank::world]
 
-# %% gpu-6 refused: from a generator of its own
+# %% gpu-6 refused: the global generator was seeded or used
 def my_rows(n, rank, world, epoch, seed):
     torch.manual_seed(seed + epoch)
     return torch.randperm(n)[: n // world * world][rank::world].tolist()
@@ -451,6 +451,14 @@ def limit(n, ratio):
 # %% gpu-7 refused: right for n = 2 only
 def serial_share(n, ratio):
     return 2 / ratio - 1
+
+
+def limit(n, ratio):
+    return 1 / serial_share(n, ratio)
+
+# %% gpu-7 refused: divide by n - 1 as well
+def serial_share(n, ratio):
+    return n / ratio - 1
 
 
 def limit(n, ratio):
