@@ -7,10 +7,10 @@
 #     needs: [05_diabetes_mlp]
 #     data: [diabetes]
 #     objectives:
-#       dataset: write a Dataset, and predict how many batches of which shape a loader makes of it
-#       split: keep order, seeds and class shares of your batches in your own hands
+#       dataset: write a Dataset, and predict the number and the shapes of the batches that a loader makes from it
+#       split: control the order, the seeds and the class shares of your batches
 #       cost: say who waits for whom in a training loop, and choose between whole batches and workers
-#       stream: read a file that does not fit into memory, in pieces, every row once
+#       stream: read, in pieces, a file that does not fit into memory, every row exactly once
 #       ragged: batch samples of different lengths, and waste little on padding
 # ---
 
@@ -41,7 +41,7 @@ from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
 # %% [markdown]
-# The next cell brings in what the lesson is about, and makes a temporary folder; the last cell removes it.
+# The next cell imports what the lesson is about, and makes a temporary folder. The last cell removes the folder.
 
 # %%
 from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler, WeightedRandomSampler
@@ -103,10 +103,10 @@ for X, y in DataLoader(rows, batch_size=2, drop_last=True):
     print(tuple(X.shape), y.tolist())
 
 # %% [markdown]
-# Row 4 is gone: without shuffling the same row in every epoch, with shuffling one at random.
+# Row 4 is gone. Without shuffling, it is the same row in every epoch; with shuffling, it is one at random.
 #
 # There is no magic in the loader. A *sampler* orders the row numbers, a *batch sampler* ties them into bundles, the
-# dataset fetches them one by one, and a *collate function* makes one batch of a bundle. By hand:
+# dataset fetches the rows one by one, and a *collate function* turns each bundle into one batch. By hand:
 
 # %%
 by_hand = []
@@ -130,13 +130,13 @@ print(clinic)
 print(clinic["age"].dtype, clinic["bmi"].dtype)
 
 # %% [markdown]
-# `torch.float64`, though `torch.tensor(22.5)` makes `float32`, as your model's weights are. Those 64 bits will bite
-# in a moment.
+# `torch.float64`, though `torch.tensor(22.5)` makes `float32`, the type of your model's weights. Those 64 bits will
+# bite later in this lesson.
 #
 # ### Exercise loader-1 · difficulty 2 · 8 minutes
-# A dataset may cut its samples out when asked. Write `Windows(series, size)` for a long 1-dim tensor. Sample `i` is
-# the pair `(window, target)`: `size` values beginning at position `i`, and the one value that follows them, as a
-# 0-dim tensor. `len` counts the samples for which a target exists.
+# A dataset need not store its samples: it may cut each one out when asked for it. Write `Windows(series, size)` for
+# a long 1-dim tensor. Sample `i` is the pair `(window, target)`: `size` values beginning at position `i`, and the one
+# value that follows them, as a 0-dim tensor. `len` counts the samples for which a target exists.
 #
 # With `series = [10, 11, 12, 13, 14]` and `size = 2`, sample 0 is `([10, 11], 12)`, and there are 3 samples.
 #
@@ -182,7 +182,7 @@ with check("loader-1") as c:
 # ## Epoch, batch, iteration
 #
 # An **iteration** (or step) is one batch: one forward, one backward, one update. An **epoch** is one pass over all
-# rows. Draw 20 rows, batches of 6, three epochs. (A tensor has `len` and `[i]`, so it may serve as a dataset.)
+# rows. Draw three epochs of 20 rows in batches of 6. (A tensor has `len` and `[i]`, so it can serve as a dataset.)
 
 # %% alt="Three rows of twenty numbered squares, one row of squares an epoch. The squares are shaded in four groups of 6, 6, 6 and 2: the batches. In each row of squares the numbers 0 to 19 appear in another order. Below, the groups are labeled batch 1 to batch 4."
 numbers = DataLoader(
@@ -207,11 +207,11 @@ print("every epoch sees every row once:", all(e.sort().values.equal(torch.arange
 # `drop_last`. Here $\lceil 20/6 \rceil = 4$, so three epochs are 12 steps.
 #
 # ### Exercise loader-2 · difficulty 1 · 4 minutes
-# Write `steps(n, batch_size, epochs, drop_last)`: how often does the optimizer step in a whole training run? Return
-# an int. A batch never reaches over the end of an epoch.
+# Write `steps(n, batch_size, epochs, drop_last)`: how many steps does the optimizer take in a whole training run?
+# Return an int. A batch never runs past the end of an epoch.
 #
 # <details><summary>Hint 1</summary>Calculate one epoch first, and round there. Then multiply.</details>
-# <details><summary>Hint 2</summary><code>n // batch_size</code> rounds down. To round up, use <code>math.ceil</code>, or add one when there is a remainder.</details>
+# <details><summary>Hint 2</summary><code>n // batch_size</code> rounds down. To round up, <code>import math</code> and use <code>math.ceil</code>, or add one when there is a remainder.</details>
 
 # %% tags=["exercise"] id="loader-2" objective="dataset"
 def steps(n: int, batch_size: int, epochs: int, drop_last: bool = False) -> int:
@@ -256,8 +256,9 @@ print("again: ", two_epochs(0))
 print("seed 2:", two_epochs(2))
 
 # %% [markdown]
-# Two epochs differ, two runs do not: the seed fixes where the generator begins, and it walks on from epoch to
-# epoch. Without one, the loader draws from PyTorch's global generator, which also initializes your weights.
+# Two epochs differ, two runs do not: the seed fixes where the generator begins, and from there it moves on from
+# epoch to epoch. Without a generator of its own, the loader draws from PyTorch's global one, which also initializes
+# your weights.
 #
 # **Predict before you run:** below, a loader reads five rows *in order*. Is the random number drawn afterwards the
 # same as without the loader?
@@ -276,9 +277,9 @@ for _ in DataLoader(rows, generator=torch.Generator()):
 print("the same, with its own generator:  ", torch.equal(before, torch.rand(1)))
 
 # %% [markdown]
-# It is not. Every start of a loop draws one number, as a seed for helpers, whether there are any or not. So
-# somebody adds a validation loader, and the training run comes out different. A generator for each loader ends
-# that.
+# It is not. Each time a loop starts, the loader draws one number as a seed for its helpers, whether it has any or
+# not. So somebody adds a validation loader, and the training run comes out different. To prevent that, give each
+# loader its own generator.
 #
 # **A question from the margin: why does my "next batch" never change?** Because `iter(loader)` begins a new epoch.
 
@@ -290,7 +291,7 @@ walk = iter(loader)
 print("  against  ", *(next(walk)[1].tolist() for _ in range(3)))
 
 # %% [markdown]
-# Inside a loop, make the iterator once.
+# If you want to call `next` in a loop, make the iterator once, before the loop.
 #
 # You may also bring the order yourself: `sampler=` takes any sequence of row numbers, `batch_sampler=` any sequence
 # of bundles. What you cannot do is give two orders at once.
@@ -302,12 +303,12 @@ with expect_error(ValueError):
     DataLoader(rows, sampler=[4, 3, 2, 1, 0], shuffle=True)
 
 # %% [markdown]
-# Bundles may overlap and differ in size. But `shuffle=True` is nothing but `sampler=RandomSampler(rows)`, so drop
-# the one or the other. (Your sampler wants the generator itself: `RandomSampler(rows, generator=g)`.)
+# Bundles may overlap and differ in size. But `shuffle=True` is just short for `sampler=RandomSampler(rows)`, so drop
+# one or the other. (Give the generator to a sampler of your own directly: `RandomSampler(rows, generator=g)`.)
 #
 # ## Prepare data
 #
-# Now the diabetes table of lesson 05, through a `Dataset` that starts at a file. Write the file first.
+# Now read the diabetes table of lesson 05 through a `Dataset` that starts from a file. Write the file first.
 
 # %%
 table = diabetes()
@@ -342,10 +343,10 @@ with expect_error(RuntimeError):
     nn.Linear(8, 1)(X)
 
 # %% [markdown]
-# There it bites. *Double* is PyTorch's old name for `float64`, *Float* for `float32`. Pandas reads decimal numbers
-# in 64 bits, NumPy and `as_tensor` keep them. Fix it where the sample is made.
+# Here the 64 bits bite. *Double* is PyTorch's old name for `float64`, *Float* for `float32`. Pandas reads decimal
+# numbers into 64 bits, and NumPy and `as_tensor` keep them. Fix this where the sample is made.
 #
-# First the split, because scaling has to be learned from the training rows alone. `random_split` cuts at random:
+# But split first, because scaling has to be learned from the training rows alone. `random_split` splits at random:
 
 # %%
 parts = random_split(raw, [576, 192], generator=torch.Generator().manual_seed(0))
@@ -355,7 +356,7 @@ for part in parts:
 
 # %% [markdown]
 # A `Subset` is a dataset and a list of row numbers, nothing more. Look at the shares: chance has given one part
-# more diabetes. How far can chance go? Split 200 times, and 200 times *stratified*, which cuts each class
+# more diabetes. How far can chance go? Split 200 times at random, and 200 times *stratified*, which splits each class
 # separately.
 
 # %%
@@ -380,9 +381,9 @@ plt.legend(loc="upper right")
 plt.show()
 
 # %% [markdown]
-# *Random splits of this small table differ, between the luckiest and the unluckiest, by more than a tenth of the
-# validation rows; a stratified split always holds its share.* That luck goes straight into your accuracy. So let
-# scikit-learn cut, and a `Subset` carry the result:
+# *Between the luckiest and the unluckiest random split of this small table lies more than a tenth of the validation
+# rows; a stratified split always keeps the share of the whole table.* That luck goes straight into your accuracy. So
+# let scikit-learn choose the rows, and let a `Subset` carry them:
 
 # %%
 train_rows, valid_rows = train_test_split(
@@ -433,8 +434,8 @@ print("one dataset behind both:", train_set.dataset is valid_set.dataset)
 train_set.dataset.transform = scale
 
 # %% [markdown]
-# It is not. Both subsets look into **one** dataset, so a transform set for one is set for both. The fix: two
-# datasets, each with its own transform and list of row numbers.
+# It is not. Both subsets look into **one** dataset, so a transform set for one is set for both. The fix is to make
+# two datasets, each with its own transform and its own list of row numbers.
 
 # %%
 noisy = CsvRows(csv_file, "label", lambda row: scale(row) + 0.1 * torch.randn(8))
@@ -445,8 +446,8 @@ print("validation row unchanged:", torch.equal(valid_set[0][0], clean))
 # %% [markdown]
 # ## Design model
 #
-# A small network with a BatchNorm layer, which in training mode, you know from lesson 03, refuses a batch of one
-# row. Nobody trains with batches of one? Here are 576 rows in batches of 25:
+# Take a small network with a BatchNorm layer. You know from lesson 03 that in training mode such a layer refuses a
+# batch of one row. Nobody trains with batches of one? Here are 576 rows in batches of 25:
 
 # %%
 def small_net():
@@ -463,11 +464,11 @@ with expect_error(ValueError):
 print("batches that went well:", passed)
 
 # %% [markdown]
-# 23 batches pass, then the epoch dies: $576 = 23 \cdot 25 + 1$. A nasty error: it waits for the end of an epoch,
-# and goes away when the number of rows changes.
+# 23 batches pass, then the epoch dies: $576 = 23 \cdot 25 + 1$. It is a nasty error: it waits for the end of an
+# epoch, and goes away when the number of rows changes.
 #
-# The fix is `drop_last=True` on the training loader. Not on the validation loader: you do not want to lose rows
-# when you measure, and in `eval` mode a single one is welcome.
+# The fix is `drop_last=True` on the training loader. Leave it out on the validation loader: you do not want to lose
+# rows when you measure, and in `eval` mode a single row is welcome.
 
 # %%
 for X, _ in DataLoader(train_set, batch_size=25, drop_last=True):
@@ -480,7 +481,8 @@ print(f"from a single row, in eval mode: {tuple(one.shape)}")
 # %% [markdown]
 # ## Choose loss and optimizer
 #
-# As in lesson 05. The loss of a short batch is a mean of few rows, so `fit` weighs each batch by its rows.
+# Both are as in lesson 05. The loss of a short batch is a mean over few rows, so when `fit` averages the losses, it
+# weights each batch by its number of rows.
 
 # %%
 torch.manual_seed(0)
@@ -520,7 +522,7 @@ drawn = torch.tensor(list(sampler)).bincount()
 print("how often each row came in 1000 draws:", drawn.tolist())
 
 # %% [markdown]
-# The weights need not add up to one, and there is one for every *row*.
+# The weights need not add up to one. There is one weight for every *row*.
 #
 # ### Exercise loader-3 · difficulty 2 · 6 minutes
 # Write `row_weights(labels)`: weights that make every class equally likely to be drawn, whatever their sizes.
@@ -577,17 +579,18 @@ print(f"with replacement, but no weights: {len(set(plain)) / 576:.2f} of all")
 
 # %% [markdown]
 # Half of the draws have diabetes. But fewer than two thirds of the rows appear, mostly because of the *replacement*:
-# a good third is missing without any weights, too. Before you pay that, try to move the threshold, as in lesson 04.
+# more than a third is missing without any weights, too. Before you pay that price, try moving the threshold, as in
+# lesson 04.
 #
 # ## What a batch costs
 #
 # A tensor takes many row numbers at once, so why ask row by row? To fetch **whole batches**, let a `BatchSampler`
 # take the *sampler's* place, and switch the loader's own batching off with `batch_size=None`: then `dataset[...]`
-# gets all row numbers of a batch in one call. Watch it with a dataset that notes its questions.
+# gets all row numbers of a batch in one call. Watch this with a dataset that notes every question it is asked.
 
 # %%
 class Asked(Dataset):
-    """The numbers 0 to 9, and a note of every question that they were asked."""
+    """The numbers 0 to 9, and a note of every question that it was asked."""
 
     def __init__(self):
         self.questions = []
@@ -616,12 +619,13 @@ print("whole batches:", bundled[1])
 print("batches without batch_size=None:", nested[0])
 
 # %% [markdown]
-# Ten questions, or three. And the last line: forget `batch_size=None`, and the loader makes a batch *of one
-# bundle*, a dimension too many, without a word.
+# Ten questions, or three. The last line shows a trap: forget `batch_size=None`, and the loader makes a batch *of one
+# bundle*. That is one dimension too many, and there is no warning.
 #
-# Now the race, with the table twenty times over. First: scale each row when it is asked for, as our dataset does.
-# Second: scale everything once and keep it in a `TensorDataset`. Third: that in whole batches. Fourth: the course's
-# own `make_loader`. The fastest of five epochs counts, because whatever else your machine does can only add time.
+# Now for the race, with the table twenty times over. First: scale each row when it is asked for, as our dataset does.
+# Second: scale everything once and keep it in a `TensorDataset`. Third: fetch that in whole batches. Fourth: use the
+# course's own `make_loader`. The fastest of five epochs counts, because whatever else your machine does can only add
+# time.
 
 # %%
 def epoch_times(loaders, rounds=5):
@@ -662,15 +666,15 @@ ax.invert_yaxis()
 plt.show()
 
 # %% [markdown]
-# *The same rows in the same number of batches; the dots differ only in how the rows are fetched.* Two lessons. Work
-# that gives the same result every time belongs **before** the loop. And a call per row is costly even when it does
-# next to nothing. `make_loader` leaves out workers, samplers and `collate_fn`; that is why the course uses it for
-# tables.
+# *The same rows in the same number of batches; the dots differ only in how the rows are fetched.* There are two
+# lessons here. Work that gives the same result every time belongs **before** the loop. And a call per row is costly
+# even when it does next to nothing. `make_loader` does without workers, samplers and `collate_fn`; a table
+# needs none of them, so the course uses `make_loader` for tables.
 #
 # ### Exercise loader-4 · difficulty 2 · 7 minutes
 # Write `whole_batches(dataset, batch_size, shuffle, generator)`: a `DataLoader` that fetches each batch with
-# **one** call of `dataset[list_of_row_numbers]`. In order if `shuffle` is false, else in an order drawn from
-# `generator`, each epoch anew. The short last batch is kept.
+# **one** call of `dataset[list_of_row_numbers]`. If `shuffle` is false, the rows come in order; otherwise in an order
+# drawn from `generator`, a new one for each epoch. Keep the short last batch.
 #
 # <details><summary>Hint 1</summary>Two samplers to choose from: <code>SequentialSampler</code> and <code>RandomSampler</code>. Wrap the chosen one in a <code>BatchSampler</code>.</details>
 # <details><summary>Hint 2</summary>The <code>BatchSampler</code> goes in as <code>sampler=</code>, not as <code>batch_sampler=</code>, and <code>batch_size=None</code> goes with it.</details>
@@ -691,7 +695,7 @@ with check("loader-4") as c:
     c.equal(plainly, bundled, because="one question a batch, in order, the short one too", mistakes=[
             (one_by_one, "row by row: give the BatchSampler as sampler=, with batch_size=None"),
             (nested, "a dimension too many: batch_size=None is missing")])
-    c.equal((sorted(sum(mixed[0], [])), mixed), ([*range(10)], again), because="each row once, seeded")
+    c.equal((sorted(sum(mixed[0], [])), mixed), ([*range(10)], again), because="each row once, order from generator")
     c.true(mixed != later, observed=later[0], expected="a new order each epoch", likely="pass on the sampler")
 
 # %% [markdown] tags=["solution"]
@@ -705,12 +709,12 @@ with check("loader-4") as c:
 # ## Who waits for whom
 #
 # Now take samples that have to be waited for, from a disk or a network. `SlowDisk` waits 6 milliseconds for each
-# with `time.sleep`, which, like waiting for a disk, takes no processor. It notes when it began, when it was done,
-# and who did it.
+# with `time.sleep`, which, like waiting for a disk, needs no processor. Each sample notes when its fetch began, when
+# it was done, and who did it.
 #
-# That may be a **worker**: another Python process that the loader starts, with a copy of the dataset, to fetch
-# batches ahead of time. `get_worker_info()` says which worker is asking, and `None` in the main process. (Why the
-# class goes into a file is the next section's story.)
+# This may be a **worker**: another Python process that the loader starts, with a copy of the dataset, to fetch
+# batches ahead of time. `get_worker_info()` says which worker is asking; in the main process it returns `None`. (The
+# section *What a worker cannot know* explains why the class goes into a file.)
 
 # %%
 SLOW_DISK = '''
@@ -738,8 +742,8 @@ _ = (folder / "slow_disk.py").write_text(SLOW_DISK, encoding="utf-8")
 sys.path.insert(0, str(folder))
 
 # %% [markdown]
-# The "training step" is 15 milliseconds of sleep, too: a model that works on another device. `clocked_epoch` writes
-# down what the main process does.
+# The "training step" is sleep, too, 15 milliseconds of it: it stands for a model that works on another device.
+# `clocked_epoch` writes down who did what, and when.
 
 # %%
 from slow_disk import SlowDisk  # the file that the last cell wrote
@@ -792,8 +796,8 @@ print("the model waits a share of it less than half as large:", waited(with_two)
 # The first epoch does not count: it pays for starting the processes. `persistent_workers=True` keeps them alive
 # from epoch to epoch.
 #
-# By arithmetic: without workers 10 · (24 + 15) = 390 milliseconds. With two, the model waits 24 for its first batch
-# and then has ten steps of 15 to do: 174.
+# The arithmetic says: without workers 10 · (24 + 15) = 390 milliseconds. With two, the model waits 24 for its first
+# batch and then has ten steps of 15 to do: 174 in all.
 
 # %% alt="Two timelines above each other on one time axis in milliseconds. Above, with 0 workers, two lanes: in the loader lane four short orange fetches at a time, ten times; in the model lane a gray wait under every four fetches and then a blue step; the end comes at about 400 milliseconds. Below, with 2 workers, three lanes: worker 0 and worker 1 fetch at the same time, and in the model lane the blue steps follow each other almost without gaps after one gray wait at the start; it ends after less than half the time."
 colors = {"fetch": "#E69F00", "train": TRAIN, "wait": "#cccccc"}
@@ -822,9 +826,9 @@ plt.show()
 # sets the pace**, and a third worker would change nothing.
 #
 # ### Exercise loader-5 · difficulty 2 · 6 minutes
-# Put that into a formula. Write `epoch_seconds(batches, fetch, step, workers)`: the length of an epoch when
-# fetching a batch takes `fetch` seconds and a step takes `step`. Leave out the start: with workers, count for each
-# batch what the slower side needs.
+# Put that into a formula. Write `epoch_seconds(batches, fetch, step, workers)`: the length of an epoch when one
+# process fetches a batch in `fetch` seconds and a step takes `step`. Leave out the wait at the start: with workers,
+# count for each batch only what the slower side needs.
 #
 # <details><summary>Hint 1</summary>Without workers both times add up. With <code>w</code> of them, a batch is ready every <code>fetch / w</code> seconds.</details>
 # <details><summary>Hint 2</summary>The slower of two: <code>max(…, …)</code>.</details>
@@ -879,7 +883,7 @@ print("two workers are slower, at least 2 times:", light_cost["two"] > 2 * light
 # |---|---|
 # | fit into memory as tensors | no workers; whole batches |
 # | waited for (disk, network) | workers until the model no longer waits |
-# | heavy to compute (decode, crop) | as many workers as cores to spare; compute once what stays the same |
+# | heavy to compute (decode, crop) | as many workers as you have cores to spare; compute once what stays the same |
 #
 # **A question from the margin: what does `pin_memory=True` do?** It copies each batch into *page-locked* memory,
 # which a graphics card can read by itself while the processor goes on (`batch.to(device, non_blocking=True)`).
@@ -984,8 +988,8 @@ for workers in (0, 2):
     print(f"{workers} workers: served = {disk.served}")
 
 # %% [markdown]
-# Zero: the workers counted, each in its own copy, and the copies ended with them. A **random generator** inside the
-# dataset is copied, too. `Jitter` draws from three sources.
+# With two it says zero: each worker counted in its own copy, and the copies ended with the workers. A **random
+# generator** inside the dataset is copied, too. `Jitter` draws from three sources.
 
 # %%
 JITTER = '''
@@ -1022,20 +1026,21 @@ for init in (None, reseed):
     print(head, "different of 8: torch {}, np.random {}, own {}".format(*different))
 
 # %% [markdown]
-# Its own generator gives four numbers twice. The loader seeds `torch`, `random` and `np.random` differently
-# in each worker. A generator made in `__init__` it does not know, so both workers draw the same numbers. Draw from
-# `torch` inside `__getitem__`, or reseed your own in a `worker_init_fn`, which each worker runs as it starts.
+# The dataset's own generator gives only four numbers, each of them twice. The loader seeds `torch`, `random` and
+# `np.random` differently in each worker. But it does not know about a generator made in `__init__`, so both workers
+# draw the same numbers. Draw from `torch` inside `__getitem__`, or reseed your own generator in a `worker_init_fn`,
+# which each worker runs as it starts.
 #
 # ### When a worker fails
 #
-# One of four fields says `n/a`. The error happens in another process, so what reaches you?
+# Below, one of four fields says `n/a`. With a worker the error happens in another process, so what reaches you?
 
 # %%
 FIELDS = '''
 from torch.utils.data import Dataset
 
 class Fields(Dataset):
-    """Four numbers in text form, one of which is none."""
+    """Four fields of text, one of which is not a number."""
 
     def __len__(self):
         return 4
@@ -1059,15 +1064,16 @@ for workers in (0, 1):
         error.with_traceback(None)  # else the traceback would keep the failed epoch, and its worker, alive
 
 # %% [markdown]
-# The message quotes the worker's whole traceback: read its **last line** first. And to debug, set `num_workers=0`.
+# The message quotes the worker's whole traceback: read its **last line** first. To debug, set `num_workers=0`.
 #
 # ## A file you cannot load
 #
-# A large CSV file cannot answer "give me number *i*": to find row 5,000 you must read 5,000 lines. What it can do
-# is flow past. An `IterableDataset` has no `__len__` and no `__getitem__`; it has `__iter__`, which yields one
-# sample after the other.
+# A large CSV file cannot answer "give me number *i*": to find row 5,000 you must read 5,000 lines. But you can let
+# it flow past, row by row. An `IterableDataset` has no `__len__` and no `__getitem__`; it has `__iter__`, which yields
+# one sample after another.
 #
-# Write the table ten times over, with a row number, and read it in pieces of 768 rows, with pandas' `chunksize`.
+# Write the table to a file ten times over, with row numbers, and read it in pieces of 768 rows with pandas'
+# `chunksize`.
 
 # %%
 tenfold = pd.concat([table] * 10, ignore_index=True)
@@ -1105,8 +1111,8 @@ print("rows:", len(seen), "  largest piece in memory:", stream.largest)
 print("first rows:", seen[:5].int().tolist())
 
 # %% [markdown]
-# All 7,680 rows came by, and no more than 768 of them, a tenth, were in memory at a time. What a stream gives up,
-# it gives up for good:
+# All 7,680 rows came by, and no more than 768 of them, a tenth, were in memory at a time. But a stream has its
+# price:
 
 # %%
 with expect_error(TypeError):
@@ -1115,7 +1121,8 @@ with expect_error(ValueError):
     DataLoader(stream, batch_size=64, shuffle=True)
 
 # %% [markdown]
-# No length, because nobody has counted. No shuffling, because order needs an *i*. (You will build the remedy.)
+# There is no length, because nobody has counted, and no shuffling, because you cannot ask for row *i*. (You will
+# build a remedy.)
 #
 # **Predict before you run:** read the same stream with two workers. How many rows come out?
 
@@ -1133,9 +1140,9 @@ for shared in (False, True):
 #
 # ### CSV or Parquet?
 #
-# In CSV every number is text, parsed again in every epoch, and there is no way to jump. **Parquet** stores columns
-# compressed, with their types, in *row groups* that can be read singly. Here is the same table in groups of
-# 768 rows. (In earnest a group has a hundred thousand rows or more.)
+# In CSV every number is text, parsed again in every epoch, and there is no way to jump to a row. **Parquet** stores
+# columns compressed, with their types, in *row groups* that can be read one at a time. Here is the same table in
+# groups of 768 rows. (In practice a group has a hundred thousand rows or more.)
 
 # %%
 tenfold.to_parquet(folder / "large.parquet", row_group_size=768, index=False)
@@ -1152,7 +1159,7 @@ print("smaller than the CSV file:", parquet_size < csv_size)
 
 # %% [markdown]
 # The file's last bytes say where each column of each group lies, so a reader can go straight there. And each
-# worker can jump to groups of its own, where those of `CsvStream` had to read past each other's rows:
+# worker can jump to groups of its own, whereas the workers of `CsvStream` had to read past each other's rows:
 
 # %%
 PARQUET_STREAM = '''
@@ -1187,11 +1194,11 @@ print("the second batch begins with row", seen[64].int().item())
 # Every row once. The second batch comes from the second worker, and so from the second group.
 #
 # ### Exercise loader-6 · difficulty 3 · 10 minutes
-# How do you shuffle what flows by? With a **buffer**: hold `size` items; whenever a new one arrives, hand out a
-# random one from the buffer and put the newcomer in its place. At the end, hand out what is left, in random order.
-# Write `shuffled_stream(items, size, generator)` as a generator function (with `yield`, as in `CsvStream`). It must
-# give every item once, draw from `generator`, and never hold more than `size` items, with one more in your hand.
-# `items` may be shorter than the buffer, or have no end.
+# How do you shuffle what flows by? With a **buffer** that holds `size` items. Once it is full, whenever a new item
+# arrives, hand out a random one from the buffer and put the newcomer in its place. At the end, hand out what is left,
+# in random order. Write `shuffled_stream(items, size, generator)` as a generator function (with `yield`, as in
+# `CsvStream`). It must give every item once, draw from `generator`, and never hold more than `size` items, plus the
+# one that has just arrived. `items` may be shorter than the buffer, or have no end.
 #
 # <details><summary>Hint 1</summary>Three phases: while the buffer is not full, append. Otherwise pick a random position, yield what is there, and put the new item in that position. The leftovers come after the loop.</details>
 # <details><summary>Hint 2</summary><code>k = torch.randint(size, (), generator=generator).item()</code> picks a position; <code>torch.randperm(len(buffer), generator=generator)</code> orders the leftovers.</details>
@@ -1220,7 +1227,7 @@ with check("loader-6") as c:
     c.equal(sorted([*got, *given]), [*range(500)], because="every item once: what goes out is gone")
     r = [[*shuffled_stream(range(9), n, torch.Generator().manual_seed(k))] for n in (3, 9) for k in (0, 0, 1)]
     c.true(r[0] == r[1] != r[2] and r[3] == r[4] != r[5] and sum(a > b for a, b in zip(got, got[1:])) > 80,
-           observed=(got[:9], *r[3:]), expected="random picks, random rest", likely="draw all from generator")
+           observed=(got[:9], *r[3:]), expected="random picks, random rest", likely="draw both from generator")
 
 # %% [markdown] tags=["solution"]
 # The buffer stays full while items come, so the stream is read no faster than it is handed out. A picked item is
@@ -1231,12 +1238,12 @@ with check("loader-6") as c:
 # rows before all sick ones, how large must the buffer be?
 
 # %% [markdown]
-# A buffer shuffles only **locally**: a row never comes out more than `size` places early. Shuffle a file that is
-# sorted by class once, on disk.
+# A buffer shuffles only **locally**: a row never comes out more than `size` places early. If a file is sorted by
+# class, shuffle it once, on disk.
 #
 # ## Samples of different lengths
 #
-# Names, sentences, heartbeats differ in length, and a tensor is a rectangle.
+# Names, sentences and heartbeats differ in length, but a tensor is a rectangle.
 
 # %%
 words = [torch.tensor([1.0, 2, 3]), torch.tensor([4.0, 5, 6, 7, 8]), torch.tensor([9.0])]
@@ -1244,9 +1251,9 @@ with expect_error(RuntimeError):
     next(iter(DataLoader(words, batch_size=3)))
 
 # %% [markdown]
-# `stack` is what `default_collate` calls. The remedy is *padding*: fill up to the longest of the batch with
-# `pad_sequence`, and remember the true lengths. A `collate_fn` of your own takes the list of samples and returns
-# the batch.
+# `stack` is what `default_collate` calls. The remedy is *padding*: fill every sample up to the length of the longest
+# in its batch with `pad_sequence`, and remember the true lengths. A `collate_fn` of your own takes the list of samples
+# and returns the batch.
 
 # %%
 def pad_with_lengths(samples):
@@ -1262,7 +1269,7 @@ print(sizes.tolist())
 # %% [markdown]
 # (Without `batch_first=True` the shape would be `(longest, B)`.) The zeros are fillers, not data.
 #
-# **Predict before you run:** the mean of row 2, which is the single number 9?
+# **Predict before you run:** what is the plain mean of row 2, which holds the single number 9?
 
 # %%
 mask = torch.arange(padded.shape[1]) < sizes.unsqueeze(1)
@@ -1271,9 +1278,10 @@ print("masked:", [f"{m:.2f}" for m in ((padded * mask).sum(dim=1) / sizes).tolis
 print(mask.int())
 
 # %% [markdown]
-# 1.80, because four fillers were averaged in. Whatever you calculate over padded data, carry the lengths, and mask.
+# 1.80, because four fillers were averaged in. Whatever you calculate over padded data, carry the lengths and use a
+# mask.
 #
-# Padding is also work for nothing. Make 64 sequences of 2 to 60 steps, eight to a batch:
+# Padding is also wasted work. Make 64 sequences of 2 to 60 steps, eight to a batch:
 
 # %%
 def filler(batches, lengths):
@@ -1300,13 +1308,13 @@ fig.suptitle("Eight batches: blue is data, pale is padding")
 plt.show()
 
 # %% [markdown]
-# *Each panel is a batch of eight sequences; blue is data, pale is filler.* A good third of the work goes into
-# nothing: one long sequence makes seven others long.
+# *Each panel is a batch of eight sequences; blue is data, pale is padding.* More than a third of the work is wasted:
+# one long sequence makes seven others long.
 #
 # ### Exercise loader-7 · difficulty 2 · 8 minutes
-# Let like meet like. Write `length_batches(lengths, batch_size)`: a list of batches, each a list of row numbers,
-# such that sequences of similar length share a batch. Every row once; each batch full, except perhaps one. Such a
-# list can be given to a loader as `batch_sampler=`, and to `filler`.
+# Put like with like. Write `length_batches(lengths, batch_size)`. It returns a list of batches, each a list of row
+# numbers, such that sequences of similar length share a batch. Every row appears once, and each batch is full, except
+# perhaps one. Such a list can be given to a loader as `batch_sampler=`, and to `filler`.
 #
 # <details><summary>Hint 1</summary>Put the row numbers in order of length, then cut the list into pieces.</details>
 # <details><summary>Hint 2</summary><code>lengths.argsort()</code> gives row numbers, <code>.split(batch_size)</code> cuts, <code>.tolist()</code> makes lists.</details>
@@ -1323,10 +1331,11 @@ with check("loader-7") as c:
     for per, cut, most in ((10, [4, *[10] * 6], 350), (5, [4, *[5] * 12], 200)):
         got = [torch.as_tensor(b).tolist() for b in c.attempted(length_batches(lengths, per))]
         c.kind(got[0], list)
+        c.equal(sorted(map(len, got)), cut, mistakes=[
+                ([1, *[7] * 9], "chunk wants a number, not a size"), ([10] * 6, "the short last batch is missing")])
         c.equal(sorted(sum(got, [])), [*range(64)], because="every row number once, and no lengths")
-        c.equal(sorted(map(len, got)), cut, mistakes=[([1, *[7] * 9], "chunk wants a number, not a size")])
         c.true(filler(got, lengths) <= most, observed=f"{filler(got, lengths)} places of padding",
-               expected=f"{most} at most", because="like meets like", likely="sort the row numbers by length")
+               expected=f"{most} at most", because="like with like", likely="sort the row numbers by length")
 
 # %% [markdown] tags=["solution"]
 # Sort, cut, done. Add a little noise to the lengths before sorting, or the same sequences meet in every epoch.
@@ -1336,12 +1345,12 @@ with check("loader-7") as c:
 # lost (batches are no longer random samples).
 
 # %% [markdown]
-# Such a list is the same in every epoch: for training, shuffle at least the order of its batches.
+# Such a list is the same in every epoch, so for training, shuffle at least the order of its batches.
 #
 # ## Pictures in folders
 #
-# Many picture collections have a folder for each class. Make one: polygons with 3, 4 and 10 corners, in pictures of
-# different sizes.
+# Many picture collections have a folder for each class. Make such a collection: polygons with 3, 4 and 10 corners,
+# in pictures of different sizes.
 
 # %%
 rng = np.random.default_rng(0)
@@ -1391,9 +1400,9 @@ for stage in stages:
     print(f"{type(stage).__name__:10} {tuple(x.shape)!s:13} {x.dtype!s:13} from {low:.3g} to {high:.3g}")
 
 # %% [markdown]
-# `ToImage` makes a tensor `(C, H, W)`, still in bytes. `Resize` makes them all equally large, so that they stack.
-# `ToDtype` with `scale=True` goes from 0…255 to 0…1 (**without** it the 255 stays). `Normalize` subtracts and
-# divides by channel. For training one adds random steps:
+# `ToImage` makes a tensor `(C, H, W)`, still in bytes. `Resize` makes all pictures the same size, so that they can be
+# stacked. `ToDtype` with `scale=True` goes from 0…255 to 0…1 (**without** it the values stay as they are).
+# `Normalize` subtracts a mean and divides by a spread, channel by channel. For training, one adds random steps:
 
 # %%
 plain = v2.Compose(stages)
@@ -1424,8 +1433,8 @@ print(tuple(X.shape), X.dtype, y.tolist())
 
 # %% [markdown]
 # *Above, pictures as they lie in the folders; below, the same ones in a training batch: 32 by 32 (squeezed where
-# they were not square) and turned at random.* Two `ImageFolder` objects on one folder, each with its own transform:
-# the fix for the two subsets.
+# they were not square) and turned at random.* There are two `ImageFolder` objects on one folder, each with its own
+# transform. It is the same fix as for the two subsets.
 #
 # ## Old code you will meet
 #
@@ -1453,7 +1462,7 @@ print("ToImage and ToDtype do the same:", torch.allclose(torch.from_numpy(old), 
 # | `Dataset` with `__len__`, `__getitem__` | answers "how many" and "number i" | `i` → one sample |
 # | `TensorDataset(X, y)` | tensors as a dataset; understands lists of row numbers | `i` → `(X[i], y[i])` |
 # | `Subset(ds, rows)`, `random_split`, `ConcatDataset` | part, random parts, several in a row | dataset(s) → dataset(s) |
-# | `train_test_split(range(n), stratify=y)` | row numbers with equal class shares | `n` → two lists |
+# | `train_test_split(range(n), stratify=y)` | row numbers, both parts with the same class shares | `n` → two lists |
 # | `DataLoader(ds, batch_size=B)` | order, bundles, fetch, collate | N samples → ⌈N/B⌉ batches `(B, …)` |
 # | `shuffle=True, generator=g` | a new order each epoch, the same each run | |
 # | `drop_last=True` | no short batch | → ⌊N/B⌋ batches |
@@ -1467,8 +1476,8 @@ print("ToImage and ToDtype do the same:", torch.allclose(torch.from_numpy(old), 
 # | `ImageFolder(path, transform=…)` | a folder for each class | `i` → `(picture, class number)` |
 # | `v2.Compose([…])` | picture → tensor, step by step | PIL → `(C, H, W)` |
 #
-# Three sentences to keep. *Work that never changes belongs before the loop. Workers help where one waits, and hurt
-# where one does not. Between two runs that should agree, look at the generator first.*
+# Three sentences to keep: *Work that never changes belongs before the loop. Workers help where there is waiting, and
+# hurt where there is none. When two runs should agree and do not, look at the generator first.*
 #
 # Next come pictures in earnest: 50,000 of them, and a network that looks at them through small windows.
 

@@ -159,10 +159,16 @@ def whole_batches(dataset, batch_size, shuffle, generator):
     order = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
     return DataLoader(dataset, sampler=BatchSampler(order, batch_size, drop_last=True), batch_size=None)
 
-# %% loader-4 refused: each row once, seeded
+# %% loader-4 refused: each row once, order from generator
 def whole_batches(dataset, batch_size, shuffle, generator):
     order = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)
     return DataLoader(dataset, sampler=BatchSampler(order, batch_size, drop_last=False), batch_size=None)
+
+# %% loader-4 refused: each row once, order from generator
+def whole_batches(dataset, batch_size, shuffle, generator):
+    order = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)
+    bundles = BatchSampler(order, batch_size, drop_last=False)
+    return DataLoader(dataset, sampler=bundles, batch_size=None, generator=generator)
 
 # %% loader-4 refused: pass on the sampler
 def whole_batches(dataset, batch_size, shuffle, generator):
@@ -174,7 +180,7 @@ def whole_batches(dataset, batch_size, shuffle, generator):
     order = RandomSampler(dataset, generator=generator)
     return DataLoader(dataset, sampler=BatchSampler(order, batch_size, drop_last=False), batch_size=None)
 
-# %% loader-4 refused: each row once, seeded
+# %% loader-4 refused: each row once, order from generator
 def whole_batches(dataset, batch_size, shuffle, generator):
     order = SequentialSampler(dataset)
     if shuffle:
@@ -300,7 +306,7 @@ def shuffled_stream(items, size, generator):
     for k in torch.randperm(len(buffer), generator=generator).tolist():
         yield buffer[k]
 
-# %% loader-6 refused: draw all from generator
+# %% loader-6 refused: draw both from generator
 def shuffled_stream(items, size, generator):
     buffer = []
     for item in items:
@@ -322,7 +328,7 @@ def shuffled_stream(items, size, generator):
     for k in torch.randperm(len(buffer), generator=generator).tolist():
         yield buffer[k]
 
-# %% loader-6 refused: random rest
+# %% loader-6 refused: draw both from generator
 def shuffled_stream(items, size, generator):
     buffer = []
     for item in items:
@@ -379,7 +385,7 @@ def length_batches(lengths, batch_size):
 def length_batches(lengths, batch_size):
     return [piece.tolist() for piece in lengths.argsort().chunk(batch_size)]
 
-# %% loader-7 refused: every row number once
+# %% loader-7 refused: the short last batch is missing
 def length_batches(lengths, batch_size):
     order = lengths.argsort().tolist()
     return [order[i : i + batch_size] for i in range(0, len(order) - batch_size + 1, batch_size)]
