@@ -7,7 +7,7 @@
 #     needs: [07_lenet_cifar10]
 #     data: [cifar10]
 #     objectives:
-#       read: read a pretrained model's facts, and prepare a picture exactly as it was trained
+#       read: read a pretrained model's facts, and prepare pictures exactly as for its training
 #       freeze: freeze a network, replace its head, and count what still learns
 #       move: move weights from one network to another, and notice what was not moved
 #       tune: give each part its own learning rate, and keep BatchNorm still
@@ -63,7 +63,7 @@ folder = Path(scratch.name)
 #
 # `torchvision.models` holds more than a hundred architectures. For most of them there are weights, trained on
 # **ImageNet**: 1.28 million photographs in 1,000 classes. Each set of weights is a member of an *enum*, a
-# fixed list of named choices, and each member carries its facts with it. No network is needed to read them.
+# fixed list of named choices, and each member carries its facts with it. You need no internet connection to read them.
 
 # %%
 print("more than 100 architectures:", len(models.list_models()) > 100)
@@ -74,7 +74,7 @@ print("the best of them:    ", choices.DEFAULT.name)
 print("facts:", [key for key in choices.DEFAULT.meta if not key.startswith("_")])
 
 # %% [markdown]
-# Two trainings of one architecture, and `DEFAULT` is a name for the better one. Write `DEFAULT` while you
+# The same architecture was trained twice, and `DEFAULT` is a name for the better result. Write `DEFAULT` while you
 # explore. Write `IMAGENET1K_V2` in work that must give the same numbers next year, because `DEFAULT` may
 # move.
 #
@@ -89,7 +89,7 @@ print("facts:", [key for key in choices.DEFAULT.meta if not key.startswith("_")]
 # - **SqueezeNet** (2016, *AlexNet-level accuracy with 50x fewer parameters*): as small as possible
 # - **DenseNet** (2016, *Densely Connected Convolutional Networks*): in a block, each layer sees all earlier ones
 #
-# Look for the column that you would *not* have guessed from the one before it.
+# Look for the column that you could *not* have guessed from the one before it.
 
 # %%
 YEARS = {"alexnet": 2012, "vgg16": 2014, "inception_v3": 2015, "resnet18": 2015, "resnet50": 2015}
@@ -135,8 +135,8 @@ assert family["parameters (M)"].idxmax() == work.idxmax() == "vgg16" and right.i
 # vgg16 is the largest and the most expensive, and it is not the best. (Part of resnet50's height is a better
 # *training*: with its older weights the same architecture is nearly five points lower.)
 #
-# Do you believe the column of multiply-adds? The library's documentation calls the same number "GFLOPS". Count it
-# yourself. A convolution's weight is used once for each place of its output, a dense layer's once. The device
+# Do you believe the column of multiply-adds? The library's documentation calls the same number "GFLOPS". Count for
+# yourself. A convolution's weight is used once for each place of its output, a dense layer's only once. The device
 # `"meta"` runs a network on shapes alone, without memory and without numbers.
 
 # %%
@@ -165,8 +165,8 @@ for name in ("alexnet", "vgg16", "resnet18", "densenet121"):
     assert abs(mine / 1e9 - meta["_ops"]) < 0.001
 
 # %% [markdown]
-# The same to three decimals, and the parameters agree to the last one. So the number counts *multiply-adds*;
-# whoever counts a multiplication and an addition as two operations gets twice as much.
+# The counts agree to three decimals, and the numbers of parameters exactly. So the column counts *multiply-adds*;
+# if you count a multiplication and an addition as two operations, you get twice as many.
 #
 # ### What the weights expect of you
 #
@@ -184,10 +184,10 @@ print("smallest size (height, width):", weights.meta["min_size"])
 # divide by a spread *for each color*. (`min_size` says that any size would run. It does not say that any size
 # would be recognized.)
 #
-# Now the pictures of this lesson: CIFAR-10, the set of lesson 07. If the real photographs cannot be downloaded, a line says so,
-# and painted figures stand in for them. Everything runs; where the text says "on the photographs", it speaks of the real ones.
+# Now to the pictures of this lesson: CIFAR-10, the set of lesson 07. If the real photographs cannot be downloaded, a line says so,
+# and painted figures stand in for them. Everything still runs. Where the text says "on the photographs", it means the real ones.
 #
-# **Predict before you run:** a CIFAR-10 picture has 32 × 32 pixels. Which shape comes out of `prepare`?
+# **Predict before you run:** a CIFAR-10 picture has 32 × 32 pixels. What shape comes out of `prepare`?
 
 # %%
 train_set, test_set = cifar10(), cifar10(train=False)
@@ -208,13 +208,13 @@ for ax, image, title in zip(axes, (bytes_in, shown), titles, strict=True):
 plt.show()
 
 # %% [markdown]
-# *The picture as it is stored, and as resnet18 wants it: blown up, its border cut away, its colors (here
-# turned back) centered.* 49 times the pixels and nothing new to see. That is the price of borrowing:
-# you must dress your pictures like the lender's.
+# *The picture as it is stored, and as resnet18 wants it: blown up, with its border cut away.* (The network also gets
+# its colors centered; here they are turned back, for your eyes.) There are 49 times the pixels and nothing new to see.
+# That is the price of borrowing: you must prepare your pictures as the lender did.
 #
 # ### Exercise transfer-1 · difficulty 2 · 6 minutes
 # Write the last two steps of the recipe for a whole batch: `as_trained(batch, means, spreads)`. `batch` is uint8 of shape
-# `(N, 3, H, W)`, `means` and `spreads` are lists of three numbers, one a color, meant for values from 0 to 1.
+# `(N, 3, H, W)`, `means` and `spreads` are lists of three numbers, one for each color, meant for values from 0 to 1.
 # Return a float32 tensor of the same shape. No resizing.
 #
 # <details><summary>Hint 1</summary>Bytes run from 0 to 255, the means are about 0.5. And which dimension of the batch is color?</details>
@@ -235,7 +235,9 @@ with check("transfer-1") as c:
     c.close(done, dots / 255 / m * 2 - 2, because="0…1 first, then each color by its own numbers", mistakes=[
         ((dots - m) / m * 2, "divide the bytes by 255 first"), (dots / 255 - m, "divide by the spreads, too"),
         (dots / 255 / mu * 2 - 2, "three numbers line up with the columns, not the colors: shape (3, 1, 1)"),
-        (dots / 255 - 2, "mind the brackets: subtract first"), (dots / 255, "only the first step")])
+        (dots / 255 - 2, "mind the brackets: subtract first"), (dots / 255, "only the first step"),
+        *[((dots - dots.float().mean((0, 2, 3), True)) / dots.float().std((0, 2, 3), keepdim=True, correction=n),
+            "those are the batch's own: use the means and spreads handed in") for n in (0, 1)]])
     c.equal(str(done.dtype), "torch.float32", because="weights are float32, so pictures are, too")
 
 # %% [markdown] tags=["solution"]
@@ -251,8 +253,8 @@ with check("transfer-1") as c:
 # ## resnet18, with weights or without
 #
 # The usual line is `models.resnet18(weights=models.ResNet18_Weights.DEFAULT)`. It looks into a folder of
-# `torch.hub`, downloads 45 MB if they are not there, and loads them. Without a network it ends in an
-# error, after a wait that may be long. A lesson must not wait. So here is the same thing in
+# `torch.hub`, downloads 45 MB if they are not there, and loads them. Without an internet connection it ends in an
+# error, perhaps after a long wait. A lesson must not keep you waiting. So here is the same thing in
 # three steps, each with a plain answer. First: does the server answer at all?
 
 # %%
@@ -273,8 +275,8 @@ def silence(url, patience=4.0):
     return why[0]
 
 # %% [markdown]
-# Second: fetch the file, once. `download_url_to_file` writes beside the place, compares the checksum that is
-# part of the file's name, and only then moves the file in. A broken download leaves nothing behind.
+# Second: fetch the file, once. `download_url_to_file` writes to a temporary file, compares the checksum that is
+# part of the file's name, and only then gives the file its place. A broken download leaves nothing behind.
 
 # %%
 def fetch_once(url, file):
@@ -317,8 +319,8 @@ def load_pretrained(model, weights):
     return ""
 
 # %% [markdown]
-# Try it. The next cell prints one of two things, depending on where you are. Nothing after it depends on
-# which.
+# Try it. The next cell prints one of two things, depending on where you are. The lesson goes on
+# with either.
 
 # %% tags=["nbval-ignore-output"] reason="says whether the weights can be had on this machine"
 torch.manual_seed(0)
@@ -347,14 +349,14 @@ print("plain 'deer', 'horse' or 'truck' among them:", [w in categories for w in 
 
 # %% [markdown]
 # ImageNet knows a *tabby* and a *trailer truck*, but has no class called deer, horse or truck. The classes
-# you want are seldom the classes somebody has trained. That is why the last layer gets replaced.
+# you want are seldom the ones that somebody has trained a network for. That is why the last layer gets replaced.
 #
 # ### One forward, one backward, one step
 #
 # A small input is enough to see all the machinery: one picture of 64 × 64. The network halves the size five
 # times, in `conv1`, in `maxpool`, and at the entries of `layer2`, `layer3` and `layer4`.
 #
-# **Predict before you run:** with which height and width does the picture leave `layer4`?
+# **Predict before you run:** what height and width does the picture have when it leaves `layer4`?
 
 # %%
 torch.manual_seed(0)
@@ -369,7 +371,7 @@ with torch.no_grad():
 # %% [markdown]
 # 2 × 2: $64 / 2^5$. Then `avgpool` takes the mean of whatever is left, 2 × 2 here and 7 × 7 for a 224-pixel
 # picture, and 512 numbers remain. **These 512 numbers are what the network knows about the picture.** `fc` only
-# reads them. The loop above *is* the network's forward, but for one line: the flattening before `fc`.
+# reads them. The loop above *is* the network's forward. One step in it belongs to no part: the flattening before `fc`.
 #
 # Now the step: cross-entropy against one class, backward, SGD.
 
@@ -403,9 +405,9 @@ with expect_error(ValueError):
     resnet.train()(torch.zeros(1, 3, 32, 32))  # 1 × 1 is left after layer4
 
 # %% [markdown]
-# The first counts channels: give a gray picture three equal ones. The second has shrunk to nothing before the
-# network's end: `weights.meta["min_size"]` would have told you. The third runs in `eval()` and fails in
-# `train()`: BatchNorm cannot take the spread of a single value, the error of lesson 06, in a new dress.
+# The first message counts channels: give a gray picture three equal ones. The second picture has shrunk to nothing before
+# the network's end: `weights.meta["min_size"]` would have told you. The third would pass in `eval()` but fails in
+# `train()`: BatchNorm cannot take the spread of a single value. You met this error in lesson 06, in another form.
 #
 # ## Freezing
 #
@@ -423,7 +425,7 @@ total = sum(p.numel() for p in resnet.parameters())
 print(f"frozen numbers: {total - sum(p.numel() for p in resnet.fc.parameters()):,} of {total:,}")
 
 # %% [markdown]
-# Run a step again. Look at the gradients of the body, and at the tracking of its output.
+# Run forward and backward again. Look at the gradients, and at what autograd has recorded behind the logits.
 
 # %%
 resnet.zero_grad()
@@ -437,8 +439,8 @@ print("behind the logits:       ", behind)
 
 # %% [markdown]
 # `None`: not a gradient of zero, but none at all. And behind the logits, between the bias and the weight of `fc`, where the body
-# should be, there is `None` again. Autograd has not noted a single layer of the body, because nothing in it
-# could move. So backward is nearly free. How nearly?
+# should be, there is `None` again. Autograd has not recorded a single layer of the body, because nothing in it
+# could move. So backward is nearly free. How nearly free?
 
 # %%
 def backward_time(model, x, tries=5):
@@ -468,7 +470,7 @@ print("a backward through everything takes at least 10 times as long:", ratio > 
 #
 # The last line is a claim. You will test it.
 #
-# The error that nearly everyone meets once: freezing *after* replacing the head.
+# Here is the error that nearly everyone meets once: freezing *after* replacing the head.
 
 # %% tags=["raises-exception"]
 for p in resnet.parameters():
@@ -513,7 +515,7 @@ with check("transfer-2") as c:
 # %% [markdown]
 # ### Exercise transfer-3 · difficulty 2 · 6 minutes
 # Write `with_new_head(network, classes)` for any torchvision ResNet: it returns a **copy** of `network` whose `fc` is a fresh
-# `nn.Linear` for so many classes and the only thing that learns. The network handed in stays as it is.
+# `nn.Linear` for `classes` classes and the only thing that learns. The network handed in stays as it is.
 # Do not rely on 512: read the number of inputs from the old `fc`.
 #
 # <details><summary>Hint 1</summary>Three steps in this order: copy, freeze all, replace.</details>
@@ -534,8 +536,8 @@ def with_new_head(network: nn.Module, classes: int) -> nn.Module:
 with check("transfer-3") as c:
     old, deep = (models.ResNet(b, [1] * 4) for b in (models.resnet.BasicBlock, models.resnet.Bottleneck))
     names, new = [j for j, _ in old.named_parameters()], c.attempted(with_new_head(old, classes=4))
-    for net, own in ((new, names[-2:]), (old, names)):
-        c.equal([j for j, u in net.named_parameters() if u.requires_grad], own, mistakes=[
+    for net, own, why in ((new, names[-2:], "in the copy only fc learns"), (old, names, "the original is not frozen")):
+        c.equal([j for j, u in net.named_parameters() if u.requires_grad], own, because=why, mistakes=[
             (names, "everything still learns: freeze the copy's parameters before the new fc comes"),
             (names[-2:], "an assignment makes a second name, no copy: the network handed in was frozen"),
             ([], "the new fc was frozen with the rest: replace it after freezing a copy")])
@@ -543,6 +545,8 @@ with check("transfer-3") as c:
     c.equal(got, (4, 2048, True), because="a copied body, and a head for 4 classes", mistakes={
         (4, 512, True): "not every ResNet has 512 features: ask the old fc for its in_features",
         (1000, 2048, True): "that is the old head: put a new nn.Linear in its place"})
+    c.equal(len(old.fc.bias), 1000, because="the original keeps its head for 1000 classes", mistakes={
+        4: "the network handed in got the new head, too: copy first, then replace"})
 
 # %% [markdown] tags=["solution"]
 # Copy, freeze, replace. Setting `model.requires_grad = False` on the *module* would only make an attribute that nobody reads;
@@ -596,7 +600,7 @@ print(f"always saying the commonest class: {y_test.bincount().max() / len(y_test
 #
 # Three blocks, each a convolution, a pooling, a BatchNorm and a ReLU, then the mean over all places: 128 numbers. Pooling comes early
 # because the layers after it then have a quarter of the work. `channels_last` keeps the three colors of
-# a pixel side by side in memory, which convolutions on a CPU like better.
+# a pixel side by side in memory, which often makes convolutions on a CPU faster.
 
 # %%
 class FromBytes(nn.Module):
@@ -643,8 +647,8 @@ print("numbers to learn:", sum(p.numel() for p in SmallNet(7).parameters()))
 #
 # ### Choose loss and optimizer, train and judge
 #
-# Cross-entropy, AdamW and a one-cycle schedule, as in lesson 07. Two epochs over 24,000 pictures take
-# a while.
+# Cross-entropy, AdamW and a one-cycle schedule, as in lesson 07. Two epochs over 24,000 pictures are
+# enough.
 
 # %%
 def pretrain(X, y, seed, mean, std, device, epochs=2):
@@ -701,9 +705,9 @@ plt.show()
 
 # %% [markdown]
 # *Each row adds up to 100 %: how often pictures of that stranger were given each of the old names.* The answers
-# are wrong, and they are not random. On the photographs, a truck is an automobile and a ship is an airplane: gray, long, on blue. A
-# deer is one of the animals. The network has never learned "wheels" as a word, but something in its 128
-# numbers stands for them. That is what you are going to carry over.
+# are wrong, and they are not random. On the photographs, a truck is mostly called an automobile. A ship is called an
+# airplane: long, gray, in front of blue. A deer is called one of the animals. The network has never learned the word "truck", but something in its 128
+# numbers answers to what trucks and automobiles share. That is what you are going to carry over.
 #
 # ## Moving a body
 #
@@ -738,8 +742,8 @@ with contextlib.chdir(folder), expect_error(ValueError):  # the message then nam
 print("untouched:", torch.equal(moved_net.body[1][0].weight, first_conv))
 
 # %% [markdown]
-# The web's cure for the error is `strict=False`. It does not forgive shapes; it forgives *names*. And it forgives too
-# much:
+# The cure that you will find on the web is `strict=False`. It does not forgive shapes; it forgives *names*. And there it
+# forgives too much:
 
 # %%
 body_only = old_net.body.state_dict()  # names without the "body." in front
@@ -792,7 +796,8 @@ with check("transfer-4") as c:
     five, three = (nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Linear(m, 8 - m)) for m in (3, 5))
     given = {e: u + 7 for e, u in five.state_dict().items()} | {"7.weight": torch.zeros(1)}
     c.equal(c.attempted(load_fitting(three, given)), (left := ["2.bias", "2.weight"]), mistakes=[
-        ([], "compare shapes"), (left[::-1], "sort the names"), ([*left, "7.weight"], "7.weight is foreign"),
+        ([], "compare shapes"), (left[::-1], "sort the names"),
+        ([*left, "7.weight"], "7.weight is foreign: report the network's own names"),
         (["2.bias"], "(5, 3) and (3, 5) hold 15 numbers each: compare the shape, not numel()"),
         (sorted({*three.state_dict()} - {*left}), "those are the filled ones")], because="by name and shape")
     c.true(three[0].weight.equal(five[0].weight + 7), observed="the network's weights are what they were",
@@ -821,7 +826,8 @@ with check("transfer-4") as c:
 # A frozen body always gives the same features for the same picture. So calculate them **once**, before training,
 # and train the head on a table of 128 columns. No layer of the body is run again.
 #
-# Here are the two helpers. `a_few` picks pictures; `drill` is Adam with a one-cycle schedule over so many steps.
+# Here are the two helpers. `a_few` picks pictures; `drill` trains with Adam and a one-cycle schedule
+# for a given number of steps.
 
 # %%
 def a_few(y, n, seed):
@@ -859,8 +865,8 @@ def three_ways(old, X, y, X_test, y_test, features, steps, seed):
     return found
 
 # %% [markdown]
-# 10, 30, 100 and 300 pictures a class; three seeds each, and with each seed other pictures and another start.
-# More pictures get more steps; the frozen body's head has about 100 each time, because on a table they cost next to
+# You try 10, 30, 100 and 300 pictures a class, with three seeds each. Every seed picks other pictures and another start.
+# More pictures get more steps; the frozen body's head has about 100 each time, because steps on a table cost next to
 # nothing. **Predict before you run:** with ten pictures a class, which way is best, and by how many points? And
 # with 300?
 
@@ -897,7 +903,7 @@ plt.show()
 
 # %% [markdown]
 # *Lines are means over three seeds, bands reach from the worst seed to the best.* This is the picture
-# the lesson was heading for. Now read it in claims, each with room to spare:
+# the lesson was heading for. Here is what it says, as claims, each with room to spare:
 
 # %%
 frozen, tuned, cold = (level[way] for way in ("frozen", "fine-tuned", "from scratch"))
@@ -916,17 +922,17 @@ for claim, holds in claims.items():
 assert not is_real("cifar10") or all(claims.values())
 
 # %% [markdown]
-# With ten pictures a class, everything that a network knows must come from somewhere else. The frozen body
+# With ten pictures a class, most of what a network knows must come from somewhere else. The frozen body
 # leads by far, and ten pictures with it are worth more than thirty without. Fine-tuning *with the same
 # settings* loses part of the treasure: more than forty thousand numbers move, and thirty pictures cannot say where to.
 #
 # With 300 a class the lines come together. The frozen line is almost flat by then, because a linear layer on 128 fixed
 # numbers can do little better; the others still learn to *see*. Fine-tuning has caught up, and it is still climbing. So the
-# table of the two uses was right, it has an edge, and you have measured where the edge lies, here, for these classes.
+# table of the two uses was right. Somewhere the two uses meet, and for these classes you have measured where.
 #
 # ### Two doubts
 #
-# A good result deserves suspicion. *First: did scratch get enough steps?* Give it three times as many. *Second: is it the
+# A good result deserves suspicion. *First: did the network from scratch get enough steps?* Give it three times as many. *Second: is it the
 # pretraining that helps, or would any frozen body do?* Freeze one that never learned anything. (It is run
 # over a thousand pictures once, so that its BatchNorm layers have something to go by.)
 
@@ -957,11 +963,11 @@ if is_real("cifar10"):
     assert frozen[10] - untrained > 0.08 and frozen[10] - 0.05 > longer > cold[10]
 
 # %% [markdown]
-# Both doubts are answered. More steps do help the one that starts from nothing, so the settings above were not its best, and the gap
-# stays. An untrained body is far behind: it is the *seven classes* that help.
+# Both doubts are answered. More steps do help the one that starts from nothing, so the settings above were not its best, but a gap
+# remains. An untrained body is far behind: it is the *seven classes* that help.
 #
-# One doubt remains, and it is yours to keep: deer, ship and truck have relatives among the seven, horse,
-# airplane and automobile. Among strangers transfer may pay less. Change `NEW`, run again, and see.
+# One doubt remains, and it is for you to settle: deer, ship and truck have relatives among the seven (horse,
+# airplane and automobile). Without relatives, transfer may pay less. Change `NEW`, run again, and see.
 #
 # ## Each part at its own pace
 #
@@ -979,7 +985,7 @@ for group in optimizer.param_groups:
     print(f"lr {group['lr']:<8}", len(group["params"]), "tensors")
 
 # %% [markdown]
-# Which rate for the body? Try four, from almost nothing to the head's own rate of 0.01, on ten pictures a class. The
+# Which rate suits the body? Try four, from almost nothing to the head's own rate of 0.01, on ten pictures a class. The
 # green line is the frozen result from above.
 
 # %%
@@ -1011,7 +1017,7 @@ print("the slowest body and the frozen one are within 0.04:             ", off <
 assert not is_real("cifar10") or (gap > 0.03 and off < 0.04)
 
 # %% [markdown]
-# *Each dot is a seed; further right the body learns faster.* On the photographs a rate of a hundredth of the head's keeps the
+# *Each dot is a seed; further right the body learns faster.* On the photographs, a hundredth of the head's rate keeps the
 # treasure, and the head's own rate loses much of it. A rule of thumb for a start: give a borrowed body a tenth to a
 # hundredth of the head's rate, less with fewer pictures. And look at the left end: even there the body
 # does no more than reach the frozen line. Ten pictures a class have little to teach it.
@@ -1040,10 +1046,13 @@ with check("transfer-5") as c:
     stack = [block, nn.MaxPool2d(2), nn.BatchNorm2d(4), nn.Linear(4, 2)]
     made = c.attempted(paced_groups(stack, lr=0.1, factor=0.5))
     c.close([gr["lr"] for gr in made], [0.025, 0.05, 0.1], because="halved once a part", mistakes=[
-        ([0.1, 0.05, 0.025], "turned round"), ([0.0125, 0.025, 0.05, 0.1], "a pooling: no group for it"),
-        ([0.0125, 0.05, 0.1], "the pooling is no step"), ([0.4, 0.2, 0.1], "multiply by factor"),
+        ([0.1, 0.05, 0.025], "turned round: the last part learns fastest"),
+        ([0.0125, 0.025, 0.05, 0.1], "a pooling has no parameters: no group for it"),
+        ([0.0125, 0.05, 0.1], "the pooling is no step: drop it before you count"),
+        ([0.4, 0.2, 0.1], "multiply by factor, do not divide"),
         ([0.05, 0.1], "a block without a weight of its own has parameters, too: ask parameters()"),
-        ([0.0125, 0.025, 0.05], "begin with factor to the power 0"), ([0.05, 0.05, 0.1], "no power")])
+        ([0.0125, 0.025, 0.05], "begin with factor to the power 0"),
+        ([0.05, 0.05, 0.1], "factor once more for each part")])
     c.kind(made[0]["params"], list)
     sizes = [sum(u.numel() for u in group["params"]) for group in torch.optim.SGD(made).param_groups]
     c.equal(sizes, [112, 8, 10], because="all numbers of each part, in order", mistakes=[
@@ -1096,7 +1105,7 @@ print("old pictures that now get another answer: more than 5 %:", changed > 0.05
 assert not is_real("cifar10") or changed > 0.05
 
 # %% [markdown]
-# More than a hundred of the 2,000 photographs stand for something else now, and not a single weight has changed.
+# More than a hundred of the 2,000 photographs are called something else now, and not a single weight has changed.
 # Thirty deer, ships and trucks have told BatchNorm what an average picture looks like. And training was not even
 # needed: looking is enough. Show the body nothing but ships, without gradients, without an optimizer.
 
@@ -1131,7 +1140,7 @@ print("running mean of the first BatchNorm unchanged:", unmoved)
 # refuses to be switched.
 #
 # ### Exercise transfer-6 · difficulty 3 · 10 minutes
-# Build the second one. `Still(body)` is an `nn.Module` that holds `body`, freezes all of its parameters, and
+# Build such a body. `Still(body)` is an `nn.Module` that holds `body`, freezes all of its parameters, and
 # passes inputs through it. Whatever happens, `body` and everything in it stays in evaluation mode: from the
 # beginning, after `still.train()`, and when a network that contains it is switched with `train()`.
 #
@@ -1161,28 +1170,31 @@ with check("transfer-6") as c:
     still = Still(body := nn.Sequential(nn.Linear(2, 2), norm))
     c.true(not norm.training, observed="BatchNorm in training mode", expected="evaluation from the beginning")
     c.equal([u.requires_grad for u in still.parameters()], [False] * 4, mistakes=[
-        ([True] * 4, "on a module requires_grad is only a name: requires_grad_() sets each parameter's")])
-    c.true(still.train() is still and not norm.training, observed="another object, or BatchNorm trains",
-        expected="after still.train(): itself, in evaluation mode", likely="return super().train(False)")
+        ([True] * 4, "not frozen (on a module requires_grad is only a name): call body.requires_grad_(False)")])
+    back = still.train()
+    c.true(not norm.training, observed="BatchNorm in training mode", expected="evaluation after still.train(), too",
+        likely="train() switches every child back: define a train() of your own that does not")
+    c.true(back is still, observed=f"train() returned {type(back).__name__}", expected="the module itself",
+        likely="end train() with return self")
     c.close(nn.Sequential(still).train()(torch.eye(2)), body(torch.eye(2)), because="in a network, too")
 
 # %% [markdown] tags=["solution"]
 # Three short methods. Returning `self` (which `super().train` does) matters, because people write
-# `model = model.train()`. When BatchNorm only is to stand still while the weights learn, the same override
+# `model = model.train()`. When only BatchNorm is to stand still while the weights learn, the same override
 # goes into a subclass of `nn.BatchNorm2d`; torchvision's `FrozenBatchNorm2d` also
 # freezes scale and shift.
 
 # %% [markdown] tags=["instructor"]
 # **Watch for** `train` without `return`: everything works until a chained call gives `None`. **Ask the room** what dropout does in a
 # "frozen" body in training mode. (It drops. Same cause, same fix.) **Fast groups:** measure how much of the old accuracy
-# is lost after 1, 3, 10 and 30 steps; a tenth of the way a step is a fast forgetting.
+# is lost after 1, 3, 10 and 30 steps; at a tenth of the way per step, forgetting is fast.
 
 # %% [markdown]
 # ## A map of what it knows
 #
 # The body turns a picture into 128 numbers, a point in a space of 128 dimensions. Pictures that the
-# network finds alike lie near each other. You cannot see 128 dimensions, but you can look at the shadow that
-# keeps the most of the spread: the two main directions (PCA), which `torch.linalg.svd` finds.
+# network finds alike lie near each other. You cannot see 128 dimensions, but you can look at the plane that
+# keeps the most of the spread. Its two main directions (PCA) come from `torch.linalg.svd`.
 
 # %%
 def main_plane(features):
@@ -1223,8 +1235,8 @@ assert not is_real("cifar10") or apart[1] > 1.5 * apart[0]
 
 # %% [markdown]
 # *Each dot is an unseen picture of a class that neither body has ever learned; near means alike.* On the left, one
-# cloud. On the right, on the photographs, three, with borders that bleed. Nobody told this network about deer. It
-# had to tell horses from airplanes, and for that it made itself axes on which deer and ships fall apart, too.
+# cloud. On the right, on the photographs, three, which run into each other at the borders. Nobody told this network about deer. It
+# had to tell horses from airplanes, and for that it made itself axes on which deer and ships come apart, too.
 #
 # In such a space hardly any training is left to do. You need no gradient, no loss and no optimizer: take the mean of each
 # class, and give a stranger the name of the nearest mean.
@@ -1234,7 +1246,7 @@ assert not is_real("cifar10") or apart[1] > 1.5 * apart[0]
 # `(N,)` from 0 on, every class at least once; `queries` is `(M, D)`. Return the class numbers `(M,)`, int64: for each
 # query the class whose mean feature is nearest (Euclidean distance).
 #
-# When the check passes, try it on thirty photographs:
+# When the check passes, try it on thirty photographs (`rows` still points to ten of each class):
 # `(nearest_mean(predict(old_net.body, X_new[rows]), y_new[rows], test_features) == y_test).float().mean()`. Compare with
 # the left end of the frozen line.
 #
@@ -1262,11 +1274,13 @@ with check("transfer-7") as c:
         ([2, 2, 0, 0, 0], "Euclidean: the root of the summed squares, not the sum of the differences"),
         ([1, 2, 0, 0, 0], "the median is not the mean"),
         ([2, 2, 0, 0, 1], "the mean of the distances is not the distance to the mean"),
-        ([3, 0, 0], "the smallest of each column: argmin wants the dim of the means, 1")])
+        ([3, 0, 0], "the smallest of each column: argmin wants the dim of the means, 1"),
+        ([0, 0, 0, 0, 0], "a large dot product does not mean near: take the smallest distance")])
+    c.equal(nearest_mean(seen[:4], kinds[:4], asked).tolist(), [1, 1, 1, 0, 1], because="with two classes, too")
     c.equal(*got, because="moving all by 5 changes nothing"); c.equal(str(got[0].dtype), "torch.int64")
 
 # %% [markdown] tags=["solution"]
-# Means first, distances second. On the lesson's pictures it stays close to the frozen line of the curve, and with a
+# Means first, distances second. On the lesson's pictures this classifier stays close to the frozen line of the curve, and with a
 # single picture a class it still gives an answer. The literature calls the means *prototypes*.
 
 # %% [markdown]
@@ -1318,7 +1332,7 @@ print("frozen layer untouched:", torch.equal(pair[0].weight, first))
 # Where to go next: put photographs of your own into a folder for each class (lesson 06), give them to
 # `weights.transforms()`, and let a resnet18 with its weights calculate 512 features for each, once. A head on top trains in seconds.
 #
-# So far every input had a fixed size. The next lesson reads names, letter by letter, and a name is as long as it is.
+# So far every input had a fixed size. The next lesson reads names, letter by letter, and names differ in length.
 
 # %%
 scratch.cleanup()

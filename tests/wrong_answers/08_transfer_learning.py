@@ -21,6 +21,11 @@ def as_trained(batch, means, spreads):
     center, width = (torch.tensor(three).double().view(3, 1, 1) for three in (means, spreads))
     return (batch.double() / 255 - center) / width
 
+# %% transfer-1 refused: the batch's own
+def as_trained(batch, means, spreads):
+    x = batch.float() / 255
+    return (x - x.mean(dim=(0, 2, 3)).view(3, 1, 1)) / x.std(dim=(0, 2, 3)).view(3, 1, 1)
+
 # %% transfer-1 passes
 def as_trained(batch, means, spreads):
     from torchvision.transforms.v2 import functional
@@ -85,6 +90,21 @@ def with_new_head(network, classes):
 def with_new_head(network, classes):
     new = models.ResNet(models.resnet.BasicBlock, [1, 1, 1, 1]).requires_grad_(False)
     new.fc = nn.Linear(network.fc.in_features, classes)
+    return new
+
+# %% transfer-3 refused: copy first, then replace
+def with_new_head(network, classes):
+    network.fc = nn.Linear(network.fc.in_features, classes)
+    new = copy.deepcopy(network).requires_grad_(False)
+    new.fc.requires_grad_(True)
+    return new
+
+# %% transfer-3 refused: in the copy only fc learns
+def with_new_head(network, classes):
+    new = copy.deepcopy(network)
+    new.fc = nn.Linear(new.fc.in_features, classes)
+    new.requires_grad_(False)
+    new.fc.weight.requires_grad_(True)
     return new
 
 # %% transfer-3 passes
@@ -220,7 +240,7 @@ class Still(nn.Module):
     def train(self, mode=True):
         return super().train(False)
 
-# %% transfer-6 refused: after still.train()
+# %% transfer-6 refused: define a train() of your own
 class Still(nn.Module):
     def __init__(self, body):
         super().__init__()
@@ -229,7 +249,7 @@ class Still(nn.Module):
     def forward(self, inputs):
         return self.body(inputs)
 
-# %% transfer-6 refused: another object
+# %% transfer-6 refused: end train() with return self
 class Still(nn.Module):
     def __init__(self, body):
         super().__init__()
@@ -282,6 +302,19 @@ class Still(nn.Module):
     def train(self, mode=True):
         return super().train(False)
 
+# %% transfer-6 refused: not frozen
+class Still(nn.Module):
+    def __init__(self, body):
+        super().__init__()
+        self.body = body
+        self.eval()
+
+    def forward(self, inputs):
+        return self.body(inputs)
+
+    def train(self, mode=True):
+        return super().train(False)
+
 # %% transfer-6 passes
 class Still(nn.Module):
     def __init__(self, body):
@@ -311,7 +344,7 @@ def nearest_mean(features, labels, queries):
     centers = torch.stack([features[labels == c].mean(dim=0) for c in labels.unique()])
     return torch.cdist(queries, centers).argmax(dim=1)
 
-# %% transfer-7 refused: the nearest mean
+# %% transfer-7 refused: a large dot product does not mean near
 def nearest_mean(features, labels, queries):
     centers = torch.stack([features[labels == c].mean(dim=0) for c in labels.unique()])
     return (queries @ centers.T).argmax(dim=1)
@@ -340,6 +373,11 @@ def nearest_mean(features, labels, queries):
 def nearest_mean(features, labels, queries):
     away = torch.cdist(queries, features)
     return torch.stack([away[:, labels == c].mean(dim=1) for c in labels.unique()], dim=1).argmin(dim=1)
+
+# %% transfer-7 refused: with two classes, too
+def nearest_mean(features, labels, queries):
+    centers = torch.stack([features[labels == c].mean(dim=0) for c in range(3)])
+    return torch.cdist(queries, centers).argmin(dim=1)
 
 # %% transfer-7 passes
 def nearest_mean(features, labels, queries):
