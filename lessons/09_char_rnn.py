@@ -18,12 +18,12 @@
 # *Schmidhuber.* You have not met the man, yet you would bet on a country. Which letters told you?
 #
 # In this lesson a network learns to make that bet. It reads a surname letter by letter and names one of 18
-# languages. On the way you draw a picture of its mind while it reads: a column for each letter, and the moment
-# when the bet turns is plain to see. The number to reach: right on **at least 83 of 100 names that it has never seen**,
-# where always saying "Russian" gives 54.
+# languages. On the way you draw a picture of its mind while it reads, a column for each letter, and see when
+# its bet changes. The goal is to be right on **at least 83 of 100 names that it has never seen**,
+# where always saying "Russian" is right on 54.
 #
-# Beware of better numbers. The list of names is famous, and split in the usual way it flatters: a
-# *dictionary without any network* profits. You will prove it before you train.
+# Beware of better numbers. The list of names is famous, and the usual way to split it flatters every model, even a
+# *dictionary without any network*. You will prove it before you train.
 #
 # The four steps are the ones you know: prepare data, design model, choose loss and optimizer, train and
 # judge. What is new is the model: it has a memory.
@@ -110,8 +110,8 @@ numbers = [number_of[letter] for letter in "hello"]
 print(letters, "→", numbers, "→", "".join(letters[n] for n in numbers))
 
 # %% [markdown]
-# There and back. The course keeps these three lines in a class, with clear errors for letters it does not
-# know. It says the same:
+# There and back again. The course keeps these lines in a class, with clear errors for letters it does not
+# know. The class gives the same numbers:
 
 # %%
 from utils.text import Vocabulary
@@ -123,7 +123,7 @@ assert hello_letters.tokens == letters and hello_letters.encode("hello").tolist(
 # %% [markdown]
 # Now the step, in NumPy, with three hidden numbers and random weights.
 #
-# **Predict before you run:** "hello" has two l's. The same letter goes in. Will the two rows of states be equal?
+# **Predict before you run:** "hello" has two l's. The same letter goes in twice. Will its two rows of states be equal?
 
 # %%
 def states_numpy(x, W_xh, W_hh, b):
@@ -144,7 +144,7 @@ for letter, row in zip("hello", h_numpy, strict=True):
 print("scores for the letter after hello:", (W_hy @ h_numpy[-1]).round(3))
 
 # %% [markdown]
-# They differ: the second l is read by a cell that remembers a first one. That difference is the whole point
+# They differ: the second l is read by a cell that remembers the first. That difference is the whole point
 # of the lesson.
 #
 # The same in torch, first with the formula, then with `nn.RNNCell` (one step), then with `nn.RNN` (the whole
@@ -178,7 +178,7 @@ for states in (by_formula, by_cell, out[0]):
 #
 # ### Two things come back
 #
-# **Predict before you run:** 7 names of 5 letters, 4 features a letter, 3 hidden numbers. Which shapes do
+# **Predict before you run:** 7 names of 5 letters, 4 features for each letter, 3 hidden numbers. Which shapes do
 # `out` and `h_n` have?
 
 # %%
@@ -189,8 +189,8 @@ print("h_n is the last step of out:", torch.equal(out[:, -1], h_n[0]))
 # %% [markdown]
 # `out` holds every state of the (top) layer, `h_n` the last state of *each* layer. The trap: `batch_first` moves
 # the batch to the front in `out`, but **not in `h_n`**, whose first dimension counts layers. With
-# `bidirectional=True` a second RNN reads from right to left: `out` gets twice as wide, because the two are
-# glued together, and `h_n` gets twice as many rows.
+# `bidirectional=True` a second RNN reads from right to left: `out` gets twice as wide, because the two
+# results are joined, and `h_n` gets twice as many rows.
 #
 # A wrong feature size is found at once:
 
@@ -199,8 +199,8 @@ with expect_error(RuntimeError):
     nn.RNN(4, 3, batch_first=True)(torch.zeros(7, 5, 6))
 
 # %% [markdown]
-# A forgotten `batch_first=True` is not. Then the 7 names are taken for 7 *time steps*, all shapes fit, and the
-# names leak into each other. The test: change name 0, and see whether the answers for name 1 move.
+# A forgotten `batch_first=True` is not: the 7 names are taken for 7 *time steps*, all shapes fit, and the
+# names leak into each other. Here is a test: change name 0, and see whether the answers for name 1 move.
 
 # %%
 torch.manual_seed(0)
@@ -256,8 +256,8 @@ with check("rnn-1") as c:
 # %% [markdown]
 # ### "hello", learned
 #
-# Now train one. From "hello" you get four training pairs: after `h` comes `e`, after `e` comes `l`, after `l` comes
-# `l`, after that `l` comes `o`. Input and target are the same word, shifted by one. (Data: these four pairs. Model: an RNN with a linear
+# Now train one. From "hello" you get four training pairs: after `h` comes `e`, after `e` comes `l`, after the first
+# `l` comes another, and after the second comes `o`. Input and target are the same word, shifted by one. (Data: these four pairs. Model: an RNN with a linear
 # readout. Loss: cross-entropy at each step. Train: 100 steps.)
 
 # %%
@@ -335,7 +335,7 @@ if real:
     assert count.lines.sum() == 20074 and tuple(count.loc["Arabic", :"distinct"]) == (2000, 108)
 
 # %% [markdown]
-# In the real list the 2,000 Arabic lines are **108 names**, each about nineteen times. And how even are the languages?
+# In the real list the 2,000 Arabic lines are **108 names**, each about nineteen times. And how evenly are the names spread over the languages?
 
 # %% alt="Horizontal bars for 18 languages on a logarithmic axis of counts. Dark bars show distinct names, light bars behind them show lines. Russian is longest with over nine thousand of each, then English with over three thousand; Vietnamese and Portuguese end near 70. For Arabic alone the light bar is far longer than the dark one: 2,000 lines, 108 names."
 ordered = count.sort_values("distinct")
@@ -347,8 +347,8 @@ ax.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# *More than half of the distinct names in the real list are Russian, and the smallest languages have about 70; gray without
-# blue is repetition, and nearly all of it is Arabic.*
+# *More than half of the distinct names in the real list are Russian, and the smallest languages have about 70; where gray shows
+# beyond the blue, lines repeat, and nearly all of these are Arabic.*
 #
 # ### Junk
 #
@@ -366,14 +366,14 @@ for language, lines in lines_of.items():
         print(f"{language:10}", dict(strange.most_common(5)))
 
 # %% [markdown]
-# Footnote digits (`Rafaj1`), commas, a slash, blanks at the end. And in the real list, two dozen times among the
-# Russians, a button of the web page where somebody once copied the names: `To The First Page`. It is made of
+# There are footnote digits (`Rafaj1`), commas, a slash, and blanks at the end. And in the real list, two dozen of the
+# Russian lines are a button on the web page from which somebody once copied the names: `To The First Page`. It is made of
 # letters, so no filter for strange characters finds it; counting words does.
-# Blanks at the ends we shall cut off; the other odd lines are left out.
+# We shall cut off blanks at the ends, and leave out the other odd lines.
 #
 # ### Folding to ASCII
 #
-# A few names carry accents: too few to learn from, and the next list may have them without. Unicode can take a
+# A few names carry accents: too few to learn from, and the next list may write them without. Unicode can take a
 # letter apart: `NFKD` writes *é* as *e* plus a combining accent, whose category is `Mn`, a mark.
 
 # %%
@@ -381,7 +381,7 @@ for part in unicodedata.normalize("NFKD", "Né"):
     print(ascii(part), unicodedata.category(part), unicodedata.name(part))
 
 # %% [markdown]
-# Drop the marks, and what is left is ASCII. Not always: the Polish *ł* is no *l* with a mark on it, but a letter of its own.
+# Drop the marks, and what is left is usually ASCII. But the Polish *ł* is not an *l* with a mark on it: it is a letter of its own.
 # And the German *ß* needs two letters; `casefold` knows that one, and makes everything lowercase on the way.
 
 # %%
@@ -408,7 +408,7 @@ if real:
     assert accented / count.distinct.sum() < 0.01
 
 # %% [markdown]
-# In the real list fewer than 1 in 100. What we get is 26 letters and three signs.
+# In the real list, fewer than 1 in 100. What remains is 26 letters and three signs: the blank, the apostrophe and the hyphen.
 
 # %%
 def clean_names(lines):
@@ -430,7 +430,7 @@ print("in more than one language:", sum(len(own) > 1 for own in owners.values())
 # ### One name, two languages
 #
 # In the real list several hundred names stand in two files or more. What is the right answer for such a name? You
-# could leave them all out. First look at what would go:
+# could leave them all out. First look at what you would lose:
 
 # %%
 shared = {k: sum(len(owners[name]) > 1 for name in names) / len(names) for k, names in names_of.items()}
@@ -442,10 +442,10 @@ if real:
     assert shared["Scottish"] > 0.98 and twins > 0.9 * len(names_of["Scottish"])
 
 # %% [markdown]
-# In the real list 99 % of the Scottish names are in another file too, mostly in the English one: without shared names,
-# Scottish is gone. You could give such a name a row for each language. Then twins may fall on both sides of the split.
+# In the real list 99 % of the Scottish names are in another file too, mostly in the English one: without the shared names,
+# Scottish is gone. You could give such a name a row for each language. But then its copies may fall on both sides of the split.
 #
-# So we decide, and we say it. **To split and to judge, each name is one row**, under the *smallest* of its languages (that
+# So we decide, and say what we decided. **To split and to judge, each name is one row**, under the *smallest* of its languages (that
 # keeps all 18 alive). An answer is **right if it is any of the name's languages**; a **strict** count, in which *Smith* must be
 # Scottish, goes beside it. And **to learn from**, a training name gives one row for each of its languages, *after* the split.
 
@@ -462,7 +462,7 @@ if real:
     assert abs(len(names_of[top]) / len(pairs) - 0.536) < 0.002 and dict(pairs)["smith"] == "Scottish"
 
 # %% [markdown]
-# That is the baseline. Now split, 85 to 15, with equal shares of each language on both sides (`stratify`, lesson 06).
+# That is the baseline. Now split, 85 to 15, with the same mix of languages on both sides (`stratify`, lesson 06).
 
 # %%
 train_pairs, valid_pairs = train_test_split(
@@ -475,9 +475,9 @@ assert not {name for name, _ in train_rows} & {name for name, _ in valid_pairs}
 # %% [markdown]
 # ### The usual way, and what leaks
 #
-# The usual way is shorter: put all lines in one list, shuffle, cut. To see what that does, no network is
-# needed. Take a **lookup table**: it answers the language in which it saw a text most often, and for a text
-# that it never saw, the most common language of all. It can learn nothing about spelling.
+# The usual way is shorter: put all lines in one list, shuffle, cut. To see what that does, you need no
+# network. Take a **lookup table**. It answers with the language in which it saw a text most often; for a text
+# that it never saw, it gives the most common language of all. It can learn nothing about spelling.
 #
 # **Predict before you run:** how often is the table right, on lines split at random and on distinct names?
 
@@ -509,18 +509,18 @@ if real:
     assert lookup_accuracy(usual_train, usual_valid) > 0.55 > lookup_accuracy(train_pairs, valid_pairs)
 
 # %% [markdown]
-# On distinct names the table is worth exactly what blind guessing is: it knows nothing. Split by lines it beats guessing
-# by a tenth of all answers, and looks as if it had learned Arabic perfectly. It has learned 108 lines by heart, and it
+# On distinct names the table is worth exactly as much as blind guessing: it knows nothing. Split by lines it beats guessing
+# by a tenth of all answers, and looks as if it had learned Arabic perfectly. It has learned 108 names by heart, and it
 # meets them again. A network does the same, only less visibly;
 # further down you train one both ways.
 #
-# The rule is older than this list: **split by the thing that must be new.** Names by name, patients by patient, not by
-# measurement, films by scene, not by frame.
+# The rule is older than this list: **split by the thing that must be new.** Here that is the name; in a clinic it is the
+# patient, not the measurement; in a film the scene, not the frame.
 #
 # ### Exercise rnn-2 · difficulty 2 · 6 minutes
 # Distinct lines can still leak: `Müller` and `muller ` are different texts and one name. Write
-# `leaked(train, valid)`: the share of the names in `valid` (a list of texts) whose *folded* form also
-# is the folded form of a text in `train`. Use `fold` from above; return a float between 0 and 1. A text that stands
+# `leaked(train, valid)` for two lists of texts: the share of the texts in `valid` whose *folded* form is also
+# the folded form of a text in `train`. Use `fold` from above; return a float between 0 and 1. A text that stands
 # twice in `valid` counts twice.
 #
 # <details><summary>Hint 1</summary>Fold everything on both sides, then ask "is it in". A set answers that fastest.</details>
@@ -570,7 +570,7 @@ print("one-hot @ W equals the lookup:", torch.equal(one_hot_rows @ embedding.wei
 assert vocab["<pad>"] == 0
 
 # %% [markdown]
-# The two specials: `<pad>` fills, `<end>` will end the names that you generate.
+# The two specials: `<pad>` fills up short names, and `<end>` will end the names that you generate.
 #
 # ### Names of different lengths
 #
@@ -590,7 +590,7 @@ print("padded batch, last state right:", (h_n[0] - one_by_one).abs().amax(1) < 1
 
 # %% [markdown]
 # `one_by_one` is the truth: each name alone, no padding. The padded batch gets only the longest name right.
-# For *ng*, the RNN read two letters and then five times "nothing", and each nothing stirred the state.
+# After the two letters of *ng*, the RNN read "nothing" five times, and each time the state changed.
 #
 # `pack_padded_sequence` tells the RNN where each name ends:
 
@@ -602,7 +602,7 @@ assert torch.allclose(h_n[0], one_by_one, atol=1e-6)
 
 # %% [markdown]
 # Equal to one by one, for all three. (`enforce_sorted=False` lets it sort the names by length inside, and put
-# the results back into your order.) What is in the parcel? All letters, step by step, and how many names are still running.
+# the results back into your order.) What does the packed batch hold? All the letters, step by step, and how many names are still running at each step.
 #
 # **Predict before you run:** lengths 2, 4 and 7. How many names are running at step 0, 1, 2, …?
 
@@ -612,8 +612,8 @@ print("rows:", len(packed.data), "instead of", padded.numel())
 assert len(packed.data) == lengths.sum()
 
 # %% [markdown]
-# Three for two steps, two for two more, then *rossini* alone: 13 rows of work instead of 21. Two errors to know. A name without
-# letters cannot be packed, and neither can lengths out of order, unless you say so:
+# Three for two steps, two for two more, then *rossini* alone: 13 rows of work instead of 21. Two errors are worth knowing. A name without
+# letters cannot be packed, and neither can names that are not sorted by length, unless you allow it:
 
 # %%
 with expect_error(RuntimeError):
@@ -645,9 +645,13 @@ with check("rnn-3") as c:
     c.close(c.attempted(last_states(every, far)), every[[0, 1, 2], [1, 3, 0]], because="own ends", mistakes=[
         (every[:, -1], "the last column is padding"), (every[range(3), far], "length 2 ends at step 1"),
         (every[:, far - 1], "one step for each row: index with rows and steps"), (every[:, 3], "own ends")])
-    with contextlib.suppress(ValueError):
+    seen = "no error for length 0"
+    try:
         last_states(every, torch.tensor([2, 0, 1]))
-        c.true(False, observed="no error for length 0", expected="an error", likely="−1 is the last column")
+    except Exception as error:
+        seen = f"{type(error).__name__} for length 0"
+    c.true(seen[:10] == "ValueError", observed=seen, expected="a ValueError", because="an empty name is refused",
+           likely="−1 is the last column" if seen[:2] == "no" else "raise ValueError, as the text asks")
 
 # %% [markdown] tags=["solution"]
 # Two index tensors of the same length are read in pairs: (0, 1), (1, 3), (2, 0). An RNN never looks ahead, so what it
@@ -722,14 +726,14 @@ assert waste[1] < 0.5 * waste[0]
 
 # %% [markdown]
 # (`X` keeps its 19 columns, as wide as the longest name of all.) Packing skips padding anyway, so batches by length are
-# not needed for that. But a batch of equals keeps every row busy to the end.
+# not needed for that. But when all names in a batch are equally long, every row works to the end.
 
 # %% [markdown]
 # ## Design model
 #
 # Embedding, recurrent layer, and a linear layer on the last state. One switch: `cell` may be `nn.RNN`, the cell you wrote by
-# hand, or `nn.GRU`: called in the same way, with the same shapes, but each step first decides how much of the
-# old state to keep. (How it decides is next lesson's story. This lesson needs only that it is a cell.)
+# hand, or `nn.GRU`. It is called in the same way, with the same shapes, but at each step it first decides how much of the
+# old state to keep. (How it decides is the next lesson's story. Here it is enough that it is a cell.)
 #
 # The recurrent matrices start as **orthogonal** ones, which turn a vector without making it shorter. What that
 # does for the gradient you will measure below.
@@ -769,11 +773,11 @@ print("logits", tuple(reader(*given).shape), "  RNN", sizes[0], "  GRU", sizes[1
 assert sizes[1] == 3 * sizes[0]
 
 # %% [markdown]
-# Three times: a GRU is three little RNNs, two of which decide about the third.
+# Three times as many: a GRU is three little RNNs, and two of them control the third.
 #
 # ## Choose loss and optimizer
 #
-# One right answer out of 18: cross-entropy. With `label_smoothing=0.1` the target is 90 % the right language, and
+# One right answer out of 18: cross-entropy. With `label_smoothing=0.1` 90 % of the target is the right language, and
 # the rest is spread over all 18. For names that is honest: hardly any spelling is worth a bet of 100 %.
 #
 # The optimizer is Adam with a *one-cycle* schedule: the learning rate climbs to its top and comes down again,
@@ -811,7 +815,7 @@ plt.show()
 
 # %% [markdown]
 # *Both losses fall; toward the end the training curve (blue) pulls ahead, and validation (orange, dashed) flattens: most of
-# what spelling can tell has been learned.* (The accuracy here is the strict one. Training starts worse because it is measured while the weights still move, and
+# what these names can teach has been learned.* (The accuracy here is the strict one. Training starts worse because it is measured while the weights still move, and
 # with dropout.)
 #
 # Now the number, counted as decided above: right is any of the name's languages; strict is the smallest only.
@@ -834,13 +838,13 @@ if real:
 
 # %% [markdown]
 # On the real list the network is right on more than 83 of 100 names that it has never seen. (One split and one start prove
-# little: ten of each, this one among them, gave 0.838 to 0.857.) The strict count is lower.
+# little: ten runs, each with its own split and start, this one among them, gave 0.838 to 0.857.) The strict count is lower.
 #
 # ### Balanced accuracy
 #
 # More than half of the names are Russian, so more than half of the accuracy is Russian too. **Balanced accuracy** asks each
-# language alone, "how many of yours were recognized?", and takes the mean of the 18 answers. Guessing gets
-# 1/18 = 0.06.
+# language alone, "what share of your names was recognized?", and takes the mean of the 18 answers. Always saying "Russian"
+# gets 1/18 = 0.06.
 #
 # **Predict before you run:** is it a little below the accuracy, or far below?
 
@@ -853,15 +857,15 @@ if real:
     assert 0.33 < balanced < 0.55 and recall["Russian"] > 0.9 and recall["Scottish"] < 0.3
 
 # %% [markdown]
-# Far below, under 0.55 on the real list. All three numbers of your own run (the last digit depends on the machine):
+# Far below, under 0.55 on the real list. Here are all three numbers of your own run (the last digit depends on the machine):
 
 # %% tags=["nbval-ignore-output"] reason="the third decimal of a trained network's accuracy differs between processors"
 print(f"right {right:.3f}   strictly counted {strict:.3f}   balanced {balanced:.3f}")
 
 # %% [markdown]
-# Each is true, and they answer different questions. "How many of the next thousand names *from this list*?" is
+# All three are true, but they answer different questions. "How many of the next thousand names *from this list*?" is
 # accuracy. "How well does it know each language?" is balanced
-# accuracy. Where a class is rare *and* matters, only the second will tell you.
+# accuracy. Where a class is rare *and* matters, only the second will tell you how it fares.
 #
 # Who is taken for whom? Rows are the truth, columns the answer, and each row sums to 1.
 
@@ -882,7 +886,7 @@ ax.grid(False)
 plt.show()
 
 # %% [markdown]
-# *Dark squares on the diagonal are what is recognized. On the real list Russian and Japanese are nearly always right; the column "English" is
+# *Dark squares on the diagonal are languages that are recognized. On the real list Russian and Japanese are nearly always right; the column "English" is
 # the drain into which Scottish, Irish, French and German names run.* Scottish cannot be won: its names **are**
 # English names. Small languages lose to large ones, because a bet on the large one pays more often.
 
@@ -968,7 +972,7 @@ for impossible in ("", "李"):
         top3(reader, impossible, vocab, languages)
 
 # %% [markdown]
-# The first error is ours, the second comes from `Vocabulary`. Files can be broken, too: `utils.data.text` reads a text of
+# The first error is ours, the second comes from `Vocabulary`. Files can be broken, too: `utils.data.text` reads a text file of
 # your own, and says what is wrong with it.
 
 # %%
@@ -982,10 +986,10 @@ with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
 # %% [markdown]
 # ### The usual way, once more
 #
-# What would you have reported after splitting lines? A small, quick network tells: plain `nn.RNN`, three
-# epochs, the same recipe twice. Once on all lines (folded, split at random), once on distinct names.
+# What would you have reported after splitting lines? A small, quick network shows it: a plain `nn.RNN`, three
+# epochs, the same recipe twice, once on all lines (folded, split at random) and once on distinct names.
 #
-# **Predict before you run:** how many of the Arabic validation names does each recognize?
+# **Predict before you run:** what share of the Arabic validation names does each recognize?
 
 # %%
 def quick_recall(train_pairs, valid_pairs, vocab, languages, device):
@@ -1013,12 +1017,12 @@ if real:
 
 # %% [markdown]
 # On the real list all three hold. By line Arabic looks like one of the *easiest* languages; by name it is one of the hardest, with
-# about ninety names to learn from. Same network, same effort, a better number, and nothing behind it.
+# about ninety names to learn from. The network and the effort are the same, the number is better, and nothing is behind it.
 #
 # ## Watch it read
 #
-# Here is the promised picture. The state after every letter of a name, 128 numbers a column (sorted by when they
-# rise), and below it the bet that the head *would* make at that letter. The network was trained to answer at the last
+# Here is the promised picture. It shows the state after every letter of a name, 128 numbers in a column (sorted by when they
+# rise), and below that the bet that the head *would* make at that letter. The network was trained to answer at the last
 # letter only; we ask it at each.
 
 # %% alt="Two panels over the letters of schmidhuber. Above, a heat map with 128 rows of hidden numbers, one column a letter, blue for minus one through white to red for plus one: blocks of rows switch on or off at certain letters and then stay for several columns. Below, lines for the probabilities of four languages after each letter; German ends on top."
@@ -1047,8 +1051,8 @@ below.legend(ncols=2)
 plt.show()
 
 # %% [markdown]
-# *Above: rows that change color at one letter and keep it are memory; some react to single letters and forget at
-# once. Below: the bet on the real list. The lead changes hands more than once, and the end of the name decides.* No row "means" German; the head reads a mixture of all 128.
+# *Above: rows that change color at one letter and keep the new one are memory; others react to a letter and forget it at
+# once. Below: the bet, on the real list. The lead changes hands more than once, and the end of the name decides.* No row "means" German; the head reads a mixture of all 128.
 
 # %%
 leaders = [languages[k] for k in belief.argmax(1).tolist()]
@@ -1058,7 +1062,7 @@ if real:
     assert turns > 1 and leaders[-1] == "German"
 
 # %% [markdown]
-# That is what asking early does: *schmidhub* is no name, and the network was never trained on beginnings.
+# That is what comes of asking early: *schmidhub* is not a name, and the network was never trained on beginnings.
 
 # %% [markdown]
 # ## The other direction: names for a language
@@ -1132,7 +1136,7 @@ if real:
     assert 1.5 < nats < 2.2
 
 # %% [markdown]
-# From 3.43 nats a letter, a choice among 31, to less than 2.2, a choice among nine ($e^{2.2}\approx 9$).
+# The loss is down from 3.43 nats a letter, a choice among 31, to less than 2.2, a choice among nine ($e^{2.2}\approx 9$).
 #
 # ### Temperature
 #
@@ -1149,7 +1153,7 @@ for tau in (0.2, 1.0, 5.0):
     print(f"temperature {tau}:", [round(p, 3) for p in torch.softmax(z / tau, 0).tolist()])
 
 # %% [markdown]
-# Cold makes the favorite nearly certain, heat makes all alike. The order never changes.
+# Cold makes the favorite nearly certain; heat makes all three nearly alike. Their order never changes.
 
 # %%
 def invent(model, language, vocab, languages, temperature, count, generator, longest=16):
@@ -1173,10 +1177,10 @@ for language in ("Italian", "Japanese", "Irish", "Greek"):
 
 # %% [markdown]
 # Cold names are typical and much alike, medium ones could stand on a doorbell, hot ones fall apart. How would you
-# *judge* that? We own a judge: the reader. Let it read 20 invented names for each language at each
-# temperature, and count how many it gives to the language that was ordered, and how many are copies of training names.
+# *judge* that? We already have a judge: the reader. Let it read 20 invented names for each language at each
+# temperature, and count how many it assigns to the language you asked for, and how many are copies of training names.
 
-# %% alt="Two falling lines over temperature from 0.3 to 3. The share of invented names that the reader assigns to the ordered language starts above a half and falls with heat. The share that are exact copies of training names starts lower and falls toward zero. A dotted line near 0.06 marks chance."
+# %% alt="Two falling lines over temperature from 0.3 to 3. The share of invented names that the reader assigns to the language asked for starts above a half and falls with heat. The share that are exact copies of training names starts lower and falls toward zero. A dotted line near 0.06 marks chance."
 def recognized(namer, reader, language, temperature, known, vocab, languages):
     """Shares of 20 invented names that the reader recognizes, and that are known names."""
     generator = torch.Generator().manual_seed(0)
@@ -1202,13 +1206,13 @@ if real:
 
 # %% [markdown]
 # *The hotter the draw, the fewer names are recognized (blue) and the fewer are copies (orange, dashed). Both fall: typical and new pull in
-# opposite directions, and temperature is the handle between them.* The reader is no neutral judge, it learned from the
-# same list; but it sees when "Greek" stops sounding Greek.
+# opposite directions, and temperature sets the balance.* The reader is not a neutral judge, because it learned from the
+# same list; but it notices when "Greek" stops sounding Greek.
 #
 # ### Exercise rnn-5 · difficulty 2 · 9 minutes
 # How surprising is each name to the network? Write `bits_per_letter(logits, targets, lengths)`: for each of N names the mean surprise
 # in **bits** of its real targets, as a tensor (N,). `logits` is (N, T, V), `targets` (N, T), and the first `lengths[i]`
-# positions of row i are real; what stands after them is padding and must not count, whatever it holds. The surprise of one
+# positions of row i are real; what stands after them is padding and must not count, even where it is not 0. The surprise of one
 # target is $-\log_2$ of the probability that the softmax of its logits gives to it.
 #
 # <details><summary>Hint 1</summary>First a table (N, T) of surprises; then a mask that is true where the position is below the length; then a mean over real positions only.</details>
@@ -1231,6 +1235,7 @@ with check("rnn-5") as c:
     true = torch.stack([all4[0].mean(), all4[1, 0]])
     c.close(c.attempted(bits_per_letter(raw, aim, size)), true, because="equal logits: 2 bits", mistakes=[
         (true * np.log(2), "that is nats"), (all4.mean(1), "padding was counted"), (true * size, "no sum"),
+        (all4.sum(1) / size, "padding was counted: it need not be 0"),
         (true * size / 3, "divide by own length"), (-true, "a minus"), (true.mean(), "one for each name")])
 
 # %% [markdown] tags=["solution"]
@@ -1246,7 +1251,7 @@ with check("rnn-5") as c:
 #
 # The loss sits at the last letter. To learn from the first, the gradient must walk back through every step, and at each it
 # is multiplied by $W_{hh}^\top$ and the slope of the tanh. A product of many factors: if they are below 1 it *vanishes*,
-# if they are above 1 it *explodes*. Measure: how large is the gradient of the last state with respect to an input that lies $d$ steps back?
+# if they are above 1 it *explodes*. So measure it: how large is the gradient of the last state with respect to an input that lies $d$ steps back?
 
 # %%
 def reach(rnn, size, steps=50, seed=0):
@@ -1269,10 +1274,10 @@ def orthogonal_rnn(gain):
     return rnn
 
 # %% [markdown]
-# Six cells: three with a matrix that multiplies lengths by 0.8, 1 and 2, two as PyTorch makes them, and a GRU with
+# Six cells: three with a matrix that multiplies lengths by 0.8, 1 and 2, a fresh RNN and a fresh GRU as PyTorch makes them, and a GRU with
 # orthogonal matrices, as in our reader. The inputs are so tiny that tanh stays a straight line, and only the matrix counts.
 #
-# **Predict before you run:** which factor a step does a fresh `nn.RNN` have? And is a fresh `nn.GRU` better?
+# **Predict before you run:** by which factor does a fresh `nn.RNN` multiply the gradient at each step? And is a fresh `nn.GRU` better?
 
 # %%
 curves = {f"matrix × {gain}": reach(orthogonal_rnn(gain), size=1e-20) for gain in (0.8, 1.0, 2.0)}
@@ -1299,22 +1304,22 @@ ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
 # %% [markdown]
-# *Straight lines on a logarithmic axis: the same factor at each step. Times 0.8 it vanishes, times 2 it explodes, times 1 it
-# lives; a fresh `nn.RNN` and a fresh `nn.GRU` both vanish quickly, and an orthogonal GRU more slowly.*
+# *A straight line on a logarithmic axis means the same factor at each step. Times 0.8 the gradient vanishes, times 2 it explodes,
+# times 1 it survives; a fresh `nn.RNN` and a fresh `nn.GRU` both vanish quickly, and an orthogonal GRU more slowly.*
 #
-# The fresh RNN's factor is $1/\sqrt3 \approx 0.58$, no accident: PyTorch draws its weights evenly between $-1/\sqrt H$ and
-# $1/\sqrt H$, and such a matrix shortens a vector by just that. After 20 steps two hundred-thousandths
-# are left. Hence the orthogonal start: in a plain RNN it keeps all of the gradient, as long as the states are small enough for
+# The fresh RNN's factor is $1/\sqrt3 \approx 0.58$, and that is no accident: PyTorch draws its weights evenly between $-1/\sqrt H$ and
+# $1/\sqrt H$, and such a matrix shortens a vector by just that factor. After 20 steps, only 0.00002 of the gradient
+# is left. Hence the orthogonal start: in a plain RNN it keeps all of the gradient, as long as the states are small enough for
 # tanh to stay straight.
 #
-# And the surprise: **a fresh GRU is hardly better.** Its gates let about half of the old state through at each step, and the
-# orthogonal start of our reader repairs only a part of that: 0.74 a step, a thousandth after 20. Gates do not save the
-# gradient by being there. They can be *trained* to stay open. Lesson 10 turns that screw by hand.
+# Now the surprise: **a fresh GRU is hardly better.** Its gates let about half of the old state through at each step, and the
+# orthogonal start of our reader repairs only a part of that: after 20 steps, 0.001 is left. Gates do not save the
+# gradient just by being there. But they can be *trained* to stay open. In lesson 10 you open one by hand.
 #
 # ### When it explodes
 #
-# With inputs of ordinary size tanh takes the edge off, not the danger. Take the cell with factor 2, normally distributed inputs,
-# 50 steps, and a harmless task: to say the mean of the inputs. Train 25 steps without and with
+# With inputs of ordinary size, tanh slows the growth, but the danger remains. Take the cell with factor 2, normally distributed inputs,
+# 50 steps, and a harmless task: to predict the mean of the inputs. Train 25 steps without and with
 # **clipping**: if the norm of all gradients together is above 1, all are scaled down so that it is 1. The direction stays.
 
 # %%
@@ -1343,8 +1348,8 @@ assert max(losses) < 2
 
 # %% [markdown]
 # Without clipping the first steps throw the weights far away, and the loss passes a million. With clipping the same gradients do no harm: all
-# losses stay below 2. It cures the *step*, not the gradient: a direction that comes out of 50 multiplications by 2
-# is still a poor guide. In `fit` it is `clip_norm=1.0`.
+# losses stay below 2. Clipping cures the *step*, not the gradient: a direction that comes out of 50 multiplications by 2
+# is still a poor guide. In `fit`, the argument is `clip_norm=1.0`.
 #
 # ### Exercise rnn-6 · difficulty 2 · 7 minutes
 # Write `clipped(grads, max_norm)`. `grads` is a list of tensors of any shapes. Take the norm of *all* numbers together; if it is above
@@ -1385,12 +1390,12 @@ with check("rnn-6") as c:
 # %% [markdown]
 # ## Margin question: in what sense does an RNN "describe a program"?
 #
-# In this sense: a state, an instruction that turns state and input into a new state, and a loop. The weights *are* the instruction. To see it,
+# It has what a program needs: a state, an instruction that turns state and input into a new state, and a loop. The weights *are* the instruction. To see it,
 # write one by hand. The program: **parity**, "has the number of ones so far been odd?", for bit strings of any length.
 #
-# `odd = odd XOR bit`. One tanh neuron cannot do XOR, but two can hand it to the next step: let $s$ be the
-# old parity (0 or 1) and $x$ the bit; the first neuron says "$s + x$ is at least 1", the second "is 2". Odd means first and
-# not second, so $s = (h_1 - h_2)/2$, which is linear: it fits into $W_{hh}$.
+# `odd = odd XOR bit`. One tanh neuron cannot do XOR, but two can prepare it for the next step. Let $s$ be the
+# old parity (0 or 1) and $x$ the bit; the first neuron says "$s + x$ is at least 1", the second "it is 2". Odd means the first and
+# not the second, so $s = (h_1 - h_2)/2$, which is linear: it fits into $W_{hh}$.
 
 # %%
 K = 10.0  # large weights make tanh a switch between −1 and 1
@@ -1408,8 +1413,8 @@ odd_now = (out[..., 0] - out[..., 1]) / 2 > 0.5
 print("right at every one of 20,000 steps:", torch.equal(odd_now, bits[..., 0].cumsum(1) % 2 == 1))
 
 # %% [markdown]
-# Ten numbers, and right at every step of strings a thousand bits long. A network with a fixed number of inputs cannot
-# even be *asked* that. Nobody trained it, and there is the catch: that a program *exists* in the weights does not mean that gradient descent finds it. (And
+# Ten numbers, and it is right at every step of strings a thousand bits long. A network with a fixed number of inputs cannot
+# even be *asked* that. But nobody trained it, and that is the catch: weights for a program may *exist*, and gradient descent may still not find them. (And
 # a state of n floating-point numbers is a finite memory: it can count only so far.)
 #
 # ### Exercise rnn-7 · difficulty 3 · 10 minutes
@@ -1435,7 +1440,7 @@ with check("rnn-7") as c:
         seq = np.array([[int(bit)] for bit in code])
         h = np.sign(states_numpy(seq, np.array([[w_x]]), np.array([[w_h]]), np.array([b])))
         c.true((h == np.where(seq.cumsum(0) > 0, 1, -1)).all(), observed=f"{code[:9]}… ends {h[-1, 0]:+.0f}",
-               expected="−1 up to the first 1, +1 from it on", because="off, then on", likely=why)
+               expected="negative up to the first 1, positive from it on", because="off, then on", likely=why)
 
 # %% [markdown] tags=["solution"]
 # With $w_h = 5$ the neuron has two stable states, near −1 and 1: a memory cell of one bit. With $w_h$ between −1 and 1 there is a single resting point,
@@ -1530,5 +1535,5 @@ assert torch.isinf(cold.exp()).any() and not torch.isnan(torch.softmax(cold, 0))
 # past. Split by what must be new, or you measure memory. And a gradient that travels far is a product of many
 # factors: look at the factor before you blame the data.
 #
-# Next: names are short, and our state had to last twelve letters. What if it must last two hundred? The gates that you took on
+# Next: names are short, and our state seldom had to last more than twelve letters. What if it must last two hundred? The gates that you took on
 # trust here are opened, one by one, and a network learns to write like Shakespeare.
