@@ -19,8 +19,9 @@
 # first network that people trained on them came from one famous recipe. It takes a minute or two, and
 # it gets a good half of the pictures right.
 #
-# This lesson is heading for a number, **more than 66 %** of pictures never seen before named correctly after
-# a training that takes seconds, and for a wall of pictures: the mistakes that your network is *surest* of.
+# This lesson has two goals. The first is a number: after a training that takes seconds, your network gives
+# the right name to **more than 66 %** of pictures that it has never seen. The second is a wall of pictures:
+# the mistakes that it is *surest* of.
 #
 # The road has the four stations you know: prepare data, design model, choose loss and optimizer, train and
 # judge. But the model needs a new kind of layer, so that comes first.
@@ -55,9 +56,10 @@ device = get_device()
 # %% [markdown]
 # ## A window slides over a picture
 #
-# Here is a picture of 6 × 6 pixels: bright on the left, dark on the right. And a **kernel**, nine numbers
-# in a 3 × 3 square. Lay the kernel on a corner of the picture, multiply the numbers that lie on top of each other, add
-# up the nine products, write down the sum. Move one pixel on. Repeat. That is a convolution, all of it.
+# Here is a picture of 6 × 6 pixels: bright on the left, dark on the right. You also need a **kernel**:
+# nine numbers in a 3 × 3 square. Lay the kernel on a corner of the picture, multiply the numbers that lie on
+# top of each other, add up the nine products, write down the sum. Move one pixel on. Repeat. That is all
+# there is to a convolution.
 
 # %%
 picture = torch.tensor([[10.0, 10, 10, 0, 0, 0]] * 6)
@@ -67,8 +69,8 @@ print(window * kernel)
 print("sum:", (window * kernel).sum().item())
 
 # %% [markdown]
-# In this window the left column counts plus, the right column counts minus, and the picture changes in
-# between: 30. On an even surface they cancel.
+# In this window the left column is added, the right column is subtracted, and the picture changes between
+# them: 30. On an even surface the two cancel.
 #
 # **Predict before you run:** how many places are there for a 3 × 3 window on 6 × 6 pixels, and at which of
 # them is the sum not zero?
@@ -92,7 +94,7 @@ plt.show()
 # dark.* These nine numbers are an edge detector. A network will look for numbers of its own.
 #
 # PyTorch's function does the same. It wants two more dimensions: `(N, C, H, W)`, a batch of N pictures with
-# C channels. What happens without them is an error that you will meet again:
+# C channels. Without them you get an error that you will meet again:
 
 # %%
 with expect_error(RuntimeError):
@@ -143,9 +145,10 @@ with check("lenet-1") as c:
     c.equal(kind, (torch.float32, 3, 3), because="3 × 3 floats, as conv2d wants them")
     x = torch.arange(1.0, 13).view(1, 1, 3, 4)
     got, wide = F.conv2d(x, right.view(1, 1, 3, 3), padding=1), F.pad(x, (1, 1, 1, 1))
-    wrong = [(x, "a 1 in the middle moves nothing"), (wide[..., 1:4, 2:], "left: where is it fetched?")]
+    wrong = [(x, "a 1 in the middle moves nothing")]
     wrong += [(wide[..., :3, 1:5], "down: row first, then column"), (wide[..., 2:, 1:5], "up: row first")]
-    wrong += [(wide[..., :3, :4], "down as well: use the middle row")]
+    wrong += [(wide[..., :3, :4], "down as well: use the middle row"),
+              (wide[..., 1:4, 2:], "this moves it left: fetch from the left neighbor")]
     c.equal(got, wide[..., 1:4, :4], because="each place takes its left neighbor's value", mistakes=wrong)
 
 # %% [markdown] tags=["solution"]
@@ -172,8 +175,8 @@ for n, k, p, s in cases:
     print(f"size {n:2}, kernel {k}, padding {p}, stride {s} → {sizes[-1]}")
 
 # %% [markdown]
-# A row of $n$ pixels with $p$ zeros at both ends holds $n + 2p$; the first window takes $k$ of them; every
-# further one needs $s$ more. So
+# A row of $n$ pixels with $p$ zeros at each end has $n + 2p$ places; the first window takes $k$ of them;
+# every further one needs $s$ more. So
 #
 # $$n_\text{out} = \left\lfloor \frac{n + 2p - k}{s} \right\rfloor + 1 .$$
 #
@@ -214,8 +217,8 @@ with check("lenet-2") as c:
 # steps. "Same" padding for an odd kernel is $p = (k-1)/2$.
 
 # %% [markdown]
-# A stride skips places. **Pooling** visits all and forgets afterwards: of every 2 × 2 square it keeps the
-# largest number. Nothing in it is learned.
+# A stride skips places. **Pooling** visits them all and forgets afterwards: it keeps only the largest number
+# of every 2 × 2 square. Nothing in it is learned.
 
 # %%
 x = torch.tensor([[1.0, 2, 0, 1], [4, 3, 0, 0], [0, 0, 7, 5], [1, 0, 6, 8]]).view(1, 1, 4, 4)
@@ -223,8 +226,8 @@ print(F.max_pool2d(x, 2)[0, 0])
 assert F.max_pool2d(x, 2).shape == (1, 1, 2, 2)
 
 # %% [markdown]
-# Somewhere in the first corner there is a 4; where exactly is forgotten, and that is the idea. The same
-# size formula holds, with kernel 2 and stride 2.
+# There is a 4 somewhere in the first corner. Exactly where is forgotten, and that is the idea. The same size
+# formula holds, with kernel 2 and stride 2.
 #
 # **ReLU before pooling, or after?** You will find both in other people's code.
 
@@ -235,8 +238,8 @@ first, then = F.max_pool2d(F.relu(x), 2), F.relu(F.max_pool2d(x, 2))
 print("the same numbers:", torch.equal(first, then))
 
 # %% [markdown]
-# The largest of four numbers stays the largest when negative ones are lifted to zero. So the order is free,
-# and pooling first leaves ReLU a quarter of the work.
+# The largest of four numbers stays the largest when negative ones are lifted to zero. So you may choose the
+# order, and pooling first leaves ReLU only a quarter of the work.
 #
 # ## Channels, and what a window saves
 #
@@ -266,9 +269,9 @@ dense_count = (3 * 32 * 32 + 1) * 6 * 28 * 28
 print(f"conv: {conv_count:,}   dense: {dense_count:,}   ratio: {dense_count / conv_count:,.0f}")
 
 # %% [markdown]
-# 456 against more than fourteen million. Where did they go? A convolution *is* a dense layer, with two
-# restrictions. Build the dense matrix of a 3 × 3 kernel on 6 × 6 pixels to see them: send each single pixel
-# through, and note what comes out.
+# 456 against more than fourteen million. Where did the others go? A convolution *is* a dense layer, with two
+# restrictions. Build the dense matrix of a 3 × 3 kernel on 6 × 6 pixels to see them: send pictures with a
+# single bright pixel through it, one for each place, and note what comes out.
 
 # %%
 single_pixels = torch.eye(36).view(36, 1, 6, 6)
@@ -280,9 +283,9 @@ assert torch.equal(matrix @ picture.flatten(), F.conv2d(picture.view(1, 1, 6, 6)
 
 # %% [markdown]
 # Of 576 numbers in the matrix, 144 are not zero: every output looks at *nine* pixels, not at 36
-# (**locality**). And these 144 are only nine different ones, used again at each place (**weight sharing**).
-# A cat in the corner is found by the same numbers as a cat in the middle: move the picture, and the map
-# moves along.
+# (**locality**). And these 144 are only nine different numbers, used again at each place (**weight
+# sharing**). A cat in the corner is found by the same numbers as a cat in the middle: move the picture, and
+# the map moves along.
 
 # %%
 moved = torch.roll(photo, 3, dims=3)
@@ -307,7 +310,7 @@ def conv_parameters(c_in: int, c_out: int, kernel: int) -> int:
 with check("lenet-3") as c:
     wrong = {450: "the biases are missing", 156: "a kernel is as deep as its input: 3 channels",
              451: "every kernel has a bias of its own", 96: "a kernel is a square: 5 · 5",
-             468: "one bias a kernel, however deep it is", 453: "a bias for each channel of the output"}
+             468: "one bias per kernel, however deep it is", 453: "a bias for each channel of the output"}
     c.equal(c.attempted(conv_parameters(3, 6, 5)), 456, because="6 · (3 · 5 · 5 + 1)", mistakes=wrong)
     for a, b, k in [(6, 16, 5), (1, 6, 5), (16, 32, 3)]:
         count = sum(p.numel() for p in nn.Conv2d(a, b, k).parameters())
@@ -320,9 +323,9 @@ with check("lenet-3") as c:
 # %% [markdown]
 # ### How far does a unit see?
 #
-# A number in the first feature map saw 5 × 5 pixels. Later ones rest on more. Autograd can show it: take one
-# number, go backward to the picture, and mark every pixel with a gradient. (All weights are 1 here, and
-# sums stand in for maxima, so that no path is hidden.)
+# A *unit* is one number in a feature map. After the first layer it depends on 5 × 5 pixels, after later ones
+# on more. Autograd can show it: take one unit, go backward to the picture, and mark every pixel with a
+# gradient. (All weights are 1 here, and sums replace the maxima of pooling, so that no path is hidden.)
 
 # %%
 def seen(depth):
@@ -351,8 +354,8 @@ assert sides == [1, 5, 6, 14, 16]
 
 # %% [markdown]
 # *What one unit sees: 5 pixels, then 6, 14 and 16, half of the picture's width.* This is the **receptive
-# field**. The second convolution adds 8, twice as much as the first one did, because behind a pooling
-# neighboring numbers lie two pixels apart.
+# field**. The second convolution adds 8, twice as much as the first one did, because after a pooling,
+# neighboring units lie two pixels apart.
 #
 # ### Exercise lenet-4 · difficulty 3 · 10 minutes
 # Write `receptive_field(layers)`: how many pixels along a side does a unit see, after a list of layers,
@@ -378,14 +381,14 @@ with check("lenet-4") as c:
     first = {(1, 6): "a kernel adds k − 1 to the pixel itself", (0, 4): "begin with 1: the pixel itself"}
     got = c.attempted((receptive_field([]), receptive_field([(5, 1)])))
     c.equal(got, (1, 5), because="a pixel sees itself, one layer its kernel", mistakes=first)
-    wrong = {11: "behind a pooling, neighbors lie 2 pixels apart", 19: "a stride spreads the layers after it",
-             15: "distances multiply: behind two poolings it is 4"}
+    wrong = {11: "after a pooling, neighbors lie 2 pixels apart", 19: "a stride spreads the layers after it",
+             15: "distances multiply: after two poolings it is 4"}
     c.equal(receptive_field([(5, 1), (2, 2), (5, 1), (2, 2)]), 16, because="5, 6, 14, 16", mistakes=wrong)
     c.equal(receptive_field([(3, 2)] * 3), 15, because="1 + 2 + 4 + 8", mistakes={13: "distances multiply"})
 
 # %% [markdown] tags=["solution"]
 # `field` grows by gaps, and a gap is as wide as the product of all strides before. Three layers of 3 × 3
-# with stride 1 see 7 pixels and need 27 weights a channel pair, where one 7 × 7 needs 49: that is why
+# with stride 1 see 7 pixels and need 27 weights per channel pair, where one 7 × 7 needs 49: that is why
 # modern nets stack small kernels.
 
 # %% [markdown] tags=["instructor"]
@@ -396,7 +399,7 @@ with check("lenet-4") as c:
 # ## LeNet, on a single picture
 #
 # Two rounds of convolution and pooling, then three dense layers: Yann LeCun's digit readers of the 1990s
-# looked like this (ReLU and max pooling are later tastes).
+# looked like this (ReLU and max pooling came later).
 
 # %%
 class LeNet(nn.Module):
@@ -443,11 +446,12 @@ for name, module in lenet.named_children():
 print(f"in all {sum(p.numel() for p in lenet.parameters()):,}")
 
 # %% [markdown]
-# Nearly four fifths sit in `fc1`, the first dense layer. The convolutions have the fewest numbers, and use
-# each of them at 784 or 100 places.
+# Nearly four fifths of them sit in `fc1`, the first dense layer. The convolutions have the fewest numbers,
+# and use each of them at 784 or 100 places.
 #
-# The price of the flattening: the side must come out as 5, which only 32 to 35 pixels do. Here are the two shape errors that
-# everybody meets, first a picture of 28 × 28, then one without its batch dimension.
+# Flattening has a price: the side must come out as 5, and only 32 to 35 pixels give that. Here are the two
+# shape errors that everybody meets, first for a picture of 28 × 28 pixels, then for one without its batch
+# dimension.
 
 # %%
 with expect_error(RuntimeError):
@@ -456,15 +460,15 @@ with expect_error(RuntimeError):
     lenet(torch.randn(1, 32, 32))
 
 # %% [markdown]
-# Read them from the back. `400x120` is `fc1`, which expects 400. In the first case 256 came: 28 → 24 → 12 →
-# 8 → 4, and 16 · 4 · 4 = 256. Fix: resize the picture, or build the network for it. In the second case
+# Read them from the back. `400x120` is `fc1`, which expects 400. In the first case it gets 256: 28 → 24 → 12
+# → 8 → 4, and 16 · 4 · 4 = 256. Fix: resize the picture, or build the network for it. In the second case
 # `flatten(1)` took the channels for the batch, 16 rows of 25. Fix: `x.unsqueeze(0)`.
 #
 # ### Exercise lenet-5 · difficulty 3 · 12 minutes
-# Build LeNet for any picture. `build_lenet(channels, size, classes)` returns an `nn.Sequential` for
-# pictures `(N, channels, size, size)`, size 16 or more: convolution to 6 channels, ReLU, max pooling;
-# convolution to 16 channels, ReLU, max pooling; flatten; dense layers to 120, 84 and `classes`, with ReLU
-# between them. All kernels 5, all poolings 2. The output is logits, `(N, classes)`.
+# Build LeNet for any picture. `build_lenet(channels, size, classes)` returns an `nn.Sequential` for pictures
+# `(N, channels, size, size)`, size 16 or more: convolution to 6 channels, ReLU, max pooling; convolution to
+# 16 channels, ReLU, max pooling; flatten; dense layers to 120, 84 and `classes`, with ReLU between them. All
+# kernels are 5 × 5, all poolings 2 × 2. The output is logits, `(N, classes)`.
 #
 # <details><summary>Hint 1</summary>Only one number depends on the size: the width that the first dense layer expects. Follow the side through four layers.</details>
 # <details><summary>Hint 2</summary>A convolution takes 4 pixels away, a pooling halves and rounds down: <code>side = (size - 4) // 2</code>, and then the same once more. The width is 16 times side times side.</details>
@@ -490,11 +494,11 @@ with check("lenet-5") as c:
         net, x = c.attempted(build_lenet(channels, size, classes)), torch.randn(4, channels, size, size)
         shape = (*net(x).shape, type([*net.modules()][-1]).__name__)
         likely = {(4, 10, "Linear"): "use classes", (4, classes, "Softmax"): "softmax belongs to the loss"}
-        likely[4, classes, "ReLU"] = "between dense layers, not behind the last"
+        likely[4, classes, "ReLU"] = "between dense layers, not after the last"
         c.equal(shape, (4, classes, "Linear"), because="logits", mistakes=likely)
         c.equal(sum(p.numel() for p in net.parameters()), count, because="every layer has its width")
         likely = [([2, 2], "ReLU between dense layers as well"), ([4, 0], "max pooling, not averages")]
-        likely += [([3, 2], "four: behind each convolution, and between dense layers")]
+        likely += [([3, 2], "four: after each convolution, and between dense layers")]
         c.equal([str(net).count(k) for k in ("ReLU(", "MaxPool2d(")], [4, 2], mistakes=likely)
         conv1, conv2, fc1, fc2, fc3 = [m for m in net.modules() if hasattr(m, "weight")]
         out = F.max_pool2d(F.relu(conv2(F.max_pool2d(F.relu(conv1(x)), 2))), 2).flatten(1)
@@ -523,8 +527,8 @@ print(f"loss {loss.item():.3f}")
 
 # %% [markdown]
 # The loss knows how it came about. `grad_fn` is the last operation, its `next_functions` are those before
-# it. Walk the chain back to the picture. (`AccumulateGrad` nodes are the parameters, side doors of the
-# chain; `TBackward0` is the transposed weight of a dense layer.)
+# it. Walk the chain back to the picture. (The walk passes two kinds of side doors: `AccumulateGrad` nodes
+# lead to parameters, `TBackward0` to the transposed weight of a dense layer.)
 
 # %%
 node, chain = loss.grad_fn, []
@@ -538,8 +542,8 @@ kinds = ("Addmm", "Relu", "MaxPool2DWithIndices", "Convolution")
 assert [chain.count(f"{kind}Backward0") for kind in kinds] == [3, 4, 2, 2]
 
 # %% [markdown]
-# Read it from the end and you read `forward`: two times convolution, ReLU, pooling; then a flatten (a
-# *view*, `Reshape` or `View`); three dense layers (`Addmm`); and the two halves of cross-entropy.
+# Read it from the end and you read `forward`: twice convolution, ReLU, pooling; then a flatten (its node is
+# called `View` or `Reshape`); three dense layers (`Addmm`); and the two halves of cross-entropy.
 #
 # **Predict before you run:** what is `lenet.conv1.bias.grad` now, before `backward`? And after it, what
 # shape?
@@ -573,15 +577,16 @@ print("parameters:", len(pairs), " all equal:", all(torch.allclose(a, b) for a, 
 print("the loss went down:", (F.cross_entropy(mine(gray), label) < loss).item())
 
 # %% [markdown]
-# Ten tensors, equal pairs. `optimizer.step()` is one line of arithmetic in a loop over the parameters.
+# Ten pairs of tensors, all equal. `optimizer.step()` is one line of arithmetic in a loop over the
+# parameters.
 #
 # ### Exercise lenet-6 · difficulty 2 · 7 minutes
 # The recipes below use SGD with **momentum** (lesson 03): every parameter $p$ has a velocity $v$ of its
-# shape, and a step does $v \leftarrow m\,v + g$, then $p \leftarrow p - \eta\,v$, with gradient $g$,
+# shape, and a step sets $v \leftarrow m\,v + g$, then $p \leftarrow p - \eta\,v$, with gradient $g$,
 # momentum $m$, learning rate $\eta$. Write `momentum_step(params, velocities, lr, momentum)`. Both lists
 # hold tensors; change both **in place**, and return nothing.
 #
-# <details><summary>Hint 1</summary>Update under <code>torch.no_grad()</code>. <code>v = …</code> makes a new tensor and leaves the list's own one as it was; <code>v *= …</code> changes it.</details>
+# <details><summary>Hint 1</summary>Update under <code>torch.no_grad()</code>. <code>v = …</code> makes a new tensor and leaves the one in the list as it was; <code>v *= …</code> changes it.</details>
 # <details><summary>Hint 2</summary>Three in-place lines for each pair: <code>*=</code> on the velocity, <code>+=</code> on the velocity, <code>-=</code> on the parameter.</details>
 
 # %% tags=["exercise"] id="lenet-6" objective="step"
@@ -602,7 +607,7 @@ with check("lenet-6") as c:
     _ = [c.attempted((momentum_step(p, v, lr=0.1, momentum=0.9),)) for _ in range(3)]
     likely = {0.7: "v is forgotten", 1.561: "step against v", 0.4951: "scale v, then add g", 1.0: "use -=",
               0.71: "first the velocity, then the step", 0.729: "leave p.grad as it is",
-              0.9439: "the whole g is added, not a tenth of it"}
+              0.9439: "add the whole g to v: no lr, no (1 − m)"}
     likely = [(torch.full((3,), k), text) for k, text in likely.items()]
     c.close(torch.cat(p).detach(), torch.full((3,), 0.439), because="1 − 0.1 − 0.19 − 0.271", mistakes=likely)
     c.close(torch.cat(v), torch.full((3,), 2.71), because="v = 1, 1.9, 2.71: no learning rate in it")
@@ -617,8 +622,8 @@ with check("lenet-6") as c:
 # ## Prepare data
 #
 # Now the photographs. `cifar10` gives torchvision's own dataset. (If the first printed line begins with
-# *Stand-in*, you see painted figures under the same ten names: all that follows works with them, but what
-# the text says of cats and airplanes is said of the photographs.)
+# *Stand-in*, you see painted figures under the same ten names: everything below works with them, but what
+# the text says about cats and airplanes holds for the photographs.)
 
 # %%
 train, test = cifar10(train=True), cifar10(train=False)
@@ -628,8 +633,8 @@ print(len(train), len(test), names)
 print(train.data.shape, train.data.dtype, type(train[0][0]).__name__)
 
 # %% [markdown]
-# NumPy arrays of **bytes**, colors last. A sample on request is a PIL image. We keep all pictures as one
-# tensor of bytes, channels first: a quarter of what 32-bit floats would take.
+# NumPy arrays of **bytes**, colors last. A single sample comes as a PIL image. We keep all pictures as one
+# tensor of bytes, channels first. It takes a quarter of the memory that 32-bit floats would.
 
 # %%
 def as_tensors(dataset):
@@ -644,8 +649,8 @@ print("pictures a class:", y.bincount().tolist())
 assert y.bincount().unique().tolist() == [5000] and y_test.bincount().unique().tolist() == [1000]
 
 # %% [markdown]
-# Ten classes of one size: a program that always says "cat" is right in 10 % of the cases, the baseline. Look at the
-# pictures before anything else.
+# Ten classes of equal size: a program that always says "cat" is right in 10 % of the cases. That is the
+# baseline. Look at the pictures before anything else.
 
 # %%
 def mosaic(pictures, gap=1):
@@ -666,9 +671,9 @@ ax.tick_params(length=0)
 plt.show()
 
 # %% [markdown]
-# *Fourteen pictures of each class, a class a row.* How often would you be sure?
+# *Fourteen pictures of each class, one class in each row.* How often would you be sure?
 #
-# Set 5,000 training pictures aside. Every decision on the way is judged on those; the test pictures are for
+# Set 5,000 training pictures aside. Every decision on the way is judged on these; the test pictures are for
 # the end.
 
 # %%
@@ -679,7 +684,7 @@ test_loader = make_loader(X_test, y_test, batch_size=1000)
 
 # %% [markdown]
 # Networks like inputs around zero with a spread around one, so subtract a mean and divide by a standard
-# deviation, for each color channel. These numbers are quoted all over the web; calculate them.
+# deviation, for each color channel. These numbers are quoted all over the web; calculate them yourself.
 
 # %%
 def channel_statistics(values):
@@ -697,7 +702,7 @@ assert (each_picture < std).all() and (mean - 0.5).abs().max() < 0.1
 # %% [markdown]
 # Means in the middle; for the photographs, slightly less blue than red. The third line solves a riddle: many
 # programs give "the standard deviation of CIFAR-10" as about 0.20. That is the spread *within* a picture,
-# averaged; that some pictures are bright and others dark was left out.
+# averaged; it leaves out that some pictures are bright and others dark.
 #
 # A last caution: a download that broke off leaves a truncated file behind. What happens then?
 
@@ -711,7 +716,7 @@ with expect_error(RuntimeError):
 
 # %% [markdown]
 # torchvision compares checksums and refuses. `utils.data` does the same, sets a damaged file aside under
-# another name, and fetches a whole one if it can.
+# another name, and fetches a complete one if it can.
 #
 # ## Design model
 #
@@ -755,9 +760,9 @@ print(f"mirrored: {turned.float().mean():.1f} of them")
 # %% [markdown]
 # ## Choose loss and optimizer: the classic recipe
 #
-# The loss is cross-entropy. The optimizer of the famous recipe: SGD, learning rate 0.001, momentum 0.9. Its
-# data: a `DataLoader` that fetches **four** pictures at a time, each going through a chain of transforms on
-# its own. Two epochs.
+# The loss is cross-entropy. The optimizer of the famous recipe is SGD with learning rate 0.001 and momentum
+# 0.9. Its data come from a `DataLoader` that fetches **four** pictures at a time, each going through a chain
+# of transforms on its own. It runs for two epochs.
 
 # %%
 stages = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.5] * 3)]
@@ -771,7 +776,7 @@ print("steps for two epochs:", 2 * len(classic_loader))
 
 # %%
 def train_steps(model, loader, optimizer, steps):
-    """So many plain training steps on ``device``-bound batches; returns their mean loss."""
+    """Plain training steps, ``steps`` of them, on the model's device; returns their mean loss."""
     total, place = 0.0, next(model.parameters()).device
     for x, target in islice(loader, steps):
         loss = F.cross_entropy(model(x.to(place)), target.to(place))
@@ -782,8 +787,8 @@ def train_steps(model, loader, optimizer, steps):
     return total / steps
 
 # %% [markdown]
-# **Predict before you run:** how far below 2.303, the loss of pure guessing, do the first 250 of these
-# 25,000 steps get?
+# **Predict before you run:** how far below 2.303, the loss of pure guessing, is the mean loss of the first
+# 250 of these 25,000 steps?
 
 # %%
 early = train_steps(classic, classic_loader, classic_optimizer, steps=250)
@@ -791,13 +796,13 @@ print(f"mean loss of the first 250 steps: {early:.1f}")
 print("share of the recipe that has been run:", 250 / (2 * len(classic_loader)))
 
 # %% [markdown]
-# Hardly at all, and the whole recipe is a hundred such slices. Run to its end on the photographs, in a script
-# outside of this lesson, it named 53.9 % of the test pictures correctly and took 96 seconds on two CPU cores.
-# (`python benchmarks/cifar_recipes.py` repeats that run.)
+# Hardly at all, and the whole recipe is a hundred such slices. Run to its end on the photographs, in a
+# script outside this lesson, it named 53.9 % of the test pictures correctly and took 96 seconds on two CPU
+# cores. (`python benchmarks/cifar_recipes.py` repeats that run.)
 #
 # From here on we *measure*, remove one cost, and measure again. The stopwatch counts processor time, **per
-# picture** and on one thread, lets the contenders take turns, and keeps the shortest time of each: a busy
-# machine disturbs it little.
+# picture** and on one thread, lets the contenders take turns, and keeps the shortest time of each, so that a
+# busy machine disturbs it little.
 
 # %%
 def seconds_each(runs, rounds=3):
@@ -812,7 +817,7 @@ def seconds_each(runs, rounds=3):
     return best
 
 # %% [markdown]
-# ### Cost 1: a picture at a time
+# ### Cost 1: one picture at a time
 #
 # First the data alone, no model. On one side the `DataLoader` with its transforms, on the other
 # `make_loader` with `Prepare`: the same batches of four, as floats, normalized.
@@ -876,7 +881,7 @@ assert gain > 1.5
 
 # %%
 def learn(model, X, y, *, lr, epochs=1, cycle=True, **judged_by):
-    """SGD in batches of 64; with ``cycle`` the learning rate rises to ``lr`` and falls to nothing."""
+    """SGD in batches of 64; with ``cycle`` the learning rate rises to ``lr`` and falls to almost zero."""
     loader = make_loader(X, y, batch_size=64, shuffle=True, drop_last=True)
     momentum = {"momentum": 0.9, "nesterov": True}
     optimizer = torch.optim.SGD(model.parameters(), lr=lr, weight_decay=5e-4, **momentum)
@@ -898,15 +903,15 @@ if real:
 
 # %% [markdown]
 # With the old rate it is still close to guessing. Larger batches alone give you a fast computer and a slow
-# learner; both dials belong together.
+# learner; the two dials belong together.
 #
 # ### Cost 3: a network that must be handled with care
 #
-# Can you go further, to a learning rate of 0.1? What helps there is **BatchNorm**: behind a layer, every
-# channel is shifted and scaled to mean 0 and spread 1, averaged over batch, rows and columns, then gets a
-# scale and a shift of its own that are learned. Whatever the layers before do, the next one finds numbers
-# of a size it can work with. One line of math,
-# $\hat x = (x - \mu_c)/\sqrt{\sigma_c^2 + \epsilon}$, one line of code:
+# Can you go further, to a learning rate of 0.1? What helps there is **BatchNorm**. It shifts and scales
+# every channel of a layer's output to mean 0 and spread 1, taken over batch, rows and columns. Then every
+# channel gets a scale and a shift of its own, and these are learned. Whatever the layers before it do, the
+# next one finds numbers of a size it can work with. It is one line of math,
+# $\hat x = (x - \mu_c)/\sqrt{\sigma_c^2 + \epsilon}$, and one line of code:
 
 # %%
 torch.manual_seed(0)
@@ -936,8 +941,8 @@ for mode in (True, False):
 # That is what `train()` and `eval()` are about: forget `eval()`, and the accuracy changes with the batch.
 #
 # Here is the quick network: LeNet's plan, wider (16 and 32 channels), with BatchNorm, and with pooling
-# before ReLU, which you saw to be free. For an experiment, BatchNorm can be switched off and dropout
-# (lesson 05) be added.
+# before ReLU, which changes nothing, as you saw. For an experiment, you can switch off BatchNorm or add
+# dropout (lesson 05).
 
 # %%
 def quick_lenet(mean, std, norm=True, dropout=0.0):
@@ -963,7 +968,8 @@ for stage in quick_lenet(mean, std).eval():
 assert x.shape == (64, 10)
 
 # %% [markdown]
-# Sides as before, 32 → 28 → 14 → 10 → 5, and twice the channels: 800 numbers after the flatten.
+# The sides are as before, 32 → 28 → 14 → 10 → 5. With 32 maps at the end instead of 16, there are 800
+# numbers after the flatten.
 #
 # **Predict before you run:** three of these networks take one pass over 10,000 pictures, with a learning
 # rate of 0.1 at its highest: without BatchNorm, with it, and with BatchNorm and dropout of 0.3. Rank them.
@@ -984,11 +990,11 @@ if real:
 # accident: it is a brake against learning by heart, and in a single pass, which shows every picture once,
 # there is nothing to be learned by heart.
 #
-# ### Cost 4: one learning rate for the whole way
+# ### Cost 4: one learning rate all the way
 #
 # Large steps are good at the beginning and bad at the end, where they keep jumping over the valley. **One
-# cycle**, which `learn` has used already, lets the learning rate rise to its highest value and fall to
-# nothing at the very end. Draw it.
+# cycle**, which `learn` has used already, lets the learning rate rise to its highest value and then fall to
+# almost zero. Draw it.
 
 # %% alt="A curve of the learning rate over 703 steps. It starts near 0.004, rises in an S shape to 0.1 at about a third of the way, and falls in a longer S shape to zero at the last step."
 dummy = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1, momentum=0.9)
@@ -1006,8 +1012,8 @@ print(f"first {rates[0]:.3f}, highest {max(rates):.3f}, last {rates[-1]:.3f}")
 print(f"momentum: first {momenta[0]:.2f}, lowest {min(momenta):.2f}, last {momenta[-1]:.2f}")
 
 # %% [markdown]
-# *The learning rate over one epoch of 703 steps: up for three tenths of the way, then down to nothing.* The
-# momentum goes the other way, down and up again, unless you say `cycle_momentum=False`.
+# *The learning rate over one epoch of 703 steps: up for three tenths of the way, then down to almost zero.*
+# The momentum goes the other way, down and up again, unless you say `cycle_momentum=False`.
 #
 # The schedule must be told the number of steps beforehand, and be stepped after every **batch**; `fit` does
 # that. One step too many is an error:
@@ -1076,8 +1082,8 @@ if real:
 # nothing yet about *new* pictures. Whether mirrors help there, in a run as short as ours, is for you to find
 # out at the end of the lesson.
 #
-# Now the bill. The network of cost 4, with one cycle, had a single pass over 20,000 pictures.
-# Was it enough for the classic result? Ask the test pictures, as the classic run was asked.
+# Now the bill. The network of cost 4, with one cycle, had a single pass over 20,000 pictures. Was it enough
+# for the classic result? Ask the test pictures, as the classic run did; no decision depends on the answer.
 
 # %%
 short = evaluate(model, test_loader, metrics={"accuracy": accuracy})["accuracy"]
@@ -1112,13 +1118,13 @@ plt.show()
 
 # %% [markdown]
 # *Processor time per picture on your machine (left), and pictures until 54 % (right), both with the classic
-# recipe as 1; the total is the product of the two last bars.* The quick network multiplies more than three
-# times as much per picture as LeNet (count for each convolution places × numbers in its kernels: 2.2 million
-# products against 0.6), and still wins. No trick alone does it: cheap pictures came from bytes and batches,
-# few pictures from BatchNorm, a bold learning rate and a schedule.
+# recipe as 1; the quick network's total is the product of its two bars.* The quick network multiplies more
+# than three times as much per picture as LeNet (for each convolution, multiply its places by the numbers in
+# its kernels: 2.2 million products against 0.6), and still wins. No trick alone does it: cheap pictures came
+# from bytes and batches, few pictures from BatchNorm, a bold learning rate and a schedule.
 #
 # An honest remark: these times are *extrapolated*, seconds per picture times pictures. The script in
-# `benchmarks/` takes both roads to their ends.
+# `benchmarks/` runs both recipes to the end.
 #
 # ### Exercise lenet-7 · difficulty 2 · 8 minutes
 # Another way to show a picture in many forms: move it by a pixel or two. Write
@@ -1167,7 +1173,7 @@ with check("lenet-7") as c:
 # ## Train and judge
 #
 # Two epochs over the 45,000 training pictures, one cycle over both. Before you look: the classic recipe,
-# also two epochs, had 53.9 %.
+# also with two epochs, reached 53.9 %.
 
 # %%
 torch.manual_seed(0)
@@ -1179,7 +1185,7 @@ if real:
     print("the loss fell in the second epoch:", history["loss"][1] < history["loss"][0])
 
 # %% [markdown]
-# Now the test pictures: all decisions are made, and this is the network's one judgment.
+# Now the test pictures: all decisions have been made, and this network is judged once.
 
 # %%
 logits = predict(net, X_test, device=device)  # (10000, 10)
@@ -1227,8 +1233,8 @@ plt.show()
 assert matrix.sum(dim=1).eq(1000).all() and matrix.diagonal().sum() == (said == y_test).sum()
 
 # %% [markdown]
-# *Each row sums to 1,000; the diagonal is what was right.* Off the diagonal the matrix is not gray noise:
-# cats and dogs are taken for each other, automobiles and trucks. The mistakes make sense.
+# *Each row sums to 1,000; the diagonal is what was right.* Off the diagonal the mistakes are not spread
+# evenly: cats and dogs are taken for each other, and so are automobiles and trucks. That makes sense.
 #
 # ### Exercise lenet-8 · difficulty 2 · 6 minutes
 # Write `most_mixed_up(confusion)`: given a confusion matrix `(C, C)` of counts, return the two *different*
@@ -1251,7 +1257,7 @@ def most_mixed_up(confusion: torch.Tensor) -> tuple[int, int]:
 with check("lenet-8") as c:
     counts = torch.tensor([[90, 1, 2, 0], [2, 60, 14, 24], [3, 15, 70, 12], [1, 0, 13, 80]])
     one_way = "24 is the largest in one direction: add the other one"
-    wrong = {(1, 3): one_way, (3, 1): one_way, (2, 1): "smaller one first", (0, 0): "the diagonal was right"}
+    wrong = {(1, 3): one_way, (3, 1): one_way, (2, 1): "smaller one first", (0, 0): "leave out the diagonal"}
     c.equal(c.attempted(most_mixed_up(counts)), (1, 2), because="14 + 15 is more than 24 + 0", mistakes=wrong)
     likely = [([0] * 4, "fill_diagonal_ works in place: use it on the sum")]
     c.equal(counts.diagonal().tolist(), [90, 60, 70, 80], because="the matrix is as it was", mistakes=likely)
@@ -1283,9 +1289,9 @@ if real:
     print("on average surer when right than when wrong:", surer.item())
 
 # %% [markdown]
-# *First line: what the network said, and how sure it was. Second line: the truth.* Take your time here.
-# Some you will forgive: you would have said the same. Others teach what the network goes by, a background,
-# a color, an outline. A probability of 99 % is not a promise.
+# *First line: what the network said, and how sure it was. Second line: the truth.* Take your time here. Some
+# you will forgive: you would have said the same. Others show what the network goes by: a background, a
+# color, an outline. A probability of 99 % is not a promise.
 
 # %% [markdown] tags=["instructor"]
 # **For the room:** cover the second line with a sheet and let people guess the truth. Their accuracy on
@@ -1309,8 +1315,8 @@ print(tuple(kernels.shape))
 
 # %% [markdown]
 # *Sixteen kernels of the first layer, each stretched to the full range of colors.* Nobody asked for edge
-# detectors; gradient descent found them useful, and borders between opposite colors as well. What do they
-# make of a picture?
+# detectors; gradient descent found them useful, and detectors of borders between opposite colors as well.
+# What do they make of a picture?
 
 # %% alt="Left, an enlarged test picture. Right, a grid of two rows of eight gray maps of the same scene, 28 by 28 pixels each: the first layer's feature maps. In some only outlines in one direction are bright, in others bright and dark surfaces are kept or exchanged."
 shown = ((said == y_test) & (y_test == 7)).nonzero()[0, 0].item()
@@ -1381,7 +1387,7 @@ plt.show()
 # ## Save it, load it, prove it
 #
 # A trained network is a dictionary of tensors. Saved with `save_checkpoint` and loaded into a *new* object,
-# it must answer exactly the same. Prove it. Mean and deviation travel along: they are buffers.
+# it must give exactly the same answers. Prove it. Mean and deviation travel along: they are buffers.
 
 # %%
 save_checkpoint(folder / "quick.pt", net, classes=names)
@@ -1394,7 +1400,7 @@ print("the same after loading: ", torch.equal(predict(again, first), predict(net
 print("mean came along:", torch.equal(again[0].mean, net[0].mean), "  classes:", extra["classes"][:3])
 
 # %% [markdown]
-# And into a network of another build?
+# And what if you load it into a network with another architecture?
 
 # %%
 other = LeNet(3)
@@ -1410,22 +1416,23 @@ print("nothing was changed:", torch.equal(other.conv1.weight, untouched))
 # prints claims; if the room compares numbers, collect them on the board as a spread.
 
 # %% [markdown]
-# The message lists the first entries that do not fit. When you meet such a list, ask which *code* the file
-# belongs to; a checkpoint without its model's source is a locked box.
+# The message lists what the network misses in the file (`Missing`), and what the file holds that the network
+# has no place for (`Unexpected`). When you meet such lists, ask which *code* the file belongs to; a checkpoint
+# without its model's source is a locked box.
 #
 # ### Your own goal: 70 %, on any seed
 #
-# The knob is `epochs`. On the photographs, two epochs end near 70 %, on some seeds above, on others below.
-# Six epochs take you well above, with nothing else changed:
+# The knob is `epochs`. On the photographs, two epochs end near 70 %: above it with some seeds, below it
+# with others. Six epochs take you well above it, with nothing else changed:
 #
 # ```python
 # net = quick_lenet(mean, std).to(device)
 # learn(net, X_train, y_train, lr=0.1, epochs=6, **judges)
 # ```
 #
-# Then try, one at a time, and judged on the validation pictures: no mirrors
-# (`net[0].flip = False`), your `shifted` in `Prepare`, wider layers, dropout, now that there is something
-# to brake.
+# Then try, one at a time, and judged on the validation pictures: no mirrors (`net[0].flip = False`), your
+# `shifted` in `Prepare`, wider layers, or dropout, which may help now that the network sees every picture
+# six times.
 #
 # ## Old code you will meet
 #
@@ -1440,7 +1447,7 @@ print("nothing was changed:", torch.equal(other.conv1.weight, untouched))
 # | `net.load_state_dict(torch.load(path))` | `torch.load(path, weights_only=True)` | a pickle can run code; the default since version 2.6 |
 #
 # The first one deserves an experiment. 25 pictures of 64 × 64 go into a LeNet that was built for 32 × 32.
-# `flatten` refuses. And `view`?
+# After `flatten`, the first dense layer refuses them. And after `view`?
 #
 # **Predict before you run:** how many answers do you get for 25 pictures?
 
@@ -1468,7 +1475,7 @@ with expect_error(RuntimeError):
 # | `nn.BatchNorm2d(C)`, `nn.BatchNorm1d(n)` | mean 0, spread 1 over the batch, then learned scale and shift | shape stays |
 # | `register_buffer(name, tensor)` | saved and moved with the model, not learned | |
 # | `loss.grad_fn.next_functions` | the graph behind a number | |
-# | `OneCycleLR(optimizer, max_lr, total_steps=n)` | learning rate up, then down; a step a batch | |
+# | `OneCycleLR(optimizer, max_lr, total_steps=n)` | learning rate up, then down; one step per batch | |
 # | `torch.where(mask, x.flip(3), x)` | mirrors some pictures of a batch | shape stays |
 # | `torch.bincount(C * truth + said, minlength=C * C)` | confusion matrix, after `.view(C, C)` | (N,), (N,) → (C, C) |
 # | `logits.softmax(dim=1).max(dim=1)` | how sure, and of what | (N, C) → (N,), (N,) |

@@ -1,4 +1,4 @@
-# %% lenet-1 refused: left: where is it fetched?
+# %% lenet-1 refused: this moves it left
 right = torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
 
 # %% lenet-1 refused: a 1 in the middle moves nothing
@@ -61,7 +61,7 @@ def conv_parameters(c_in, c_out, kernel):
 def conv_parameters(c_in, c_out, kernel):
     return c_out * (c_in * kernel + 1)
 
-# %% lenet-3 refused: one bias a kernel
+# %% lenet-3 refused: one bias per kernel
 def conv_parameters(c_in, c_out, kernel):
     return c_in * c_out * (kernel**2 + 1)
 
@@ -194,7 +194,7 @@ def build_lenet(channels, size, classes):
         nn.ReLU(), nn.Linear(16 * side**2, 120), nn.ReLU(), nn.Linear(120, 84), nn.Linear(84, classes),
     )
 
-# %% lenet-5 refused: four: behind each convolution, and between dense layers
+# %% lenet-5 refused: four: after each convolution, and between dense layers
 def build_lenet(channels, size, classes):
     side = ((size - 4) // 2 - 4) // 2
     return nn.Sequential(
@@ -203,7 +203,7 @@ def build_lenet(channels, size, classes):
         nn.Linear(16 * side**2, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, classes),
     )
 
-# %% lenet-5 refused: between dense layers, not behind the last
+# %% lenet-5 refused: between dense layers, not after the last
 def build_lenet(channels, size, classes):
     side = ((size - 4) // 2 - 4) // 2
     return nn.Sequential(
@@ -292,12 +292,20 @@ def momentum_step(params, velocities, lr, momentum):
             v *= momentum
             v += p.grad
 
-# %% lenet-6 refused: the whole g is added
+# %% lenet-6 refused: add the whole g to v
 def momentum_step(params, velocities, lr, momentum):
     with torch.no_grad():
         for p, v in zip(params, velocities):
             v *= momentum
             v += (1 - momentum) * p.grad
+            p -= lr * v
+
+# %% lenet-6 refused: add the whole g to v
+def momentum_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            v *= momentum
+            v += lr * p.grad
             p -= lr * v
 
 # %% lenet-6 refused: leave p.grad as it is
@@ -389,7 +397,7 @@ def most_mixed_up(confusion):
     a, b = divmod(off.argmax().item(), len(off))
     return min(a, b), max(a, b)
 
-# %% lenet-8 refused: the diagonal was right
+# %% lenet-8 refused: leave out the diagonal
 def most_mixed_up(confusion):
     both = confusion + confusion.T
     return divmod(both.argmax().item(), len(both))
@@ -398,6 +406,12 @@ def most_mixed_up(confusion):
 def most_mixed_up(confusion):
     confusion.fill_diagonal_(0)
     both = confusion + confusion.T
+    return divmod(both.argmax().item(), len(both))
+
+# %% lenet-8 refused: leave out the diagonal
+def most_mixed_up(confusion):
+    both = confusion + confusion.T
+    confusion.fill_diagonal_(0)
     return divmod(both.argmax().item(), len(both))
 
 # %% lenet-8 refused: smaller one first
