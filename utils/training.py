@@ -292,16 +292,15 @@ def load_checkpoint(
         raise ValueError(f"{path} is not a checkpoint of save_checkpoint: {error}") from None
     if optimizer is not None and "optimizer" not in state:
         raise ValueError(f"{path} holds no optimizer state: it was saved without one")
-    own = copy.deepcopy(model.state_dict())
+    own, what = copy.deepcopy(model.state_dict()), "architecture's weights"
     try:
         model.load_state_dict(saved)
         if optimizer is not None:
+            what = "optimizer's state"
             optimizer.load_state_dict(state["optimizer"])
     except (RuntimeError, ValueError) as error:
         model.load_state_dict(own)
-        raise ValueError(
-            f"{path} does not fit: it holds another architecture, or another optimizer's state. {error}"
-        ) from None
+        raise ValueError(f"{path} holds another {what}. {error}") from None
     return state.get("extra", {})
 
 
