@@ -15,12 +15,12 @@
 # ---
 
 # %% [markdown]
-# Your computer knows no tables. Its memory is one long strip of numbered slots, and that is all there is. No rows, no
-# columns, no pictures.
+# Your computer's memory has no tables in it. It is one long strip of numbered slots, without rows, columns or
+# pictures.
 #
 # So where does a table live? In a note. A *tensor* is a strip of numbers plus a note on how to read it. Change the
-# note, and the same numbers become another table, at no cost. Most of what surprises people about tensors is in
-# that note, and this lesson is heading for the picture of it, right below.
+# note, and the same numbers become another table, at no cost. Most of what surprises people about tensors is in that
+# note. Below you see it drawn, and this lesson teaches you to read the drawing.
 
 # %%
 import timeit
@@ -66,13 +66,14 @@ plt.show()
 # Look at the labels of the grids. They say how many slots to move for one step right and one step down. Those two
 # numbers, the *strides*, and the shape are all that differs between the three tables. Nothing was moved or copied.
 #
-# By the end you will draw this picture in your head and know which lines of code copy. First, the alphabet.
+# By the end of this lesson you will draw this picture in your head and know which lines of code copy. But first, the
+# basics.
 
 # %% [markdown]
 # ## Four questions to ask any tensor
 #
-# When a line of PyTorch fails, the cause is mostly one of four: the shape, the rank, the kind of
-# number (its `dtype`), the device. Ask for all four before you ask anything else.
+# When a line of PyTorch fails, the cause is usually one of four things: the shape, the rank, the kind of number (its
+# `dtype`) or the device. Ask for all four before you ask anything else.
 
 # %%
 print("shape: ", today.shape)
@@ -85,7 +86,8 @@ print(today.size() == today.shape, today.numel())
 # Three rows of four numbers; two directions to walk in; 32-bit floating point; in the memory of the processor.
 # `size()` is another name for the shape, and `numel()` counts the elements.
 #
-# You rarely type the numbers yourself. These functions take a shape, and some a value to repeat:
+# You rarely type the numbers yourself. These functions take a shape; `full` also takes the value to repeat, and `eye`
+# only the length of a side:
 
 # %%
 print(torch.zeros(2, 3))
@@ -102,8 +104,9 @@ print(torch.arange(0, 24, 6))
 print(torch.linspace(0, 24, 5))
 
 # %% [markdown]
-# One printed dots after its numbers, the other did not: `arange` with whole numbers makes whole numbers. That
-# difference will matter in a minute. The `_like` family copies shape, kind and device from a tensor you already have:
+# The numbers in the second line have dots, those in the first do not: `arange` with whole numbers makes whole
+# numbers. That difference will matter in a minute. The `_like` family copies shape, kind and device from a tensor you
+# already have:
 
 # %%
 blank = torch.zeros_like(today)
@@ -157,7 +160,7 @@ with expect_error(RuntimeError):
     series.item()
 
 # %% [markdown]
-# **A question many students leave in the margin of their notes:** *is a 3-element vector rank 3?* Ask it.
+# **A question many students leave in the margin of their notes:** *is a 3-element vector rank 3?* Ask the vector.
 
 # %%
 wind = torch.tensor([3.0, -1.0, 2.0])  # meters per second: east, north, up
@@ -170,8 +173,9 @@ print("ndim:", wind.ndim, " numel:", wind.numel(), " shape:", tuple(wind.shape))
 # `ndim`, PyTorch always means the first; a name such as `embedding_dim`, which you meet later, means the second.
 #
 # ### A week to work with
-# Twelve numbers make good pictures. For the rest you need more: three stations, seven days, twenty-four hours. The recipe
-# below has a line you may not be able to read yet (the one with `None`). You will before the lesson is over.
+# Twelve numbers make good pictures. For the rest you need more: three stations, seven days, twenty-four hours. The
+# recipe below has a line you may not be able to read yet (the one with `None`). You will be able to by the
+# end of the lesson.
 
 # %%
 torch.manual_seed(1)
@@ -211,9 +215,10 @@ with expect_error(RuntimeError):
     rain.mean()
 
 # %% [markdown]
-# Not 2, but an error. You typed whole numbers, so PyTorch made a tensor of whole numbers (`Long` is its old name for
-# 64-bit integers). A mean has decimals in general, and PyTorch will not guess which kind of float you want to have.
-# NumPy does guess: there, a mean of integers is a float64. The fix is to say it:
+# Not 2, but an error (a `NotImplementedError`, which is one kind of `RuntimeError`). You typed whole numbers, so
+# PyTorch made a tensor of whole numbers (`Long` is its old name for 64-bit integers). A mean has decimals in general,
+# and PyTorch will not guess which kind of float you want. NumPy does guess: there, a mean of integers is a float64.
+# The fix is to name it:
 
 # %%
 print("NumPy:", rain.numpy().mean().dtype)
@@ -221,8 +226,8 @@ print(rain.dtype, "→", rain.to(torch.float32).mean())
 print(rain.float().mean(), rain.mean(dtype=torch.float32))
 
 # %% [markdown]
-# Three spellings in PyTorch, one result. (`sum` is fine with integers: the sum of whole numbers is whole.) Now a stranger fact:
-# whole numbers come in 64 bits, but numbers with decimals in 32.
+# Three spellings in PyTorch, one result. (`sum` is fine with integers: the sum of whole numbers is whole.) Now for a
+# stranger fact: whole numbers come in 64 bits, but numbers with decimals in 32.
 
 # %%
 whole, decimal = torch.tensor([1]), torch.tensor([1.0])
@@ -231,8 +236,8 @@ print(decimal.dtype, decimal.element_size(), "bytes")
 
 # %% [markdown]
 # The reasons are different. **Integers are there to point at things**: positions, class numbers, row numbers. A
-# 32-bit integer ends at 2 147 483 647, and tensors with more elements than that exist. What finds positions
-# therefore answers in 64 bits, and some functions accept nothing less:
+# 32-bit integer ends at 2 147 483 647, and tensors with more elements than that exist. Functions that find positions
+# therefore answer in 64 bits, and some functions accept nothing less:
 
 # %%
 print(torch.iinfo(torch.int32).max)
@@ -242,8 +247,8 @@ with expect_error(RuntimeError):
 
 # %% [markdown]
 # **Floats are there to be computed with**, by the million. Half the bytes means half the memory and often twice the
-# speed (you will race them at the end), and seven digits are more than a thermometer or a network needs. What 32
-# bits cannot do is count far:
+# speed (you will race them at the end), and seven digits are more than a thermometer or a network needs. What a
+# 32-bit float cannot do is count very far:
 
 # %%
 print("the next number after 1 is larger by", torch.finfo(torch.float32).eps)
@@ -251,12 +256,12 @@ print(torch.tensor(16_777_217, dtype=torch.float32).item())
 
 # %% [markdown]
 # The first line is where the seven digits come from: near 1, a smaller difference is lost. In the second, the last
-# digit is wrong: 6, not 7. 16 777 217 is 2²⁴ + 1, and above 2²⁴ a 32-bit float cannot hold every whole number. A
-# fine reason never to keep row numbers in floats.
+# digit is wrong: 6, not 7. 16 777 217 is 2²⁴ + 1, and above 2²⁴ a 32-bit float cannot hold every whole number. That
+# is a good reason never to keep row numbers in floats.
 #
 # ### When kinds meet
-# Put two kinds into one sum and the result is *promoted*: floats beat integers, and wider beats narrower within a
-# kind. A plain Python number can change the kind, never the width within one.
+# Add two tensors of different kinds, and the result is *promoted*: floats beat integers, and within a kind the wider
+# beats the narrower. A plain Python number can change the kind, but never the width within a kind.
 
 # %%
 half, double = torch.ones(2, dtype=torch.float16), torch.ones(2, dtype=torch.float64)
@@ -266,7 +271,7 @@ print((decimal + double).dtype, (decimal * 2.0).dtype)
 
 # %% [markdown]
 # `0.5` turned integers into floats; `2.0` left 32 bits at 32. Now the middle line: 64-bit integers plus 16-bit floats
-# give 16-bit floats. Kind goes before width.
+# give 16-bit floats. The kind is settled first, then the width.
 #
 # **Predict before you run:** pictures come as `uint8`, whole numbers from 0 to 255. You brighten a pixel of 200
 # by 100. What do you get?
@@ -302,9 +307,9 @@ same = torch.equal(torch.matmul(today, weights), torch.mm(today, weights))
 print(tuple(today.shape), "@", tuple(weights.shape), "→", tuple((today @ weights).shape), same)
 
 # %% [markdown]
-# `@` and `torch.matmul` are one thing. `torch.mm` takes two matrices and nothing else. The inner lengths must
-# agree, as the fours do in `(3, 4) @ (4, 1)`, and are summed away. When they do not agree, you get an error that
-# you will see a hundred times:
+# `@` and `torch.matmul` are the same. `torch.mm` takes two matrices and nothing else. The inner lengths must agree,
+# as the fours do in `(3, 4) @ (4, 1)`, and are summed away. When they do not agree, you get an error that you will
+# see a hundred times:
 
 # %%
 with expect_error(RuntimeError):
@@ -316,8 +321,8 @@ print(tuple((today @ today.T).shape))
 # shape `(3, 3)`.
 #
 # ### A trailing underscore writes in place
-# `add` gives you a new tensor. `add_`, with its underscore, writes the result into the old one. That holds for every
-# method that ends so: `mul_`, `zero_`, `clamp_`, `scatter_`.
+# `add` gives you a new tensor. `add_`, with its underscore, writes the result into the old one. The same holds for
+# every method whose name ends in an underscore: `mul_`, `zero_`, `clamp_`, `scatter_`.
 
 # %%
 board = harbor.clone()
@@ -327,8 +332,8 @@ board.add_(1)
 print(board)
 
 # %% [markdown]
-# **Predict before you run:** `noon` is a column of a copy of the table. You add 100 to `noon`, in place. What happens
-# to the copy?
+# **Predict before you run:** `table` is a copy of `today`, and `noon` is one of its columns. You add 100 to `noon`,
+# in place. What happens to `table`?
 
 # %%
 table = today.clone()
@@ -337,10 +342,10 @@ noon.add_(100)
 print(table)
 
 # %% [markdown]
-# The table changed too. `noon` is no copy of a column: it is another note about the same slots. This is a *view*, and
-# it is the first practical use of the picture at the top. If you want numbers of your own, say `.clone()`.
+# The table changed too. `noon` is not a copy of a column: it is another note about the same slots. This is a *view*,
+# and it is the first practical use of the picture at the top. If you want numbers of your own, say `.clone()`.
 #
-# In place also means: the slots stay what they are. Whole-number slots cannot take a half.
+# In place also means that the slots stay what they are. Slots for whole numbers cannot take a half.
 
 # %%
 with expect_error(RuntimeError):
@@ -349,8 +354,8 @@ with expect_error(RuntimeError):
 # %% [markdown]
 # ## Reductions: the `dim` you name disappears
 #
-# `sum`, `mean`, `amax`, `amin`, `std` make few numbers out of many. Called bare, they leave one. With `dim=`, they walk
-# along that direction and leave the others alone.
+# `sum`, `mean`, `amax`, `amin`, `std` make few numbers out of many. Without `dim`, they leave one. With `dim=`, they
+# walk along that direction and leave the others alone.
 #
 # **Predict before you run:** `today` is `(3, 4)`, stations by times. Which `dim` gives one mean per station?
 
@@ -361,8 +366,8 @@ print(today.mean(dim=1))
 
 # %% [markdown]
 # `dim=1`. The direction you name is the one that *goes away*: naming the times, of which there are four, leaves three
-# stations, with means 14.25, 14 and 0. Read `dim=1` as "across the columns". Several at once work too,
-# and negative numbers count from the end:
+# stations, with means 14.25, 14 and 0. Read `dim=1` as "across the columns". You may name several at once, and
+# negative numbers count from the end:
 
 # %%
 print(tuple(week.shape))
@@ -371,8 +376,8 @@ print(tuple(week.mean(dim=(1, 2)).shape), week.mean(dim=(1, 2)))
 print(tuple(week.amax(dim=2).shape), tuple(week.amax(dim=2, keepdim=True).shape))
 
 # %% [markdown]
-# The last line: `keepdim=True` keeps the direction, with length 1. It looks like a detail. It decides whether you can subtract
-# the mean again, as you will see under broadcasting.
+# The last line: `keepdim=True` keeps the direction, with length 1. It looks like a detail, but it decides whether you
+# can subtract the mean again, as you will see under broadcasting.
 #
 # `argmax` and `argmin` answer *where* and not *how much*. Without `dim`, the answer is one position, counted
 # row by row in reading order, which for `today` is also the order of the strip.
@@ -389,7 +394,7 @@ print(divmod(today.argmax().item(), 4))
 # ## Pick and choose
 #
 # An integer picks one and removes the direction. A slice picks a stretch and keeps the direction, even when the
-# stretch is one long. `...` stands for "all the directions between".
+# stretch is one long. `...` stands for all the directions that you do not name.
 
 # %%
 print(tuple(week[0].shape), "harbor, all week")
@@ -462,14 +467,14 @@ with check("tensors-1") as c:
                                   (3, 1, 12): "12 is one hour, not twelve: an integer removes"}),
                                 (shape_c, week.mean(dim=1), "c: dim=1, the days, goes away",
                                  {(7, 24): "dim=1 is the direction that goes away; dim=0 stays",
-                                  (3, 7): "dim=1 are the days; the hours are dim=2",
+                                  (3, 7): "dim=1 stands for the days; the hours are dim=2",
                                   (3, 1, 24): "without keepdim the direction goes",
                                   (7,): "dim=1 goes, it is not what stays"}),
                                 (shape_d, week.amax(dim=2, keepdim=True), "d: a 1 is left of the hours",
                                  {(3, 7): "keepdim=True keeps the direction, with length 1",
-                                  (3, 1, 24): "dim=2 are the hours",
+                                  (3, 1, 24): "dim=2 stands for the hours",
                                   (3, 7, 24): "one maximum is left of the 24 hours",
-                                  (1, 7, 24): "dim=2 are the hours"})]:
+                                  (1, 7, 24): "dim=2 stands for the hours"})]:
         c.equal(tuple(c.attempted(mine)), tuple(x.shape), mistakes=slips, because=why)
 
 # %% [markdown] tags=["solution"]
@@ -482,7 +487,8 @@ with check("tensors-1") as c:
 
 # %% [markdown]
 # ### Masks
-# A comparison gives a tensor of `True` and `False`. Put it in brackets and it picks. Sum it and it counts.
+# A comparison gives a tensor of `True` and `False`. Put such a *mask* in brackets, and it picks elements. Sum it, and
+# it counts them.
 
 # %%
 frost = week < 0
@@ -491,8 +497,9 @@ print("hours of frost, by station:", frost.sum(dim=(1, 2)).tolist())
 print(tuple(week[frost].shape), week[frost].max())
 
 # %% [markdown]
-# Only the summit froze. What a mask of the same shape picks is always flat, rank 1: the chosen elements no longer form
-# a box. Combine masks with `&`, `|` and `~`, each comparison in parentheses. Python's `and` wants one truth, not 504:
+# Only the summit froze. What a mask of the same shape picks is always flat, rank 1: the chosen elements no longer
+# form a box. Combine masks with `&`, `|` and `~`, with each comparison in parentheses. Python's `and` wants one
+# truth, not 504:
 
 # %%
 print(((week > -1) & (week < 1)).sum())
@@ -524,13 +531,16 @@ def patch_gaps(readings: torch.Tensor) -> torch.Tensor:
 
 # %% tags=["check"]
 with check("tensors-2") as c:
-    given = torch.tensor([[10.0, -999.0, 14.0], [15.0, -3.0, -999.0]])
+    given = torch.tensor([[10.0, -999.0, 11.0], [15.0, -3.0, -999.0]])
     got = c.attempted(patch_gaps(given))
     slips = [(torch.where(given < -99, given.mean(), given), "the mean still counts the −999s"),
              (torch.where(given < -99, 0.0, given), "0 °C is a temperature too, not a gap"),
-             (torch.where(given < 0, 13.0, given), "−3 °C is a temperature too: only −999 is a gap"),
-             (torch.full((2, 3), 9.0), "the good readings stay as they are")]
-    c.close(got, torch.tensor([[10.0, 9, 14], [15, -3, 9]]), mistakes=slips, because="(10+14+15−3)/4 = 9")
+             (torch.where(given < 0, 12.0, given), "−3 °C is a temperature too: only −999 is a gap"),
+             (torch.where(given < -99, 5.5, given), "the gaps still count, as zeros: divide by 4, not by 6"),
+             (torch.where(given < -99, 8.0, given), "8.25 is not 8: keep the decimals of the mean"),
+             (torch.full((2, 3), 8.25), "the good readings stay as they are")]
+    right = torch.tensor([[10.0, 8.25, 11], [15, -3, 8.25]])
+    c.close(got, right, mistakes=slips, because="(10+11+15−3)/4 = 8.25")
     c.true(given.min() == -999, observed="your function changed the tensor it was given", expected="no change",
            likely="x[mask] = … writes into the caller's slots: clone first", because="the original is untouched")
 
@@ -544,10 +554,10 @@ with check("tensors-2") as c:
 
 # %% [markdown]
 # ### `gather` and `scatter_`: one choice per row
-# You know *where* each station is warmest. To fetch those values you want one element of each row, in a
-# different column each time. A loop would do `today[i, hottest[i]]`; `gather` does it for all rows at once. It wants an
-# index of the same rank, so the three positions have to form a column: `[:, None]` adds a direction of length 1,
-# `(3,)` → `(3, 1)`.
+# You know *where* each station is warmest. To fetch those values you want one element of each row, in a different
+# column each time. A loop would do `today[i, hottest[i]]`; `gather` does it for all rows at once. Its first argument
+# is the `dim` along which the index counts: 1, across the columns. The index must have the rank of the table, so the
+# three positions have to form a column: `[:, None]` adds a direction of length 1, `(3,)` → `(3, 1)`.
 
 # %%
 hottest = today.argmax(dim=1)
@@ -556,8 +566,8 @@ peaks = today.gather(1, column)
 print(column.tolist(), "→", peaks.tolist())
 
 # %% [markdown]
-# `scatter_` is the way back: it writes values into the places that the index names. Same index, opposite direction. The
-# value may also be a single number, for all places.
+# `scatter_` is the way back: it writes values into the places that the index names. The index is the same; `gather`
+# reads and `scatter_` writes. You may also give a single number, which then goes into all these places.
 
 # %%
 print(torch.zeros_like(today).scatter_(1, column, peaks))
@@ -569,9 +579,9 @@ print(torch.zeros_like(today).scatter_(1, column, 1.0))
 
 # %% [markdown]
 # ### Exercise tensors-3 · difficulty 2 · 6 minutes
-# A class number such as 2 becomes a row `[0, 0, 1, 0]`: zeros with a single one. Write `one_hot(labels, classes)` with
-# `scatter_`, without a loop (the check cannot see a loop; you can): `labels` are N whole numbers, the result is a
-# `(N, classes)` tensor of 32-bit floats.
+# A class number such as 2 becomes a row `[0, 0, 1, 0]`: zeros with a single one. Write `one_hot(labels, classes)`
+# with `scatter_`, without a loop (the check cannot see a loop, but you can). `labels` holds N whole numbers, and the
+# result is an `(N, classes)` tensor of 32-bit floats.
 #
 # <details><summary>Hint 1</summary>Start with zeros of the right shape. Each row gets one 1: where?</details>
 # <details><summary>Hint 2</summary>The index must have rank 2, like the zeros: <code>labels[:, None]</code>. The value is one number, 1.0.</details>
@@ -589,10 +599,12 @@ with check("tensors-3") as c:
     got = c.attempted(one_hot(torch.tensor([2, 0, 2]), 4))
     c.equal(tuple(got.shape), (3, 4), mistakes={(4, 3): "one row per label, one column per class: yours is turned",
             (3, 3): "class 3 may be missing from this batch: use classes, not the largest label"})
-    c.equal(got.dtype, torch.float32, mistakes={torch.int64: "whole numbers: a network computes in floats"})
+    c.equal(got.dtype, torch.float32, mistakes={torch.int64: "whole numbers: a network computes in floats",
+                                                 torch.float64: "twice the width that was asked for"})
     slip = torch.tensor([[1.0, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0]])
     c.equal(got, torch.eye(4)[[2, 0, 2]], because="row i is row labels[i] of the identity",
-            mistakes=[(slip, "you scattered along dim 0, down the rows: use dim 1")])
+            mistakes=[(slip, "you scattered along dim 0, down the rows: use dim 1"),
+                      (torch.tensor([[1.0, 0, 1, 0]] * 3), "one 1 per row: every row got the ones of all labels")])
 
 # %% [markdown] tags=["solution"]
 # `scatter_(1, …)` walks along the columns: in row i, the column `labels[i]` gets the value. The check compares it with
@@ -639,8 +651,8 @@ def shares(a: torch.Tensor, b: torch.Tensor) -> bool:
 print(shares(today, today.T), shares(today, today.clone()))
 
 # %% [markdown]
-# **Predict before you run:** five ways to take columns out of `today` (`unbind` gives all of them, as a tuple), and one
-# that turns their order around. Which are views, and which copies?
+# **Predict before you run:** five ways to take columns out of `today` (`unbind` gives all of them, as a tuple), and
+# one that reverses their order. Which are views, and which are copies?
 
 # %%
 print("slice with a step:", shares(today, today[:, ::2]))
@@ -651,12 +663,13 @@ print("unbind and pick:  ", shares(today, today.unbind(dim=1)[2]))
 print("flip:             ", shares(today, today.flip(1)))
 
 # %% [markdown]
-# The rule behind it: **a stride can say "every second", but not "these ones"**. Whatever can be described by a start and a step
-# for each direction is a view. A list or a mask names arbitrary places, so it has to copy. (Here the list happens to
-# be regular. PyTorch does not look.) `flip` would need a step of −1, and PyTorch has no negative strides.
+# The rule behind it: **a stride can say "every second", but not "these ones"**. Whatever can be described by a start
+# and a step for each direction is a view. A list or a mask names arbitrary places, so it has to copy. (Here the list
+# happens to be regular, but PyTorch does not look.) `flip` would need a step of −1, and PyTorch has no negative
+# strides.
 #
 # ### New shapes
-# Now the family of reshapers. Each keeps the numbers and, wherever it can, only writes another note.
+# Now for the functions that change the shape. Each keeps the numbers and, wherever it can, only writes another note.
 
 # %%
 print(tuple(week.reshape(3, 168).shape), "-1 lets PyTorch count:", tuple(week.reshape(3, -1).shape))
@@ -667,10 +680,10 @@ print(tuple(torch.zeros(1, 3, 9, 9).squeeze().shape), "the batch direction is go
 print(tuple(week.transpose(0, 2).shape), tuple(week.permute(1, 0, 2).shape))
 
 # %% [markdown]
-# `reshape` and `flatten` regroup the numbers in reading order. `unsqueeze` adds a direction of length 1, as `None` does
-# in brackets; `squeeze` removes one. Give `squeeze` its `dim`: called bare it removes every 1, and a batch that happens to hold one
-# picture is no batch any more. `transpose` swaps two directions; `permute` puts all of them in the order you name; `.T` turns a
-# table, and `.mT` turns each table of a stack.
+# `reshape` and `flatten` regroup the numbers in reading order. `unsqueeze` adds a direction of length 1, as `None`
+# does in brackets; `squeeze` removes one. Give `squeeze` its `dim`: without it, every 1 is removed, and a batch that
+# happens to hold one picture is no longer a batch. `transpose` swaps two directions; `permute` puts all of them in
+# the order you name; `.T` turns a table, and `.mT` turns each table of a stack.
 #
 # **Predict before you run:** `today.T` and `today.reshape(4, 3)` have the same shape, `(4, 3)`. Do they hold the same table?
 
@@ -682,14 +695,14 @@ plt.show()
 print("equal:", torch.equal(today.T, today.reshape(4, 3)))
 
 # %% [markdown]
-# *Left, each column is a station; right, the strip is cut into threes, and the second row runs from the harbor's evening
-# into the valley's morning.* Same
-# shape, another table. `reshape` **never swaps directions**: it only cuts the strip elsewhere. This mistake
-# raises no error, it feeds your network scrambled pictures, and it is worth remembering for that alone.
+# *Left, each column is a station; right, the strip is cut into threes, and the second row runs from the harbor's
+# evening into the valley's morning.* Same shape, different table. `reshape` **never swaps directions**: it only cuts
+# the strip elsewhere. This mistake raises no error and feeds your network scrambled pictures. Remember it for that
+# alone.
 #
 # ### Is `view` the same as `reshape`?
-# Another margin question, and notes all over the web answer it with "yes, mostly". Two experiments answer it.
-# First on a fresh table:
+# This is another margin question, and notes all over the web answer it with "yes, mostly". Two experiments give a
+# better answer. First on a fresh table:
 
 # %%
 by_view, by_reshape = today.view(2, 6), today.reshape(2, 6)
@@ -703,8 +716,9 @@ with expect_error(RuntimeError):
     today.T.view(12)
 
 # %% [markdown]
-# To read `today.T` row by row you visit slots 0, 4, 8, then 1, 5, 9. No single step leads through these. `view` promises never
-# to copy, so it must refuse, and says what to do. `reshape` promises a result, and copies when it must:
+# To read `today.T` row by row you visit slots 0, 4, 8, then 1, 5, 9. No single step leads through these. `view`
+# promises never to copy, so it must refuse, and its message says what to do instead. `reshape` promises a result, and
+# copies when it must:
 
 # %%
 flat = today.T.reshape(12)
@@ -713,8 +727,8 @@ print("same address as today:", flat.data_ptr() == today.data_ptr())
 print("without the .T:       ", today.reshape(12).data_ptr() == today.data_ptr())
 
 # %% [markdown]
-# So: `reshape` is a view when it can be and a copy when it must be. `view` is a view or an error. Use `reshape`
-# unless sharing is what you want to be sure of. A tensor whose slots lie in reading order and without gaps is
+# So: `reshape` is a view when it can be and a copy when it must be. `view` is a view or an error. Use `reshape`,
+# unless you must be sure that the memory is shared. A tensor whose slots lie in reading order and without gaps is
 # called *contiguous*, and `contiguous()` gives you one that is, by copying if it has to:
 
 # %%
@@ -723,7 +737,7 @@ tidy = today.T.contiguous()
 print(tidy.stride(), tidy.view(12).shape, "copied:", not shares(today, tidy))
 
 # %% [markdown]
-# What does that save? Think of a large table, a thousand by a thousand. Turning it is free; so are a slice and
+# What does a view save? Think of a large table, a thousand by a thousand. Turning it is free; so are a slice and
 # `expand`, which you meet below. You pay when somebody needs the slots in order.
 
 # %%
@@ -733,7 +747,7 @@ print("moved by .T:", 0 if shares(large, large.T) else large.nbytes)
 print("moved by .T.contiguous():", 0 if shares(large, large.T.contiguous()) else large.nbytes)
 
 # %% [markdown]
-# ### Pictures change their order of axes
+# ### Pictures change the order of their axes
 # Files and Matplotlib store a color picture as height, width, channel: `(H, W, C)`. PyTorch's layers want the channels first:
 # `(C, H, W)`. Here is a small flag in both layouts.
 
@@ -760,8 +774,8 @@ for ax, (title, x) in zip(axes, pictures.items()):
 plt.show()
 
 # %% [markdown]
-# *The same shape `(3, 4, 6)` twice: `permute` keeps the flag, `reshape` scrambles it.* The permuted one shares
-# the memory of the flag: the strides became `(1, 18, 3)`, and not a number was moved.
+# *The same shape `(3, 4, 6)` twice: `permute` keeps the flag, `reshape` scrambles it.* The permuted one shares the
+# memory of the flag: the strides became `(1, 18, 3)`, and not one number was moved.
 
 # %% [markdown]
 # ### Exercise tensors-4 · difficulty 2 · 6 minutes
@@ -808,8 +822,8 @@ with check("tensors-4") as c:
 
 # %% [markdown]
 # ### A window that stores nothing
-# You may write a note yourself: `torch.as_strided(x, shape, strides)`. It can even read a slot many times. Here every
-# row starts one slot after the row above it, so the rows overlap:
+# You may write a note yourself: `torch.as_strided(x, shape, strides)`, which starts where `x` starts. A note can even
+# read a slot many times. Here every row starts one slot after the row above it, so the rows overlap:
 
 # %% alt="A strip of the eight numbers 0 to 7 above a grid of five rows and four columns. Each row of the grid repeats the row above it shifted by one slot: 0 1 2 3, then 1 2 3 4, up to 4 5 6 7. One right is +1, one down is +1. The number 3 is circled in the strip and in the four squares, along a slanting line, that read it."
 hours = torch.arange(8)
@@ -830,8 +844,9 @@ print(overlapping.numel(), "elements,", overlapping.untyped_storage().nbytes() /
 
 # %% [markdown]
 # ### Exercise tensors-5 · difficulty 3 · 8 minutes
-# Write `windows(x, width)`: all stretches of `width` neighbors of a vector `x`, one per row, **without copying**. `x` may itself be a view with
-# steps, such as `y[::2]`: neighbors are then neighbors *in `x`*. A vector of 5 has 3 windows of width 3.
+# Write `windows(x, width)`: all stretches of `width` neighbors of a vector `x`, one per row, **without copying**. `x`
+# may itself be a view with steps, such as `y[::2]`: neighbors are then neighbors *in `x`*. A vector of length 5 has 3
+# windows of width 3.
 #
 # <details><summary>Hint 1</summary>One step right and one step down both go to the next element of x. How many slots is that?</details>
 # <details><summary>Hint 2</summary><code>x.stride(0)</code> slots. And a vector of length n has n − width + 1 windows.</details>
@@ -850,10 +865,12 @@ with check("tensors-5") as c:
     evens, thirds = torch.arange(10)[::2], torch.arange(12)[1::3]
     got = c.attempted(windows(evens, 3))
     slips = [(evens.as_strided((3, 3), (1, 1)), "step 1 walks through memory: one step in x is 2 slots here"),
-             (evens[torch.tensor([[0, 1, 2], [1, 2, 3]])], "one window is missing: 5 − 3 + 1 = 3")]
+             (evens[torch.tensor([[0, 1, 2], [1, 2, 3]])], "one window is missing: 5 − 3 + 1 = 3"),
+             *((evens.as_strided((3, 3), steps), "going right and going down are both one step in x, 2 slots")
+               for steps in [(1, 2), (2, 1)])]
     c.equal(got, torch.tensor([[0, 2, 4], [2, 4, 6], [4, 6, 8]]), mistakes=slips, because="neighbors in x")
     c.true(shares(got, evens), observed="numbers of your own", expected="a view on the memory of x",
-           likely="stack and index lists copy; as_strided does not", because="and not a number was copied")
+           likely="stack and index lists copy; as_strided does not", because="and not one number was copied")
     slips = [(thirds.as_strided((3, 2), (2, 2)), "a step of 2 is right for [::2] only: ask x for its stride"),
              (thirds.as_strided((3, 2), (3, 3), 0),
               "this x starts at slot 1: leave the storage_offset out, and x's own is taken")]
@@ -871,8 +888,8 @@ with check("tensors-5") as c:
 # %% [markdown]
 # ## Glue: `cat` or `stack`
 #
-# Two vectors of three, four ways to join them. `cat` lengthens a direction that exists. `stack` makes a new one. `hstack` and
-# `vstack` are NumPy's nicknames. **Predict before you run** the four shapes.
+# Here are two vectors of length three, and four ways to join them. `cat` lengthens a direction that exists. `stack`
+# makes a new one. `hstack` and `vstack` are names from NumPy. **Predict before you run** the four shapes.
 
 # %% alt="Four grids made from the vectors 1 2 3 and 4 5 6. cat and hstack give the same single row of six numbers. stack and vstack give the same table of two rows."
 low, high = torch.tensor([1, 2, 3]), torch.tensor([4, 5, 6])
@@ -896,12 +913,13 @@ print(torch.equal(torch.hstack([a, b]), torch.cat([a, b], dim=1)))
 print(torch.equal(torch.vstack([a, b]), torch.cat([a, b], dim=0)))
 
 # %% [markdown]
-# Both pairs come apart: `hstack` has left `cat`, and `vstack` has left `stack`. With vectors `hstack` joins along `dim=0`, because there
-# is no other; from rank 2 on it joins along `dim=1`.
-# `vstack` first makes a row of each vector, then always joins along `dim=0`. `stack` is the only one that adds a direction:
-# `(2, 2, 3)`. In your own code say `cat(…, dim=…)` or `stack(…, dim=…)`, and nobody has to look it up.
+# With tables both pairs come apart: `hstack` is no longer `cat`, and `vstack` is no longer `stack`. With vectors
+# `hstack` joins along `dim=0`, because there is no other; from rank 2 on it joins along `dim=1`. `vstack` first makes
+# a row of each vector, then always joins along `dim=0`. `stack` is the only one that adds a direction: `(2, 2, 3)`.
+# In your own code say `cat(…, dim=…)` or `stack(…, dim=…)`, and nobody has to look it up.
 #
-# `cat` wants all the other lengths to agree. And it copies, as the other three do: no stride leads from one strip into another.
+# `cat` wants all lengths to agree, except along the direction it joins. And it copies, as the other three do: no
+# stride leads from one strip into another.
 
 # %%
 with expect_error(RuntimeError):
@@ -919,8 +937,9 @@ with expect_error(RuntimeError):
     today - today.mean(dim=1)
 
 # %% [markdown]
-# Shapes are compared **from the right**: 4 against 3, and that fails. Two lengths fit if they are equal, or if one of them
-# is 1 (or missing); the 1 is then stretched. So the means must form a column, `(3, 1)`, and that is what `keepdim` is for.
+# Shapes are compared **from the right**: here 4 meets 3, and that fails. Two lengths fit if they are equal, or if one
+# of them is 1 (or missing); the 1 is then stretched. So the means must form a column, `(3, 1)`, and that is what
+# `keepdim` is for.
 
 # %%
 means = today.mean(dim=1, keepdim=True)
@@ -942,16 +961,17 @@ for ax, sign in zip(axes[:2], "+="):
 plt.show()
 
 # %% [markdown]
-# *Solid squares are stored; pale ones are only read. The column repeats to the right, the row repeats downward, and the sum is
-# computed square by square.* The pale squares cost no memory. How? By a stride you would not have dared: zero.
+# *Solid squares are stored; pale ones are only read. The column repeats to the right, the row repeats downward, and
+# the sum is computed square by square.* The pale squares cost no memory. How? With a stride that you may not have
+# thought possible: zero.
 
 # %%
 stretched = tens.expand(3, 4)
 print(tuple(stretched.shape), stretched.stride(), "shares:", shares(tens, stretched))
 
 # %% [markdown]
-# One step right moves zero slots, so the whole row reads one number. `expand` is broadcasting made visible. Writing into it
-# is refused, for a reason you can now give yourself:
+# One step right moves zero slots, so the whole row reads one number. `expand` is broadcasting made visible. PyTorch
+# refuses to write into such a tensor, for a reason you can now give yourself:
 
 # %%
 with expect_error(RuntimeError):
@@ -974,7 +994,8 @@ print(f"{str(tuple(torch.broadcast_shapes(*shapes))):>12}")
 # `(3, 1, 1)`, `(24,)` and `(7, 1)`: each brings one direction and leaves the others to be stretched. Every `None` says *this
 # direction is not mine*. (`swing` has the shape of `level`.)
 #
-# You can paint with it as well. A disc is all pixels whose row² + column² is small: a column of numbers plus a row of numbers.
+# You can paint with broadcasting as well. A disc is all pixels whose row² + column² is small: a column of numbers
+# plus a row of numbers.
 
 # %% alt="Two pictures of 41 by 41 pixels. Left, the squared distance from the center as a smooth gray bowl, dark in the middle. Right, a white disc on black: the pixels where that distance is below 15 squared."
 across = torch.arange(-20, 21)
@@ -1008,15 +1029,16 @@ all_two = torch.full((3, 1), 2.0)
 print(((all_two - target) ** 2).mean())
 
 # %% [markdown]
-# Not 0 but 1.3333. `(3, 1)` and `(3,)` make a `(3, 3)` table of every prediction against every target. The third line has the fix:
-# `squeeze(1)`, and the error is 0. Now the last line: with the bug, predicting 2 for everyone, the mean, scores 0.6667,
-# *better* than perfect predictions. Training looks for the lowest score, so here it would lead away from the right answers, and
-# no error would appear. Print the shapes of both sides of any subtraction that matters.
+# Not 0 but 1.3333. `(3, 1)` and `(3,)` make a `(3, 3)` table of every prediction against every target. The third line
+# has the fix: `squeeze(1)`, and the error is 0. Now the last line: with the bug, predicting the mean, 2, for everyone
+# scores 0.6667, *better* than perfect predictions. Training looks for the lowest score, so here it would lead away
+# from the right answers, and no error would appear. Print the shapes of both sides of any subtraction that matters.
 
 # %% [markdown]
 # ### Exercise tensors-6 · difficulty 2 · 6 minutes
-# Write `standardize(X, dim)`: subtract the mean along `dim` and divide by the standard deviation along `dim` (as `X.std` gives it by
-# default). `dim=0` treats each column on its own, `dim=1` each row. It must be right for square tables too, and leave `X` as it is.
+# Write `standardize(X, dim)`: subtract the mean along `dim` and divide by the standard deviation along `dim` (as
+# `X.std` gives it by default). `dim=0` treats each column on its own, `dim=1` each row. Your function must be right
+# for square tables too, and leave `X` as it is.
 #
 # <details><summary>Hint 1</summary>For dim=1 and a table (3, 4): which shape must the means have to be subtracted?</details>
 # <details><summary>Hint 2</summary><code>keepdim=True</code>, in both the mean and the standard deviation.</details>
@@ -1038,6 +1060,10 @@ with check("tensors-6") as c:
         slips = [((square - m.T) / s.T,
                   "broadcast along the wrong direction: keepdim=True keeps the right one, for every dim"),
                  ((square - m) / s.T, "keepdim in the mean only: the spread needs it too"),
+                 ((square - m) / square.std(dim, correction=0, keepdim=True),
+                  "use X.std as it is, without correction=0"),
+                 ((square - m) / s**2, "that is the variance: divide by its root, X.std"),
+                 ((square - m) / square.std(), "one spread for all: pass dim on to X.std too"),
                  (square - m, "not divided by the spread yet"), ((square - square.mean()) / square.std(),
                                                 "one mean for all: pass dim on"),
                  ((square - square.mean(other, keepdim=True)) / square.std(other, keepdim=True),
@@ -1105,16 +1131,16 @@ print(bridge)
 print(copied)
 
 # %% [markdown]
-# `from_numpy` shares the memory: change one, the other changes. `torch.tensor` always copies. It works in the other direction
-# as well:
+# `from_numpy` shares the memory: change one, the other changes. `torch.tensor` always copies. The sharing works in
+# the other direction as well:
 
 # %%
 bridge[2] = 99.0
 print(array, np.shares_memory(array, bridge.numpy()))
 
 # %% [markdown]
-# Now look at what was printed after the numbers: `float64`. It is NumPy's habit and it came along. It is fine until it meets a
-# float32 in a matrix product, which does not promote:
+# Now look at what was printed after the numbers: `float64`. That is NumPy's default, and `from_numpy` keeps it. This
+# is fine until a float64 meets a float32 in a matrix product, which does not promote:
 
 # %%
 with expect_error(RuntimeError):
@@ -1132,9 +1158,9 @@ print(ready, ready.dtype)
 # %% [markdown]
 # ## Elsewhere: devices
 #
-# A graphics card has its own memory. A tensor lives in one memory or another, and work happens where the tensor is. Many
-# laptops have no such card that PyTorch can use, so programs ask first. Run this one yourself; what is stored below it
-# comes from another machine than yours:
+# A graphics card has its own memory. A tensor lives in one memory or another, and work happens where the tensor is.
+# Many laptops have no such card that PyTorch can use, so programs ask first. Run this cell yourself: the output
+# stored below it comes from another machine than yours.
 
 # %% tags=["nbval-ignore-output"] reason="the answers depend on the devices of the machine"
 has_accelerator = torch.accelerator.is_available()
@@ -1169,8 +1195,8 @@ with expect_error(TypeError):
     nowhere.numpy()
 
 # %% [markdown]
-# The words vary with the pair of devices; with a graphics card the first begins *Expected all tensors to be on the same device*.
-# The fix is the same: move both to one `device`, data and model alike. Lesson 11 has more.
+# The words depend on the two devices: with a graphics card, the first message begins *Expected all tensors to be on
+# the same device*. The fix is the same: move both to one `device`, data and model alike. Lesson 11 has more.
 
 # %% [markdown]
 # ## A race
@@ -1205,8 +1231,9 @@ tensor = best(lambda: three * 1.8 + 32, number=1000)
 print("the tensor is faster:", tensor < loop)
 
 # %% [markdown]
-# The list. Every tensor operation has a fixed cost before the first number is touched. That cost is one reason why networks
-# are fed whole batches and not one example after another. Never loop over the elements of a tensor: you pay it each time.
+# The list wins. Every tensor operation has a fixed cost before the first number is touched. That cost is one reason
+# why networks are fed whole batches and not one example after another. Never loop over the elements of a tensor: you
+# would pay that cost for each of them.
 #
 # Last, the race you were promised: 64-bit floats against 32-bit floats, in a product of two 256 × 256 tables. The ratio
 # is your machine's own; the bytes are the same everywhere.
@@ -1220,13 +1247,13 @@ print(f"64-bit floats take {ratio:.1f} times as long,")
 print(f"and {wide.nbytes / single.nbytes:.0f} times the memory")
 
 # %% [markdown]
-# A processor computes with registers of a fixed width, and twice as many 32-bit numbers fit into one. So expect a ratio near 2 on an
-# idle machine; on a busy one, run the cell again before you believe it.
+# A processor computes with registers of a fixed width, and one register holds twice as many 32-bit numbers as 64-bit
+# ones. So expect a ratio near 2 on an idle machine; on a busy one, run the cell again before you believe it.
 
 # %% [markdown]
 # ## Old code you will meet
 #
-# **The last margin question:** *`torch.Tensor` or `torch.tensor`?* One capital letter:
+# **The last margin question:** *`torch.Tensor` or `torch.tensor`?* The names differ in one capital letter:
 
 # %%
 print(tuple(torch.tensor(3).shape), tuple(torch.Tensor(3).shape))
@@ -1241,7 +1268,7 @@ print(torch.tensor([3]).dtype, torch.Tensor([3]).dtype)
 # |---|---|---|
 # | `torch.Tensor([1, 2])`, `torch.FloatTensor(…)` | `torch.tensor([1.0, 2.0])`, `dtype=` | a size or data? the old name guesses |
 # | `Variable(x)` | `x` | tensors record gradients themselves since 0.4 |
-# | `x.data` | `x.detach()` | `.data` hides changes from autograd, and gradients go wrong silently |
+# | `x.data` | `x.detach()` | `.data` hides changes from autograd (lesson 02), and gradients go wrong silently |
 # | `x.T` with rank 3 or more | `x.mT`, or `x.permute(…)` | reversing *all* axes is hardly ever meant; it warns, and will be an error |
 # | `x.cuda()` everywhere | `x.to(device)` | runs on machines without an NVIDIA card |
 # | `mask.byte()`, masks of `uint8` | `mask.bool()` | 0 and 1 as indices or as truth? |
@@ -1279,5 +1306,6 @@ print(tuple(pairs.mT.shape), torch.tensor([1, 0]).bool().tolist(), today.new_zer
 # | `stack` | adds a direction | 2 × (2, 3) → (2, 2, 3) |
 # | `from_numpy`, `.numpy()` | crosses over, sharing memory | unchanged |
 #
-# You can now read the picture at the top: one strip, three notes. What a tensor cannot do yet is tell you how its result would change
-# if you changed its inputs. That is one more note, about *where the numbers came from*, and the whole of the next lesson.
+# You can now read the picture at the top: one strip, three notes. What a tensor cannot do yet is tell you how its
+# result would change if you changed its inputs. That takes one more note, about *where the numbers came from*, and it
+# fills the whole of the next lesson.

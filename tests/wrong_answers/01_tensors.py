@@ -22,10 +22,10 @@ shape_a, shape_b, shape_c, shape_d = (7, 24), (3, 6), (3, 24), (3, 7, 1)
 # %% tensors-1 refused: 12 is one hour, not twelve
 shape_a, shape_b, shape_c, shape_d = (7, 24), (3, 1, 12), (3, 24), (3, 7, 1)
 
-# %% tensors-1 refused: dim=1 are the days
+# %% tensors-1 refused: dim=1 stands for the days
 shape_a, shape_b, shape_c, shape_d = (7, 24), (3, 1), (3, 7), (3, 7, 1)
 
-# %% tensors-1 refused: dim=2 are the hours
+# %% tensors-1 refused: dim=2 stands for the hours
 shape_a, shape_b, shape_c, shape_d = (7, 24), (3, 1), (3, 24), (3, 1, 24)
 
 # %% tensors-1 passes
@@ -59,6 +59,16 @@ def patch_gaps(readings):
     out = readings.clone()
     out[out == -999] = out[out != -999].mean()
 
+# %% tensors-2 refused: keep the decimals
+def patch_gaps(readings):
+    gaps = readings == -999
+    return torch.where(gaps, readings[~gaps].mean().round(), readings)
+
+# %% tensors-2 refused: the gaps still count, as zeros
+def patch_gaps(readings):
+    gaps = readings == -999
+    return torch.where(gaps, torch.where(gaps, 0.0, readings).mean(), readings)
+
 # %% tensors-2 passes
 def patch_gaps(readings):
     out = readings.clone()
@@ -89,6 +99,16 @@ def one_hot(labels, classes):
 # %% tensors-3 refused: same number of dimensions
 def one_hot(labels, classes):
     return torch.zeros(len(labels), classes).scatter_(1, labels, 1.0)
+
+# %% tensors-3 refused: every row got the ones of all labels
+def one_hot(labels, classes):
+    out = torch.zeros(len(labels), classes)
+    out[:, labels] = 1.0
+    return out
+
+# %% tensors-3 refused: twice the width
+def one_hot(labels, classes):
+    return torch.zeros(len(labels), classes, dtype=torch.float64).scatter_(1, labels[:, None], 1.0)
 
 # %% tensors-3 passes
 def one_hot(labels, classes):
@@ -162,6 +182,14 @@ def windows(x, width):
     step = x.stride(0)
     return x.as_strided((len(x) - width + 1, width), (step, step), storage_offset=0)
 
+# %% tensors-5 refused: are both one step in x
+def windows(x, width):
+    return x.as_strided((len(x) - width + 1, width), (1, x.stride(0)))
+
+# %% tensors-5 refused: are both one step in x
+def windows(x, width):
+    return x.as_strided((len(x) - width + 1, width), (x.stride(0), 1))
+
 # %% tensors-5 passes
 def windows(x, width):
     return x.unfold(0, width, 1)
@@ -201,6 +229,18 @@ def standardize(X, dim):
     X -= X.mean(dim, keepdim=True)
     X /= X.std(dim, keepdim=True)
     return X
+
+# %% tensors-6 refused: without correction=0
+def standardize(X, dim):
+    return (X - X.mean(dim, keepdim=True)) / X.std(dim, keepdim=True, correction=0)
+
+# %% tensors-6 refused: that is the variance
+def standardize(X, dim):
+    return (X - X.mean(dim, keepdim=True)) / X.var(dim, keepdim=True)
+
+# %% tensors-6 refused: pass dim on to X.std too
+def standardize(X, dim):
+    return (X - X.mean(dim, keepdim=True)) / X.std()
 
 # %% tensors-6 passes
 def standardize(X, dim):
