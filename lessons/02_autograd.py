@@ -78,10 +78,10 @@ print("2.2 + 1e-07 == 2.2 in 32 bits:", (w + 1e-7 == w).item())
 # 32-bit float has no room for the step, as the last line shows. Too large a step is bent by the curve; too
 # small a step drowns in rounding.
 #
-# Two cures. Step to both sides, $\frac{f(w+h)-f(w-h)}{2h}$: the bend shifts both values the same way and drops
-# out of the difference, and the error left shrinks like $h^2$, not like $h$. And calculate in 64 bits. Here is
-# the error of the two-sided formula for every step size; the true slope comes from the formula you derive a
-# few cells below.
+# There are two cures. One is to step to both sides, $\frac{f(w+h)-f(w-h)}{2h}$: the bend shifts both values the
+# same way and drops out of the difference, and the error left shrinks like $h^2$, not like $h$. The other is to
+# calculate in 64 bits. Here is the error of the two-sided formula for every step size; the true slope comes from
+# the formula you derive a few cells below.
 
 # %% alt="Two curves on logarithmic axes: the step h on the horizontal axis, the error of the measured slope on the vertical axis. Both are V-shaped. The 32-bit curve has its lowest point near h = 0.01 with an error of a few millionths, and is flat at about 0.09 for the three smallest steps; the 64-bit curve goes down to less than one ten-billionth near h = 0.00001."
 p = torch.sigmoid(torch.tensor(1.1 * 2.2, dtype=torch.float64))
@@ -109,12 +109,12 @@ assert smallest[0] > 10_000 * smallest[1]
 #
 # ### Second way: by hand
 #
-# The chain rule, one factor per operation. With $y = 1$ the loss is $-\log p$. The slope of the sigmoid is
+# Use the chain rule, with one factor per operation. With $y = 1$ the loss is $-\log p$. The slope of the sigmoid is
 # $e^{-z}/(1+e^{-z})^2$: one factor is $p = 1/(1+e^{-z})$, the other $1-p = e^{-z}/(1+e^{-z})$.
 #
 # $$\frac{dL}{dw} = \underbrace{-\frac1p}_{dL/dp}\cdot\underbrace{p(1-p)}_{dp/dz}\cdot\underbrace{x}_{dz/dw} = (p-1)\,x .$$
 #
-# The two $p$ cancel, one reason why sigmoid and cross-entropy are used together.
+# The two $p$ cancel, which is one reason why sigmoid and cross-entropy are used together.
 
 # %%
 x, z = 1.1, 1.1 * 2.2
@@ -144,7 +144,7 @@ assert math.isclose(w.grad.item(), true_slope, rel_tol=1e-5)
 # ### Exercise autograd-1 · difficulty 2 · 6 minutes
 # Write `numerical_gradient(f, w, h)`: the gradient of `f` at a vector `w`, measured. For every element `i`,
 # move **only** that element up and down by `h` and divide the difference of the two losses by `2h`. Use no
-# autograd. Return a tensor like `w`, and leave `w` itself unchanged.
+# autograd. Return a tensor with the shape and dtype of `w`, and leave `w` itself unchanged.
 #
 # <details><summary>Hint 1</summary>Make a copy of <code>w</code> for each direction: <code>w.clone()</code>. Then change element <code>i</code> of the copy.</details>
 # <details><summary>Hint 2</summary><code>up, down = w.clone(), w.clone()</code>, then <code>up[i] += h</code>, <code>down[i] -= h</code>; collect the quotients and <code>torch.stack</code> them, or fill a <code>torch.zeros_like(w)</code>.</details>
@@ -169,8 +169,8 @@ def numerical_gradient(f, w: torch.Tensor, h: float = 1e-5) -> torch.Tensor:
 with check("autograd-1") as c:
     at, two = torch.tensor([1.0, 2, 3], dtype=torch.float64), torch.tensor([3.01, 12.01, 27.01])
     got, bend = c.attempted(numerical_gradient(lambda w: (w**3).sum(), at, h=0.1)), torch.tensor([0.3, 0.6, 0.9])
-    c.true(torch.is_tensor(got) and at.tolist() == [1, 2, 3], observed=(got, at), expected="a tensor; w unmoved",
-           likely="stack a list; move a clone")
+    c.true(torch.is_tensor(got) and got.dtype == at.dtype and at.tolist() == [1, 2, 3], observed=(got, at),
+           expected="a tensor like w; w unmoved", likely="stack a list; same dtype; move a clone")
     wrong = [(two + bend, "one-sided: step down as well"), (two - bend, "one-sided: step up as well"),
              (2 * two, "divide by 2h, not h"), (two / 100, "/ 2 * h multiplies by h: write / (2 * h)"),
              (two.sum().repeat(3), "all elements moved at once"), (0 * two, "up and down are one tensor: clone both"),
@@ -185,8 +185,8 @@ with check("autograd-1") as c:
 # %% [markdown] tags=["instructor"]
 # **Watch for** `up = w` (no clone): both copies are the caller's tensor, and the quotient is 0 or nonsense.
 # **Ask the room** how many evaluations a network with 60,000 weights needs (120,000), then how many
-# `backward()` needs (one). **Timing:** 6 minutes; those who finish early vectorize it with `torch.eye(n) *
-# h`.
+# `backward()` needs (one). **Timing:** 6 minutes; those who finish early vectorize it with
+# `torch.eye(n) * h`.
 
 # %% [markdown]
 # ## The graph behind the number
@@ -266,8 +266,9 @@ for entry, value in total.items():
     print(f"{label(entry, **named):25} dL/d{label(entry, **named).split()[-1]:5} = {value:8.4f}")
 
 # %% [markdown]
-# There it is again at `w`: −0.0898. And `b` has −0.0817. Draw it: boxes are entries and what they made, numbers
-# on the arrows are local derivatives, the number below a box is the product so far. First a spot for each box:
+# There it is again at `w`: −0.0898. And `b` has −0.0817. Now draw it: boxes are entries and what they made,
+# numbers on the arrows are local derivatives, the number below a box is the product so far. First, find a spot
+# for each box:
 
 # %%
 def place(entry, column=0.0, row=0.0):
@@ -279,7 +280,7 @@ def place(entry, column=0.0, row=0.0):
     return spots
 
 # %% [markdown]
-# Then boxes and arrows. The arrows point the way `backward` walks.
+# Then draw the boxes and arrows. The arrows point the way `backward` walks.
 
 # %% alt="A computation graph drawn as boxes from left to right: leaf w feeds Mul, Mul and leaf b feed Add, which makes z; z feeds Sigmoid, which makes p; p feeds BinaryCrossEntropy, which makes the loss. Orange arrows run backward, from right to left and from box to box, with the local derivatives minus 1.0889, 0.075, 1 and 1, and 1.1 on them. Below each box stands the product so far: 1 at the loss, minus 1.0889 at p, minus 0.0817 at z, Mul and b, and minus 0.0898 at w."
 fig, ax = plt.subplots(figsize=(9.5, 3.1))
@@ -323,7 +324,7 @@ assert math.isclose(by_name["w"], w.grad.item(), rel_tol=1e-6)
 # ### Exercise autograd-2 · difficulty 1 · 5 minutes
 # Do the multiplication yourself, for another graph: `z = u·v`, `h = tanh(z)`, `d = h − t`, `loss = d²`, with
 # `u = 0.5`, `v = −1.2`, `t = 0.3`. Give `chain`, a tuple of the four local derivatives on the way from the
-# loss down to `u`, in that order: dloss/dd, dd/dh, dh/dz, dz/du. And `du`, the slope of the loss with respect
+# loss down to `u`, in that order: dloss/dd, dd/dh, dh/dz, dz/du. Also give `du`, the slope of the loss with respect
 # to `u`. Use Python floats and `math.tanh`. The drawing has products below its boxes; `chain` wants the bare
 # factors on the arrows.
 #
@@ -386,8 +387,9 @@ print("d(a·a)/da at 3 =", a.grad.item(), "= 3 from the left factor + 3 from the
 assert a.grad == 6
 
 # %% [markdown]
-# Adding is right as long as the pieces belong to one sum. Before the next question, you clear the pile. `w.grad = None` does it
-# for one tensor; `optimizer.zero_grad()`, from lesson 03 on, does the same for all weights of a model.
+# Adding is right as long as the pieces belong to one sum. Before the next question, you clear the pile. For one
+# tensor, `w.grad = None` does it; `optimizer.zero_grad()`, from lesson 03 on, does the same for all weights of a
+# model.
 
 # %%
 w.grad = None
@@ -406,7 +408,8 @@ print(f"returned: {dw.item():.4f} and {db.item():.4f}")
 print(f"w.grad still {w.grad.item():.4f}   b.grad {b.grad}")
 
 # %% [markdown]
-# Here is a loss for the exercise that follows: a batch of rows, a weight for each column, the mean squared miss.
+# Here is a loss for the exercise that follows: it has a weight for each column of a batch,
+# and returns the mean squared distance of the products from 1.
 
 # %%
 def miss(w, batch):
@@ -419,9 +422,9 @@ print("three batches, losses at w = 1:", [miss(torch.ones(2), batch).item() for 
 
 # %% [markdown]
 # ### Exercise autograd-3 · difficulty 2 · 6 minutes
-# Your data does not fit into memory at once, so you feed it in batches of equal size and want the gradient
-# *as if* it had been one. Write `accumulated(loss_fn, batches, w)`: it leaves in `w.grad` the gradient of the
-# **mean loss over all batches**, and returns `w.grad`. `loss_fn(w, batch)` is the mean loss of one batch.
+# Your data does not fit into memory at once, so you feed it in batches of equal size and want the gradient *as
+# if* they had been one big batch. Write `accumulated(loss_fn, batches, w)`: it leaves in `w.grad` the gradient
+# of the **mean loss over all batches**, and returns `w.grad`. `loss_fn(w, batch)` is the mean loss of one batch.
 # Careful: when you are called, `w.grad` may hold an old gradient, or `None`. Only one batch's graph may be alive
 # at a time, so call `backward()` on each batch's loss before you touch the next.
 #
@@ -460,9 +463,9 @@ with check("autograd-3") as c:
 # calling `backward()` once gives the same numbers, but keeps all graphs alive until the end.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** dividing at the end with `w.grad /= n`: right here, and wrong as soon as the batches differ in
-# size. **Ask:** what if the last batch is smaller? (Weigh each loss by its share of the samples.) **Timing:**
-# 6 minutes.
+# **Watch for** dividing at the end with `w.grad /= n`: right only if the pile was cleared first. Any plain
+# division by n goes wrong as soon as the batches differ in size. **Ask:** what if the last batch is smaller?
+# (Weigh each loss by its share of the samples.) **Timing:** 6 minutes.
 
 # %% [markdown]
 # ## May `backward` be called twice?
@@ -479,7 +482,7 @@ with expect_error(RuntimeError):
     loss.backward()
 
 # %% [markdown]
-# The diary keeps numbers it needs for the way back: the factor `x` for a product, the output for a sigmoid.
+# The diary keeps the numbers it needs for the way back: the factor `x` for a product, the output for a sigmoid.
 # After one pass they are freed, because in a real network these saved numbers often fill more memory than the
 # weights. To be asked twice, a graph has to be told so in advance: `retain_graph=True`.
 
@@ -492,8 +495,8 @@ print(f"two passes over one graph: {w.grad.item():.4f}, which is twice −0.0898
 assert round(w.grad.item(), 4) == -0.1797
 
 # %% [markdown]
-# So: yes, on a fresh graph always; on the same graph if the earlier call kept it; and in both cases the results
-# add up.
+# So the answer is yes: on a fresh graph always, and on the same graph if the earlier call kept it. In both cases
+# the results add up.
 #
 # ### Margin question: does the second `grad` call need `retain_graph=True`?
 #
@@ -645,7 +648,7 @@ for v in ([0.1, 1.0, 0.0001], [0.2, 2.0, 0.0002], [1000.0, 1000.0, 1000.0], [0.0
     print(f"v = {v!s:24} →  {[round(g, 4) for g in got.tolist()]}")
 
 # %% [markdown]
-# The slopes of `a²` are 2, 4 and 6. Every row printed is those three, times `v`. Twice the `v`, twice the
+# The slopes of `a²` are 2, 4 and 6. Every printed row is those three, multiplied by `v`. Twice the `v`, twice the
 # answer; a thousand is as welcome as a ten-thousandth. `[0.1, 1.0, 0.0001]` was no advice. It says that the
 # third output counts ten thousand times less than the second.
 #
@@ -666,8 +669,8 @@ print(got.tolist())
 assert torch.equal(got, torch.tensor([1.0, 10.0]) @ rows)
 
 # %% [markdown]
-# `v @ J`: one times the first row plus ten times the second gives 2, 11, 60. A *vector–Jacobian product*, and
-# the Jacobian was never built.
+# `v @ J`: one times the first row plus ten times the second gives 2, 11, 60. This is a
+# *vector–Jacobian product*, and the Jacobian was never built.
 #
 # Where does a real `v` come from? **It is the gradient of whatever comes after.** Suppose a loss follows: the
 # loss's own gradient with respect to `y` is the `v` to hand in. Cut a calculation in two and pass `v` across
@@ -757,9 +760,9 @@ print("same from jacfwd:", torch.equal(jacrev(pair)(at), jacfwd(pair)(at)))
 # Both take a *function* and return a *function*, which you then call.
 #
 # If they give the same table, why two? Count. A *layer* multiplies its input by a matrix of weights, and bends
-# the result, here with tanh. Below, a network of two 100×100 layers ends in one number, then another starts
-# from one number. `FlopCounterMode` counts the arithmetic in matrix products (of tables, so the inputs are
-# columns).
+# the result, here with tanh. Below, a network of two 100×100 layers ends in one number, then another starts from
+# one number. `FlopCounterMode` counts the arithmetic in matrix products; it sees products of tables only, so the
+# inputs are columns.
 
 # %%
 def layers(t, A, B):
@@ -778,14 +781,14 @@ for name, (f, at) in jobs.items():
         print(f"{name}  {mode.__name__}  {counter.get_total_flops():>9,}")
 
 # %% [markdown]
-# The wrong direction costs dozens of times the work, either way. Training is the first kind: millions of
+# The wrong direction costs dozens of times as much work, either way. Training is the first kind: millions of
 # weights in, **one loss out**. That is why deep learning runs on *backward*.
 #
 # A Jacobian of a gradient is a **Hessian**: the table of second derivatives, which says how the slopes
 # themselves change.
 #
-# **Predict before you run:** for a weight of shape (2, 3) the gradient has shape (2, 3). What shape has the
-# Hessian?
+# **Predict before you run:** for a weight of shape (2, 3) the gradient has shape (2, 3). What shape does
+# the Hessian have?
 
 # %%
 weight = torch.arange(6.0).reshape(2, 3)
@@ -802,10 +805,10 @@ assert H[1, 2, 1, 2] == 6 * weight[1, 2]
 # %% [markdown]
 # ### Margin question: is "from right to left" the same as backpropagation?
 #
-# Half. On the drawing, where the input stands left and the loss right, backpropagation runs from right to
-# left. In the formula $\frac{dL}{dx} = \frac{dL}{dc}\cdot\frac{dc}{db}\cdot\frac{db}{dx}$ the *same* work
-# runs from left to right, because there the loss stands on the left. What matters is neither: it is **which
-# pair you multiply first**. All orders give the same product; the bill differs. The leftmost factor has a single
+# Only half. On the drawing, where the input stands left and the loss right, backpropagation runs from right to left.
+# In the formula $\frac{dL}{dx} = \frac{dL}{dc}\cdot\frac{dc}{db}\cdot\frac{db}{dx}$ the *same* work runs from
+# left to right, because there the loss stands on the left. What matters is neither: it is **which pair you
+# multiply first**. All orders give the same product, at very different cost. The leftmost factor has a single
 # row, because the loss is one number.
 
 # %%
@@ -828,10 +831,10 @@ print(f"ratio {input_first / loss_first:.1f}")
 # %% [markdown]
 # ### Margin question: why is a stack of linear layers one linear layer?
 #
-# Because a product of matrices is a matrix. A constant added after each matrix, its *biases*, changes no slope: it
-# passes through the later matrices and comes out as one constant. Autograd can show it. A map is a line, a plane,
-# a flat thing, exactly if its slopes are the same **everywhere**. So compare Jacobians at two places, with and
-# without a bend (tanh) between the layers, and with the product of the three matrices.
+# Because a product of matrices is a matrix. A constant added after each matrix, its *biases*, changes no slope:
+# it passes through the later matrices and comes out as one constant. Autograd can show it. A function is flat (a
+# line, a plane) exactly when its slopes are the same **everywhere**. So compare Jacobians at two places, with
+# and without a bend (tanh) between the layers, and with the product of the three matrices.
 
 # %%
 def stack(t, W1, W2, W3, bend):
@@ -884,7 +887,7 @@ print("values", Cube.apply(t).tolist(), "  slopes", t.grad.tolist())
 
 # %% [markdown]
 # The values are right, nothing complains, and the slopes are wrong. So go back to the first section: measure.
-# `gradcheck` measures every slope with two-sided steps and holds it against the backward:
+# `gradcheck` measures every slope with two-sided steps and compares it with what `backward` claims:
 
 # %%
 t = torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
@@ -957,6 +960,7 @@ with check("autograd-5") as c:
     c.close(out, F.softplus(t), because="log(1 + e^x)", mistakes=[(sig, "the sigmoid belongs in backward")])
     wrong = [(sig, "the slope from above is lost: multiply by grad_output"),
              (5 * out, "that is the value, not the slope"),
+             (5 * torch.sigmoid(out), "the sigmoid of x: forward has saved the result, not x"),
              (5 * sig * (1 - sig), "that is the slope of sigmoid; softplus has the slope sigmoid")]
     c.close(torch.autograd.grad(5 * out.sum(), t)[0], 5 * sig, because="5 · sigmoid(x)", mistakes=wrong)
     c.true(torch.autograd.gradcheck(Softplus.apply, t, raise_exception=False), observed="no",
@@ -975,8 +979,8 @@ with check("autograd-5") as c:
 # %% [markdown]
 # ## Sixty lines that do what autograd does
 #
-# You have walked PyTorch's graph. Now build one. A node is a number that knows what it was made from: pairs
-# of *input* and *local derivative*. That is all a diary has to hold.
+# You have walked PyTorch's graph. Now build one. A node is a number that knows what it was made from: it keeps
+# pairs of *input* and *local derivative*. That is all a diary has to hold.
 
 # %%
 class Value:
@@ -1116,8 +1120,9 @@ with check("autograd-7") as c:
         order = c.attempted(backprop(top))
         c.close((top.grad, bottom.grad), (1, slope), because="1 at the root; 4a³ + 3a² at a: every path, once",
                 mistakes=wrong)
-        c.equal((len(order), order[0] is top, order[-1] is bottom), (4, True, True),
-                because="4 nodes, root first, leaf last")
+        letters = {top: "d", top.inputs[1][0]: "s", top.inputs[0][0]: "b", bottom: "a"}
+        c.equal("".join(letters.get(node, "?") for node in order), "dsba", because="4 nodes, users before inputs",
+                mistakes={"dbsa": "s uses b: return the order of the visits", "absd": "the root comes first"})
 
 # %% [markdown] tags=["solution"]
 # Two steps, and the order is the whole art. The search appends a node after everything below it, so the
@@ -1136,7 +1141,8 @@ with check("autograd-7") as c:
 # `d = a * a * (a * a + a)`, `backprop(d)`, and `a.grad` says 44, as torch did.
 #
 # The lesson goes on with an engine like yours that knows more operations. It is a *table of rules*: one line per
-# operation, its value and its local derivatives. To teach it a new operation means to add a line.
+# operation, its value and its local derivatives. To teach it a new operation, you add a line. `record` turns
+# plain numbers into nodes and applies the rule.
 
 # %%
 def logistic(a):
@@ -1186,7 +1192,7 @@ def run_back(root):
                 ready.append(below)
 
 # %% [markdown]
-# And Python's spelling for all of it. `method("add")` makes a method that records the rule `"add"`;
+# Now the ordinary spelling, `a + b` and `-a`. `method("add")` makes a method that records the rule `"add"`;
 # `__rmul__` is for a plain number on the left, as in `0.5 * a`.
 
 # %%
@@ -1281,8 +1287,8 @@ for x, y in zip(xs, ys, strict=True):
 
 # %% [markdown]
 # The third: −2, −7.84, −16.23. The slope is $2x(wx-y)$, so the input counts twice, once in the error and once
-# as a factor. Keep that in mind for the last margin question. Now twenty rounds, and beside it the same walk
-# by somebody who forgets to clear the gradient.
+# as a factor. Keep that in mind for the last margin question. Now walk for twenty rounds, and compare with somebody
+# who forgets to clear the gradient.
 
 # %% alt="Weight w against step number, 60 steps. The blue line, with cleared gradients, climbs from 1 and settles at 2. The orange line, never cleared, overshoots to about 3, swings back to about 1 and keeps swinging around the dashed line at 2."
 def walk_samples(clear, rounds=20, lr=0.01):
@@ -1319,7 +1325,7 @@ print(f"the other walked between {min(forgot):.2f} and {max(forgot):.2f}")
 
 # %% [markdown]
 # ### Exercise autograd-8 · difficulty 2 · 8 minutes
-# Write it once more, without looking up: `train(xs, ys, w, lr, rounds)` starts from the number `w`, goes
+# Write the loop once more, without looking back: `train(xs, ys, w, lr, rounds)` starts from the number `w` and goes
 # through the samples **one by one**, in order, `rounds` times. For every sample it takes one step against the
 # slope of $(wx - y)^2$. It returns the final weight as a Python float.
 #
@@ -1347,8 +1353,12 @@ with check("autograd-8") as c:
     c.close(got, 1.8172, because="1st sample: to 3, 0.9 of the way is left; 2nd: to 2.5, 0.6 is left; twice",
             mistakes={1.1375: per_round, 1.95: per_round, 1.8052: "loops swapped: all samples, then the next round",
                       1.848: "the samples came in reverse order",
-                      4.0192: "old slopes are still in the pile: clear it", -3.6068: "uphill: subtract the slope",
+                      4.0192: "old slopes are still in the pile: clear it", 1.18: "that is one round",
+                      2.1088: "start from the w you are given",
+                      2.1312: "clear after every sample, not after every round", -3.6068: "uphill: subtract the slope",
                       1.0912: "the 2 of the square's derivative is missing", 0.0: "w never moved"})
+    c.close(train([1.0], [3.0], w=3.0, lr=0.1, rounds=1), 3.0, because="at the bottom, w stays",
+            mistakes={0.6: "start from the w you are given"})
 
 # %% [markdown] tags=["solution"]
 # The two samples of the check disagree, one wants w = 3 and the other 2.5, so that the order of the steps shows.
@@ -1386,9 +1396,9 @@ print("curvatures:", [round(k, 3) for k in curvatures.tolist()])
 # 11.09. Across, the curvature is 46 times larger.
 #
 # Cut through the bowl in a direction with curvature $k$: at distance $d$ from the bottom the height is
-# $\frac{k}{2} d^2$ and the slope $kd$. A step with learning rate $\eta$ leads from $d$ to $d - \eta k d = (1 - \eta k)\,d$.
-# The distance shrinks only while $\eta < 2/k$. So the direction with the largest curvature sets the speed limit
-# for all.
+# $\frac{k}{2} d^2$ and the slope $kd$. A step with learning rate $\eta$ leads from $d$ to
+# $d - \eta k d = (1 - \eta k)\,d$. The distance shrinks only while $\eta < 2/k$. So the direction with the largest curvature sets the
+# speed limit for all.
 
 # %%
 limit = 2 / curvatures.max().item()
@@ -1422,9 +1432,9 @@ for lr in (0.17, 0.18, 0.185, 0.19):
     print(f"lr = {lr:<5}  loss {loss:.2g}")
 
 # %% [markdown]
-# Clearly below the limit it arrives. Right at the limit, with 0.18, it only dawdles: each step keeps more than 99 %
-# of the distance. A few percent above, it explodes; the turning point is where the Hessian said. Now look at
-# three walks from one start.
+# Clearly below the limit, it arrives. Right at the limit, with 0.18, it only dawdles: each step keeps more than
+# 99 % of the distance. A few percent above, it explodes; the turning point is where the Hessian said. Now look
+# at three walks from one start.
 
 # %% export="descent.png" alt="Three contour maps of the loss over weight w (horizontal) and bias b (vertical): a long narrow valley running from upper left to lower right, its bottom marked by a star at w = 2, b = 0. A hollow circle marks the start. Left, learning rate 0.001: the path goes straight toward the valley floor and stops before it. Middle, 0.1: one leap lands on the valley floor and small steps follow it almost to the star. Right, 0.19: the path jumps from one wall of the valley to the other, each jump longer than the last, and leaves the map."
 ww, bb = torch.meshgrid(torch.linspace(-2, 6, 120), torch.linspace(-3, 3, 120), indexing="xy")
@@ -1445,7 +1455,7 @@ plt.show()
 # %% [markdown]
 # *All three start at the hollow circle, w = −0.4 and b = 0.6; the star marks the bottom. After 100 steps 0.001 has
 # not reached the valley floor; in 100 steps 0.1 has leapt onto the floor and followed it almost to the star;
-# with 0.19 nine steps, from wall to wall and each longer than the last, are enough to leave.*
+# with 0.19 it jumps from wall to wall, each step longer than the last, and after nine steps it has left the map.*
 
 # %%
 for lr, steps in ((0.001, 100), (0.1, 20), (0.1, 100), (0.19, 9)):
@@ -1463,9 +1473,10 @@ for lr, steps in ((0.001, 100), (0.1, 20), (0.1, 100), (0.19, 9)):
 # %% [markdown]
 # ### Margin question: why does a weight with gradient 1000 move more than one with gradient 1, and is that good?
 #
-# It moves more because the step is `lr * gradient`, nothing else. Whether that is *good* depends on what a
-# unit of that weight means; two experiments, then the answer. Take a target made of two lengths, $2a + 3b$, both in meters. Then write `b` in
-# millimeters: the same table, the same truth, and the right second weight is now 0.003.
+# It moves more because the step is `lr * gradient`, nothing else. Whether that is *good* depends on what a unit
+# of that weight means. Two experiments will show it. Take a target made of two lengths, $2a + 3b$, both in
+# meters. Then write `b` in millimeters: nothing about the data has changed, but the right second weight is now
+# 0.003.
 
 # %%
 torch.manual_seed(0)
@@ -1519,8 +1530,8 @@ print("back in meters and millimeters", [round(v, 4) for v in (scaled / scale).t
 # %% [markdown]
 # ## Old code you will meet
 #
-# Much of the web was written before 2018, when a *tensor* and a *Variable* were two things. Read these, write
-# the right column.
+# Much of the web was written before 2018, when a *tensor* and a *Variable* were two things. Read the first column,
+# write the second.
 #
 # | you meet | write today | why it changed |
 # |---|---|---|
@@ -1570,7 +1581,7 @@ for name, slopes in (("silently wrong", a.grad), ("right", a.detach().exp())):
 # | `torch.autograd.gradcheck(f, inputs)` | backward against two-sided differences, in doubles | → True or an error |
 #
 # Four sentences to keep: local derivatives multiply along a path and add up where paths meet. `.grad` is a
-# pile. The last question never needs `retain_graph`. A gradient tells you a direction in the units you
+# pile. The last call on a graph never needs `retain_graph`. A gradient tells you a direction in the units you
 # happened to choose.
 #
 # Next you fit a line, with the loop of the last pages, and watch it turn piece by piece into `nn.Linear`, a
