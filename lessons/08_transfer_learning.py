@@ -731,7 +731,7 @@ print("first convolution of the old network: ", torch.equal(now, old_net.body[1]
 # %% [markdown]
 # It is not! `load_state_dict` copies what fits, collects what does not, and complains at the end. After the
 # error you hold a network that is half old and half new. Throw it away. (That is why `load_pretrained`
-# tried on a copy.) The course's `load_checkpoint` looks before it copies:
+# tried on a copy.) The course's `load_checkpoint` keeps the model's own weights, and puts them back after an error:
 
 # %%
 save_checkpoint(folder / "seven.pt", old_net)
