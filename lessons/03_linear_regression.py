@@ -17,11 +17,12 @@
 # %% [markdown]
 # Ten lines of Python train almost every network on earth. Today you write them, first for twenty weights on a
 # spring, with nothing but tensors. Then you leave out one line after the other and watch what breaks. (Mostly
-# nothing: no error, wrong numbers.)
+# nothing breaks visibly: there is no error, only wrong numbers.)
 #
 # The picture this lesson is heading for is a curve through a hundred noisy readings, $y = b + w_1x + w_2x^2 +
-# w_3x^3 + w_4x^4$, fitted by five programs, from gradients by hand to library parts only. All must print
-# **the same five numbers**, and a judge who uses no gradient tells you how good they are.
+# w_3x^3 + w_4x^4$. Five programs fit it; the first takes its gradients by hand, the last is made of library
+# parts only. All of them must print **the same five numbers**, and a judge who uses no gradient tells you how
+# good these are.
 
 # %%
 import math
@@ -67,7 +68,7 @@ for weight, length in zip(kg[:3], cm[:3], strict=True):
 #
 # ## Design the model
 #
-# A straight line, $\hat y = w\,x + b$: two numbers to learn, both zero for now.
+# The model is a straight line, $\hat y = w\,x + b$. It has two numbers to learn, both zero for now.
 
 # %%
 w = torch.zeros(1, requires_grad=True)
@@ -85,11 +86,11 @@ curvatures = torch.linalg.eigvalsh(2 * table.T @ table / len(table))  # of this 
 print(f"curvatures {curvatures[0]:.2f} and {curvatures[1]:.2f}, so lr below {2 / curvatures[1]:.2f}")
 
 # %% [markdown]
-# 0.1 is safe.
+# So 0.1 is safe.
 #
 # ## Train and judge
 #
-# Forward, loss, backward, update, clear:
+# Each step has five parts: forward, loss, backward, update, clear.
 
 # %%
 bare = []
@@ -110,8 +111,8 @@ print(f"w = {w.item():.3f}   b = {b.item():.3f}")
 #
 # ## The judge
 #
-# For a straight line nobody has to walk: "all slopes are zero" is a system of linear equations, and
-# `torch.linalg.lstsq` solves it. That is the bottom of the bowl; no training can get below.
+# For a straight line nobody has to walk. At the bottom of the bowl all slopes are zero; that is a system of
+# linear equations, and `torch.linalg.lstsq` solves it. No training can get below this solution.
 #
 # **Predict before you run:** which line has the smaller loss on these points, the judge's or the true one?
 
@@ -147,7 +148,7 @@ assert (w - judge[1]).abs() < 0.03 and (b - judge[0]).abs() < 0.03
 # two slopes $dL/dw$ and $dL/db$ as a pair, worked out by hand, without autograd (the check switches it off).
 #
 # <details><summary>Hint 1</summary>Call the error <code>e = w * x + b - y</code>. The square's derivative is 2e, times what stands next to the weight inside e.</details>
-# <details><summary>Hint 2</summary>Next to <code>w</code> stands <code>x</code>, next to <code>b</code> stands 1. And the mean stays a mean.</details>
+# <details><summary>Hint 2</summary>Next to <code>w</code> stands <code>x</code>, next to <code>b</code> stands 1. The mean stays a mean.</details>
 
 # %% tags=["exercise"] id="linear-1" objective="gradient"
 def line_gradient(w: float, b: float, x: torch.Tensor, y: torch.Tensor) -> tuple[float, float]:
@@ -187,8 +188,8 @@ for name, p in model.named_parameters():
 print("input", tuple(kg.shape), "→ output", tuple(model(kg).shape))
 
 # %% [markdown]
-# The weight is `(outputs, inputs)`. A `Parameter` is a tensor that the model knows by name and that requires
-# a gradient from birth. It starts at random; for a fair comparison, start at zero:
+# The weight has the shape `(outputs, inputs)`. A `Parameter` is a tensor that the model knows by name and that
+# requires a gradient from the beginning. It starts with a random value; for a fair comparison, set it to zero:
 
 # %%
 def zero_line():
@@ -214,8 +215,8 @@ for _ in range(200):
 print("same losses as bare:", np.allclose(with_linear, bare, rtol=1e-4))
 
 # %% [markdown]
-# Next the loss, `nn.MSELoss`, and the optimizer, `optim.SGD`: `step()` is the loop over `p -= lr * p.grad`,
-# `zero_grad()` the loop over `p.grad = None`.
+# Next come the loss, `nn.MSELoss`, and the optimizer, `optim.SGD`. Its `step()` is the loop over
+# `p -= lr * p.grad`, its `zero_grad()` the loop over `p.grad = None`.
 
 # %%
 model, library = zero_line(), []
@@ -231,11 +232,11 @@ print("same losses as bare:", np.allclose(library, bare, rtol=1e-4))
 print(f"w = {model.weight.item():.3f}   b = {model.bias.item():.3f}")
 
 # %% [markdown]
-# Three programs, one walk. `zero_grad` may stand anywhere between the `step` and the next `backward`.
+# All three programs take the same walk. `zero_grad` may stand anywhere between a `step` and the next `backward`.
 #
 # ### The shapes that stop you
 #
-# Forget that the feature is a column, or hand over NumPy's 64-bit floats:
+# What happens if you forget that the feature is a column, or hand over NumPy's 64-bit floats?
 
 # %%
 with expect_error(RuntimeError):
@@ -244,7 +245,7 @@ with expect_error(RuntimeError):
     model(kg.double())
 
 # %% [markdown]
-# Read the first as "your rows have 20 columns, my weight wants 1". The fixes: `kg.reshape(-1, 1)`, and
+# Read the first message as "your rows have 20 columns, my weight wants 1". The fixes are `kg.reshape(-1, 1)` and
 # `.float()`.
 #
 # ### The shape that does not
@@ -267,8 +268,8 @@ print(f"w = {model.weight.item():.2f}   b = {model.bias.item():.2f}   loss = {lo
 print(f"mean of cm = {cm.mean().item():.2f}")
 
 # %% [markdown]
-# Every prediction is compared with *every* target. The best answer is then the mean, for everyone: no error,
-# and a flat line. `nn.MSELoss` at least warns:
+# Every prediction is compared with *every* target. The best answer is then the mean, for everyone. There is no
+# error, only a flat line. `nn.MSELoss` at least warns:
 
 # %%
 with warnings.catch_warnings(record=True) as caught:
@@ -282,7 +283,7 @@ print(str(caught[0].message).split(". ")[0])
 # ## Which loss?
 #
 # `L1Loss` takes the absolute error; `SmoothL1Loss` is a square up to an error of `beta` (default 1) and a
-# straight line further out. The choice matters when a point is wrong. Somebody types 127.8 for 12.78:
+# straight line further out. The choice matters when a point is wrong. Suppose somebody types 127.8 for 12.78:
 
 # %%
 typo = cm.clone()
@@ -328,9 +329,9 @@ left.legend()
 plt.show()
 
 # %% [markdown]
-# *Left the price of an error, right the three lines: the square follows the one wrong point, the other two
-# follow the nineteen.* An error of 115 costs the square as much as 132 errors of 10. `L1Loss` gives each point
-# the same pull; `SmoothL1Loss` rounds its corner at zero.
+# *On the left the price of an error, on the right the three lines: the square follows the one wrong point, the
+# other two follow the nineteen.* To the square, one error of 115 costs as much as 132 errors of 10. `L1Loss` gives
+# each point the same pull; `SmoothL1Loss` rounds its corner at zero.
 #
 # ### `reduction`: what happens to the twenty losses
 #
@@ -353,7 +354,7 @@ for reduction, lr in (("mean", 0.1), ("sum", 0.1), ("sum", 0.1 / 20)):
     print(f"{reduction:4} lr {lr:<6g} w = {line.weight.item():.3f}")
 
 # %% [markdown]
-# With `sum`, 0.1 is a rate of 2 in disguise, and the weight ends as *not a number*. With `"mean"`, the
+# With `sum`, 0.1 is a rate of 2 in disguise, and the weight ends as *not a number*. With `"mean"`, which is the
 # default, the right `lr` does not depend on the number of rows.
 #
 # ### Exercise linear-2 · difficulty 2 · 6 minutes
@@ -387,14 +388,14 @@ with check("linear-2") as c:
 # same curve times $\delta$.
 
 # %% [markdown] tags=["instructor"]
-# **Watch for** a Python `if` on a tensor ("Boolean value of Tensor … is ambiguous"). **Ask:** and when beta
-# goes to 0? (L1.)
+# **Watch for** a Python `if` on a tensor ("Boolean value of Tensor … is ambiguous"). **Ask:** what is left when
+# beta goes to 0? (L1.)
 
 # %% [markdown]
 # ## All, some, or one at a time
 #
-# With a million rows, a look at all of them buys one small step. A *mini-batch* of a few rows gives a rougher
-# gradient for less work. One pass over all rows is an *epoch*.
+# With a million rows, you would look at all of them to take one small step. A *mini-batch* of a few rows gives a
+# rougher gradient for much less work. One pass over all rows is an *epoch*.
 
 # %%
 def batch_path(x, y, batch_size, epochs, lr, seed=0):
@@ -411,8 +412,8 @@ def batch_path(x, y, batch_size, epochs, lr, seed=0):
     return torch.stack(path)
 
 # %% [markdown]
-# **Predict before you run:** ten epochs each, with all 20 rows, with 5, with 1. Which ends nearest to the
-# judge?
+# **Predict before you run:** three walks of ten epochs each, in batches of all 20 rows, of 5, and of 1. Which one
+# ends nearest to the judge?
 
 # %% alt="Three contour maps of the loss over w and b, an oval valley with a hollow star at the judge's solution and a black square at the end of the path, w 3.68 and b 12.28. Left, all 20 rows: ten smooth steps, which leap to the valley floor and creep along it. Middle, batches of 5: forty steps along a slightly shaky line, closer to the star. Right, single rows: two hundred steps, a jagged path that ends in a tangle at the star."
 ww, bb = torch.meshgrid(torch.linspace(-1, 9, 100), torch.linspace(-1, 17, 100), indexing="xy")
@@ -433,7 +434,7 @@ plt.show()
 # %% [markdown]
 # *The path of (w, b) on the loss surface in ten epochs, from the lower left to the black square; the hollow
 # star is the judge: ten calm steps, forty shaky ones, two hundred wild ones.* Small batches get more steps
-# out of the same looks, and every step is noisier. How long does the trembling last?
+# out of the same ten epochs, and every step is noisier. How long does the trembling last?
 
 # %%
 for lr in (0.1, 0.01):
@@ -442,19 +443,19 @@ for lr in (0.1, 0.01):
     print(f"single rows, lr {lr}: the last 1000 steps spread by {spread:.3f}")
 
 # %% [markdown]
-# Forever: the walk settles into a ball around the bottom. A smaller rate makes a smaller ball, so many
-# recipes lower `lr` toward the end. `utils.make_loader` hides the `randperm` and the `split`:
+# It never ends: the walk only settles into a ball around the bottom. A smaller rate makes a smaller ball, so many
+# recipes lower `lr` toward the end. `utils.make_loader` does the `randperm` and the `split` for you:
 
 # %%
 for inputs, targets in make_loader(kg, cm, batch_size=8):
     print(tuple(inputs.shape), tuple(targets.shape))
 
 # %% [markdown]
-# The last batch is short. Keep it in mind for every mean over batches.
+# The last batch is short. Keep that in mind whenever you take a mean over batches.
 #
 # ### Exercise linear-3 · difficulty 1 · 2 minutes
-# 103 rows, batches of 10, 7 epochs. How many updates does the optimizer make? And how many if the short last
-# batch is dropped every time (`drop_last=True`)? Give two whole numbers.
+# You train on 103 rows, in batches of 10, for 7 epochs. How many updates does the optimizer make? And how many if
+# the short last batch is dropped every time (`drop_last=True`)? Give two whole numbers.
 #
 # <details><summary>Hint 1</summary>Count one epoch first. How many full batches, and is there a rest?</details>
 # <details><summary>Hint 2</summary>103 = 10 · 10 + 3. The rest of 3 is a batch as well, unless it is dropped.</details>
@@ -476,11 +477,11 @@ with check("linear-3") as c:
             mistakes={77: "the short one counts here", 10: "that is one epoch", 72: each, 72.1: each})
 
 # %% [markdown] tags=["solution"]
-# 103 / 10 rounds up to 11 batches an epoch. Dropping the short one leaves three rows an epoch unseen (others
-# each time).
+# 103 / 10 rounds up to 11 batches per epoch. If the short one is dropped, three rows remain unseen in each epoch
+# (others each time).
 
 # %% [markdown] tags=["instructor"]
-# Two minutes, as a poll. **Ask:** when would you drop the short batch? (BatchNorm with a rest of one row.)
+# Take two minutes, as a poll. **Ask:** when would you drop the short batch? (With BatchNorm and a rest of one row.)
 
 # %% [markdown]
 # ## The loop, line by line
@@ -514,7 +515,7 @@ def dropout_net(seed):
     return nn.Sequential(nn.Linear(1, 64), nn.ReLU(), nn.Dropout(0.1), nn.Linear(64, 1))
 
 # %% [markdown]
-# Batches are shuffled for training; momentum comes further down:
+# Batches are shuffled for training. (What `momentum` does comes further down.)
 
 # %%
 net, loss_fn = dropout_net(seed=0), nn.MSELoss()
@@ -599,14 +600,14 @@ plt.legend(loc="center left", bbox_to_anchor=(1, 0.5), handlelength=4)
 plt.show()
 
 # %% [markdown]
-# *The complete loop falls; without `zero_grad` the loss swings to the end; the other three lie on each other
-# at 242.* None raises an error: where a gradient is `None`, `step` skips the parameter, politely. Learn the
-# two symptoms. **The same loss to the last digit: nothing moves. A loss that swings or grows: gradients pile
-# up, or `lr` is too large.**
+# *With the complete loop the loss falls; without `zero_grad` it swings to the end; the other three curves lie on
+# top of each other at 242.* None of them raises an error: where a gradient is `None`, `step` politely skips the
+# parameter. Learn the two symptoms. **If the loss stays the same to the last digit, nothing moves. If it swings or
+# grows, gradients pile up, or `lr` is too large.**
 #
 # ### Without `eval()`
 #
-# The trained net is asked for the same validation loss three times, in both modes.
+# Ask the trained net for its validation loss three times, in both modes.
 
 # %%
 torch.manual_seed(1)
@@ -617,8 +618,8 @@ for mode in ("train", "eval"):
     print(f"{mode:5}  {told}")
 
 # %% [markdown]
-# Three questions get three answers, because dropout rolls its dice. `BatchNorm` is sterner: in training mode
-# it normalizes with the mean and spread of *the batch*, so it cannot work on a batch of one:
+# In training mode three questions get three answers, because dropout rolls its dice. `BatchNorm` is stricter: in
+# training mode it normalizes with the mean and spread of *the batch*, so it cannot work on a batch of one:
 
 # %%
 torch.manual_seed(0)
@@ -646,8 +647,8 @@ with torch.inference_mode():
 print("… and in evaluation mode:         ", abs(first - other) > 1e-3)
 
 # %% [markdown]
-# It can. No gradient moves the running statistics; the forward pass does. Your validation data have leaked
-# into the model, and the prediction for one row depended on its companions.
+# It can. It is not a gradient that moves the running statistics, it is the forward pass. Your validation data have
+# leaked into the model, and the prediction for one row depended on the other rows of its batch.
 #
 # ### Without `train()`
 #
@@ -662,7 +663,7 @@ for epoch in (1, 2, 3):
     net.eval()  # … and the measuring part
 
 # %% [markdown]
-# One epoch of dropout, and nothing crashes. That is why `train()` stands *inside* the epoch loop.
+# Only the first epoch had dropout, and nothing crashes. That is why `train()` stands *inside* the epoch loop.
 #
 # ### Margin question: what does `model.eval()` change when the model has no dropout?
 #
@@ -677,13 +678,14 @@ print("same predictions:", torch.equal(in_training, in_evaluation))
 print("training flag:", line.training, "  still builds a graph:", in_evaluation.requires_grad)
 
 # %% [markdown]
-# One flag, nothing else. `eval()` sets `training = False` on the model and all its parts, and the layers that
-# care look at it: dropout, BatchNorm, and a few others. **`eval()` does not switch gradients off**; that is the
-# other line's work. Write both, always.
+# It changes one flag and nothing else. `eval()` sets `training = False` on the model and all its parts, and the
+# layers that care look at it: dropout, BatchNorm, and a few others. **`eval()` does not switch gradients off**;
+# `inference_mode()` does that. Always write both.
 #
 # ### Without `inference_mode()`
 #
-# Same numbers, but each result drags the graph that made it along. Count its operations in a running total:
+# The numbers are the same, but each result keeps the graph that made it alive. Count the operations in the graph
+# of a running total:
 
 # %%
 def graph_size(t):
@@ -705,8 +707,8 @@ with torch.inference_mode():
 print("under inference_mode:", graph_size(total))
 
 # %% [markdown]
-# It grows with every batch, and so does the memory. In training, where you need the graph, `loss.item()` cuts
-# it off. And `inference_mode` holds you to its promise that no result enters a graph later:
+# The graph grows with every batch, and so does the memory. In training, where you need the graph, `loss.item()` cuts
+# it off. `inference_mode`, in turn, makes sure that none of its results enters a graph later:
 
 # %%
 with torch.inference_mode():
@@ -715,14 +717,14 @@ with expect_error(RuntimeError):
     (features * line.weight).sum().backward()
 
 # %% [markdown]
-# For results that later training needs, take `no_grad`.
+# If later training needs the results, use `no_grad` instead.
 #
 # ### Exercise linear-4 · difficulty 3 · 9 minutes
-# From an empty cell: `train_epoch(model, batches, loss_fn, optimizer)` trains for one epoch and returns the
-# mean training loss *per row* as a float. The last batch may be short. The model may come in either mode;
-# train in training mode.
+# Write it from an empty cell: `train_epoch(model, batches, loss_fn, optimizer)` trains for one epoch and returns the
+# mean training loss *per row* as a float. The last batch may be short. The model may come in either mode; train it
+# in training mode.
 #
-# <details><summary>Hint 1</summary>One mode, then per batch: forward, loss, three optimizer lines. Count rows as you go.</details>
+# <details><summary>Hint 1</summary>First set the mode. Then, for each batch: forward, loss, three optimizer lines. Count rows as you go.</details>
 # <details><summary>Hint 2</summary>Add up <code>loss.item() * len(targets)</code> and <code>len(targets)</code>; divide at the end.</details>
 
 # %% tags=["exercise"] id="linear-4" objective="loop"
@@ -752,8 +754,8 @@ with check("linear-4") as c:
             18.5: "not divided", 0.185: "not len(X)", 1 / 16: "last batch", torch.tensor(18.5 / 32): ".item()"})
 
 # %% [markdown] tags=["solution"]
-# The sum over rows makes the result independent of how the rows were cut (as far as the weights would stand
-# still).
+# The sum over rows makes the result independent of how the rows were cut into batches, as far as the weights stand
+# still.
 
 # %% [markdown] tags=["instructor"]
 # Give it time. **Watch for** `total += loss` (a graph that grows), `len(batches)` as divisor, and
@@ -761,8 +763,8 @@ with check("linear-4") as c:
 
 # %% [markdown]
 # ### Exercise linear-5 · difficulty 2 · 5 minutes
-# Its sister: `test_loss(model, batches, loss_fn)` returns the mean loss per row, as a float. No dropout, no
-# graph, no training. Leave the model in the mode in which it came.
+# Now the other half: `test_loss(model, batches, loss_fn)` returns the mean loss per row, as a float. It uses no
+# dropout, builds no graph and trains nothing. Leave the model in the mode in which it came.
 #
 # <details><summary>Hint 1</summary>Two lines switch two different things off. Which line does which?</details>
 # <details><summary>Hint 2</summary><code>was = model.training</code> before <code>model.eval()</code>, and <code>model.train(was)</code> at the end.</details>
@@ -801,8 +803,8 @@ with check("linear-5") as c:
 # %% [markdown]
 # ## The loop gets a name
 #
-# `utils.fit` is the loop that you have written, with a progress bar and a refusal to go on when the loss is
-# not finite. Do not take its word: train a twin, same seed. Not "close". Equal.
+# `utils.fit` is the loop that you have written, with a progress bar, and it refuses to go on when the loss is not
+# finite. Do not take its word for it: train a twin, with the same seed. The losses should be equal, not just close.
 
 # %%
 twin = dropout_net(seed=0)
@@ -814,8 +816,7 @@ print("validation losses equal:", history["val_loss"] == by_hand["val_loss"])
 print(history.frame().round(3).loc[[1, 10, 20, 40, 60]])
 
 # %% [markdown]
-# 120 numbers, all equal to the last bit. From lesson 04 on you import it; `evaluate` is the measuring half
-# alone.
+# All 120 numbers are equal to the last bit. From lesson 04 on you import it; `evaluate` is the half that measures.
 
 # %% alt="Training loss (blue) and validation loss (orange, dashed) against epoch, one to sixty. Both fall from about 0.25 in a zigzag to below 0.05; in the second half the validation curve, measured without dropout, runs mostly below the training curve."
 history.plot("loss")
@@ -827,8 +828,8 @@ print("training rows in evaluation mode are lower, too:", still < history["loss"
 
 # %% [markdown]
 # *Training loss in blue, validation loss in orange, over sixty epochs.* Validation *below* training? The
-# training loss is taken with dropout, and during the epoch's updates. Measured the same way, it comes out
-# lower, too.
+# training loss is measured with dropout, and while the weights are still being updated. Measured in the same way as
+# the validation loss, it comes out lower, too.
 #
 # `fit` also refuses a loop in which nothing moves, such as a new model with the old optimizer:
 
@@ -851,13 +852,13 @@ floor = ((powers @ verdict - y.flatten()) ** 2).mean().item()
 print("judge:", [round(v, 3) for v in verdict.tolist()], f"  loss {floor:.4f}")
 
 # %% [markdown]
-# No polynomial of degree 4 has a smaller loss on these readings than 0.0107. The noise has a spread of 0.1;
-# its square, 0.01, nobody can predict, and a loop that says `while loss > 0.001` would never stop.
+# No polynomial of degree 4 has a smaller loss on these readings than 0.0107. The noise has a spread of 0.1, whose
+# square is 0.01. Nobody can predict that part, and a loop that says `while loss > 0.001` would never stop.
 #
 # ### "Until the loss is small"
 #
-# The classic version of this exercise has that loop, and stops, because its points are *without noise*. Take
-# ours without noise: what has it learned by then?
+# The classic version of this exercise has that loop, and it does stop, because its points are *without noise*. Take
+# ours without noise. What has the program learned when it stops?
 
 # %%
 coefs = torch.zeros(5, dtype=torch.float64)
@@ -874,13 +875,13 @@ assert floor > 1e-3
 
 # %% [markdown]
 # Two of the weights are still off by about 0.35: a small loss means small errors *on the points*, and $z^2$
-# and $z^4$ look much alike between −1 and 1. So stop when a step **lowers the loss by less than a
-# billionth**, which needs no guess about the noise, and never go beyond a maximum.
+# and $z^4$ look much alike between −1 and 1. So stop when a step **lowers the loss by less than a billionth**, which
+# needs no guess about the noise. And set a maximum number of steps.
 #
 # ### Why the hours had to be scaled
 #
-# The steepest curvature limits `lr`, and the flattest direction has to live with that. Their ratio is the
-# *condition number*.
+# The steepest curvature limits `lr`, and the flattest direction has to make do with that rate. The ratio of the two
+# curvatures is the *condition number*.
 #
 # **Predict before you run:** hours from 0 to 10, their fourth power up to 10,000. By which factor does the
 # ratio grow?
@@ -892,11 +893,13 @@ for name, column in (("z from -1 to 1", z), ("hours, 0 to 10", 5 + 5 * z)):
     print(f"{name}:  lr below {2 / high:.1g}   condition number {high / low:,.3g}")
 
 # %% [markdown]
-# By two million, and the walk grows with it. **Scale your inputs** before you suspect the loop or the model.
+# By two million, and the number of steps grows with it. **Scale your inputs** before you suspect the loop or the
+# model.
 #
 # ### First way: NumPy, gradients by hand
 #
-# Five programs: same start (zeros), same `lr = 0.5`, same stop. In the first, everything is on the table:
+# Here are the five programs, with the same start (zeros), the same `lr = 0.5` and the same rule for stopping. In the
+# first, nothing is hidden:
 
 # %%
 def fit_numpy(powers, y, lr=0.5, least=1e-9, most=10_000):
@@ -915,7 +918,7 @@ def fit_numpy(powers, y, lr=0.5, least=1e-9, most=10_000):
 # %% [markdown]
 # ### Second way: tensors
 #
-# Hardly a letter changes.
+# Hardly a letter changes when you replace NumPy's arrays by tensors.
 
 # %%
 def fit_tensors(powers, y, lr=0.5, least=1e-9, most=10_000):
@@ -934,7 +937,7 @@ def fit_tensors(powers, y, lr=0.5, least=1e-9, most=10_000):
 # %% [markdown]
 # ### Third way: autograd
 #
-# The formula for the gradient goes; `requires_grad`, `backward`, `no_grad` and the clearing come in.
+# The formula for the gradient goes out; `requires_grad`, `backward`, `no_grad` and the clearing come in.
 
 # %%
 def fit_autograd(powers, y, lr=0.5, least=1e-9, most=10_000):
@@ -966,7 +969,7 @@ def quartic():
     return model
 
 # %% [markdown]
-# Its predictions are a column, like `y`.
+# Its predictions are a column, as `y` is.
 
 # %%
 def fit_nn(powers, y, lr=0.5, least=1e-9, most=10_000):
@@ -1014,7 +1017,7 @@ assert all(torch.allclose(coefs, first, atol=1e-6) for coefs, _ in five.values()
 print("each within 0.01 of the judge:", (first - verdict).abs().max().item() < 0.01)
 
 # %% [markdown]
-# The same five numbers after the same number of steps: the library adds no magic. But outside the line
+# They find the same five numbers after the same number of steps: the library adds no magic. But outside the line
 # that makes the model, the *last* program does not mention how many weights there are. Give it another model,
 # and the same lines train a billion.
 #
@@ -1031,8 +1034,8 @@ for name, coefs in (("learned", five["fit_optim"][0]), ("judge", verdict), ("tru
     print(f"{name:8} {as_polynomial(coefs)}")
 
 # %% [markdown]
-# Learned and judge agree to 0.005: that rest is the stop condition. Both miss the truth by up to 0.07: that
-# is the noise. Now watch it happen, in a picture with two lines which will move:
+# What was learned agrees with the judge to 0.005; the rest is due to the rule for stopping. Both miss the truth by
+# up to 0.07; that is the noise. Now watch the training happen, in a picture whose lines will move:
 
 # %%
 def live_picture(z, y, at, truth, floor):
@@ -1051,7 +1054,7 @@ def live_picture(z, y, at, truth, floor):
     return fig, curve, trail
 
 # %% [markdown]
-# Training moves them eleven times. Run it and look.
+# While it trains, the next cell redraws them eleven times. Run it and look.
 
 # %% alt="Two panels, shown as they stand at the end of training. Left: a hundred blue noisy readings over ten hours, the learned orange curve through them and the dashed dark true curve on top of it, hardly apart. Right: loss against step on logarithmic axes, falling from about 0.3 until it lies on the dashed line of the judge's loss at 0.0107."
 model, track, at = quartic(), [], torch.linspace(-1, 1, 101, dtype=torch.float64)[:, None]
@@ -1071,19 +1074,19 @@ for step in range(1, 1601):
 plt.close(fig)
 
 # %% [markdown]
-# *Left the readings, the true curve and the learned one on top of it; right the loss, which comes down to the
-# judge's line and cannot cross it.* How far is it still above that line?
+# *On the left the readings, the true curve and the learned one on top of it; on the right the loss, which comes down
+# to the judge's line and cannot cross it.* How far is it still above that line?
 
 # %%
 print({step: round(track[step - 1] - floor, 4) for step in (1, 50, 500, 1600)})
 
 # %% [markdown]
-# After five hundred steps the eye sees no more change.
+# After five hundred steps you can no longer see a change in the picture.
 #
 # ## Six ways down
 #
-# The landscape is a canyon, 290 times steeper across than along, and plain descent pays for it. Ideas for
-# paying less:
+# The loss surface is a canyon, 290 times steeper across than along, and plain descent pays for it with many steps.
+# Here are five ideas for paying less:
 #
 # | optimizer | idea, in a line |
 # |---|---|
@@ -1094,7 +1097,7 @@ print({step: round(track[step - 1] - floor, 4) for step in (1, 50, 500, 1600)})
 # | `Adam` | RMSprop with momentum, and a correction for the first steps |
 # | `LBFGS` | estimates the curvature from past gradients, and leaps to where the bottom should be |
 #
-# `LBFGS` wants to look several times per step, so it asks for a function it can call:
+# `LBFGS` computes the loss several times per step, so it asks for a function that it can call:
 
 # %%
 model = quartic()
@@ -1123,8 +1126,8 @@ def compete(make, lr, X, y, gradients=300):
     return losses[:gradients]
 
 # %% [markdown]
-# And each gets *its own* best learning rate of six, the one with the fewest gradients until the loss is
-# within 0.0001 of the judge's (or, if none gets there, the one with the lowest last loss).
+# Each runner gets *its own* best learning rate out of six: the one that needs the fewest gradients until the loss is
+# within 0.0001 of the judge's (or, if none gets there, the one with the lowest final loss).
 
 # %%
 runners = {
@@ -1168,10 +1171,10 @@ plt.show()
 
 # %% [markdown]
 # *How far each loss is above the judge's, gradient by gradient, each optimizer with its best rate of six.*
-# `LBFGS` needs fewer than twenty: a bowl is what it was made for. Plain SGD is not there after 300 (`inf`).
-# This is no ranking for life: the problem is small, has one bottom, and its gradients have no noise. With
-# mini-batches `LBFGS` is hardly used, because it trusts that two gradients come from the same loss. What
-# carries over: momentum and adaptive rates pay for canyons, and **an optimizer without its own learning rate
+# `LBFGS` needs fewer than twenty: a bowl is what it was made for. Plain SGD has not arrived after 300 (`inf`).
+# Do not take this as a ranking for other problems: this one is small, has one bottom, and its gradients have no
+# noise. With mini-batches `LBFGS` is hardly used, because it trusts that two gradients come from the same loss. Two
+# things carry over: momentum and adaptive rates pay off in canyons, and **an optimizer without its own learning rate
 # search is not a result**.
 
 # %% [markdown]
@@ -1219,10 +1222,10 @@ assert all(b <= a + 1e-9 for a, b in zip(train_errors, train_errors[1:], strict=
 # %% [markdown]
 # *Left, degree 1 cannot bend, degree 4 follows, degree 14 swings between the points; right, the training
 # error falls with every degree while the validation error turns at 4.* Degree 5 can be every polynomial of
-# degree 4, so the training error always votes for the largest model. Below 4 both errors are large:
-# **underfitting**. Above, they part ways: **overfitting**, the freedom is spent on noise.
+# degree 4, so the training error always votes for the largest model. Below 4 both errors are large; this is
+# **underfitting**. Above 4 they part ways; this is **overfitting**: the extra freedom is spent on noise.
 #
-# How sure is that 4? Draw other twenties and ask again:
+# How sure is that 4? Draw new readings, twenty and twenty, and ask again:
 
 # %%
 chosen = []
@@ -1233,7 +1236,7 @@ for seed in range(10):
 print("chosen degrees:", chosen)
 
 # %% [markdown]
-# Mostly 4 to 6. When two degrees are close on validation, take the smaller.
+# Mostly it is 4 to 6. When two degrees have nearly the same validation error, take the smaller.
 #
 # ### Exercise linear-6 · difficulty 2 · 5 minutes
 # Write `best_degree(train, valid, degrees)`: fit each degree on the pair `train = (z, y)` with `fit_poly`,
@@ -1277,10 +1280,10 @@ with check("linear-6") as c:
 # | validation | which *model*: degree, learning rate, when to stop? | you, as often as you choose |
 # | test | how good is what I chose, on rows that had no say? | you, once, at the end |
 #
-# Why is the third not the second? Because choosing is a kind of training. Take a hundred models that know
-# **nothing**: each tosses a coin for every row. Keep the best on fifty rows of validation.
+# Why can the validation set not be the test set as well? Because choosing is a kind of training. Take a hundred
+# models that know **nothing**: each tosses a coin for every row. Keep the one that does best on fifty validation rows.
 #
-# **Predict before you run:** what accuracy does it show, on validation and then on test?
+# **Predict before you run:** what accuracy does it show on the validation rows, and then on test rows?
 
 # %%
 torch.manual_seed(0)
@@ -1292,9 +1295,9 @@ print(f"best of 100 coins on validation: {shares[winner]:.2f}")
 print(f"the same coin on the test set:   {(test_tosses[winner] == test_answers).float().mean():.2f}")
 
 # %% [markdown]
-# Two thirds right, by selection alone: the winner's validation score flatters. The test set took no part in a
-# choice, so it can tell the truth, **once**: choose by it, and it has become a validation set. Here is your
-# degree 4 on fresh rows:
+# Two thirds are right, by selection alone: the winner's validation score flatters. The test set took no part in any
+# choice, so it can tell the truth, but only **once**: if you choose by it, it has become a validation set. Here is
+# your degree 4 on fresh rows:
 
 # %%
 few_test = readings(1000, seed=200, truth=dial)
@@ -1319,9 +1322,9 @@ for rows in (10, 100, 1000, 10_000):
     print(f"{rows:6} test rows: 95 of 100 measurements lie between {100 * low:.0f} % and {100 * high:.0f} %")
 
 # %% [markdown]
-# With 100 rows, a test set of 10 cannot tell 70 % from 100 %: use *cross-validation* (every row is once in
-# the test part, lesson 05). With ten million rows, ten thousand tell you within a percent; 20 % would be two
-# million lost to training.
+# With 100 rows, a test set of 10 cannot tell 70 % from 100 %. Then use *cross-validation*, where every row is in the
+# test part once (lesson 05). With ten million rows, ten thousand tell you the accuracy within a percent, and 20 %
+# would be two million rows lost to training.
 #
 # **Grouped rows.** Thirty people, ten measurements each, and a target that has *nothing* to do with them
 # except that both belong to the person. The model looks up the most similar row it has seen.
@@ -1340,11 +1343,12 @@ for name, test in (("rows at random", mixed_up[:60]), ("whole people  ", torch.w
     print(f"{name}: error {error:.2f}   (always the mean of training: {mean_error:.2f})")
 
 # %% [markdown]
-# Split by rows, the model recognizes *people*. Split by people, it is no better than the mean. Ask what will be
-# new in real use, a row of a known person or the person, and split like that.
+# When you split by rows, the model recognizes *people*. When you split by people, it is no better than the mean. Ask
+# what will be new in real use: another row of a known person, or a new person? Split in the same way.
 #
-# **Time.** A quantity that wanders from day to day, a hundred times, 200 days each. A cubic is fitted to 160
-# of the days and tested on 40, at random *between* the training days, or after them, as in real use.
+# **Time.** A quantity wanders from day to day, for 200 days; there are a hundred such series. A cubic is fitted to
+# 160 of the days and tested on the other 40. These lie at random *between* the training days, or after them, as in
+# real use.
 
 # %%
 rng = torch.Generator().manual_seed(0)
@@ -1359,7 +1363,7 @@ for name, values in errors.items():
     print(f"tested on {name}: median error {torch.tensor(values).median():.0f}")
 
 # %% [markdown]
-# A random split measures how well you fill gaps, and promises that you can see the future.
+# A random split measures how well you fill gaps, yet it promises that you can see the future.
 #
 # ### Exercise linear-7 · difficulty 2 · 6 minutes
 # Write `three_way(n, shares, seed)`: shuffle the row numbers 0 … n − 1 and cut them into three index tensors,
@@ -1425,7 +1429,7 @@ print(fresh.load_state_dict(torch.load(path, weights_only=True)))
 print("same answers after loading: ", torch.equal(fresh(powers[:, 1:]), model(powers[:, 1:])))
 
 # %% [markdown]
-# Equal to the last bit. If the fresh model has another shape, the error names what differs:
+# The predictions are equal to the last bit. If the fresh model has another shape, the error names what differs:
 
 # %%
 with expect_error(RuntimeError):
@@ -1527,7 +1531,7 @@ with check("linear-8") as c, patch.object(torch, "load", wraps=torch.load) as lo
 # | `torch.save(model, path)` | `torch.save(model.state_dict(), path)` | the pickle breaks when a class moves, and it's a program |
 # | `y_pred = model.forward(x)` | `model(x)` | the call also runs hooks |
 #
-# Two of them say so themselves:
+# Two of these old spellings say so themselves:
 
 # %%
 with warnings.catch_warnings(record=True) as caught:
