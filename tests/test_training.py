@@ -662,7 +662,11 @@ def test_model_is_untouched_when_the_optimizer_is_missing(saved):
     assert_same_weights(other, net())
 
 
-def test_model_is_untouched_when_the_optimizer_holds_other_weights(saved):
+@pytest.mark.parametrize("spoilt", [False, True], ids=["other weights", "no state at all"])
+def test_model_is_untouched_when_the_optimizer_does_not_fit(spoilt, saved):
+    if spoilt:
+        state = torch.load(saved[0], weights_only=True)
+        torch.save(state | {"optimizer": {}}, saved[0])
     other = net()
     other[0].weight.data.zero_()
     before = copy.deepcopy(other)

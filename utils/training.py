@@ -281,7 +281,8 @@ def load_checkpoint(
     """Load what :func:`save_checkpoint` wrote into ``model``; return the ``extra`` values.
 
     Only weights and plain values are unpickled, never code. Raises ``ValueError``, with the model as
-    it came, if the file is of another architecture, and ``FileNotFoundError`` if it is not there.
+    it came, if the weights or the optimizer's state do not fit, and ``FileNotFoundError`` if there is
+    no such file.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -298,7 +299,7 @@ def load_checkpoint(
         if optimizer is not None:
             what = "optimizer's state"
             optimizer.load_state_dict(state["optimizer"])
-    except (RuntimeError, ValueError) as error:
+    except Exception as error:
         model.load_state_dict(own)
         raise ValueError(f"{path} holds another {what}. {error}") from None
     return state.get("extra", {})
