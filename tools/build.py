@@ -24,11 +24,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
-from lesson import TEACHER, BadLesson, Lesson, read_lesson, student_source, tags
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from tqdm import tqdm
+
+from lesson import TEACHER, BadLesson, Lesson, read_lesson, student_source, tags
 
 ROOT = Path(__file__).resolve().parent.parent
 EDITIONS = {"solutions": False, "notebooks": True}  # folder: is it the students'?
@@ -88,7 +89,7 @@ def run(lesson: Lesson, nb: NotebookNode, folder: Path, strict: bool) -> float:
     reached = []
     client = NotebookClient(
         nb, timeout=300, resources=where, record_timing=False, extra_arguments=["--log-level=40"],
-        on_cell_execute=lambda cell, cell_index: reached.append(cell.id),
+        on_cell_execute=lambda cell, cell_index: reached.append(cell.id), coalesce_streams=True,
     )  # fmt: skip
     try:
         client.execute(env=env)
@@ -134,10 +135,6 @@ def _inspect_outputs(lesson: Lesson, nb: NotebookNode) -> None:
             raise lesson.bad(cell.id, "tagged raises-exception, but nothing is raised")
         if said := "".join(o.text for o in cell.outputs if o.get("name") == "stderr"):
             raise lesson.bad(cell.id, f"writes to stderr: {said.strip()[:300]}")
-        for first, then in zip(cell.outputs[-2::-1], cell.outputs[:0:-1]):
-            if first.get("name") == then.get("name") == "stdout":  # the kernel has flushed between
-                first.text += then.text
-                cell.outputs.remove(then)
         if re.search(r" at 0x[0-9a-f]{6}", "".join(dumps(o) for o in cell.outputs)):
             raise lesson.bad(cell.id, "its output holds an address in memory")
         if _pictures(cell) and len(cell.metadata.get("alt", "")) < 40:

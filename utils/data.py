@@ -147,18 +147,17 @@ def text(path: str | os.PathLike[str]) -> str:
         raise FileNotFoundError(
             f"no file {str(path)!r} {what}: give its full path, or put it beside the notebook"
         )
-    raw = file.read_bytes()
     try:
-        content = raw.decode("utf-8-sig")
+        content = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
+        line, byte = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
         raise ValueError(
-            f"{str(path)!r} is not UTF-8: line {line} has the byte {raw[error.start]:#04x}. "
+            f"{str(path)!r} is not UTF-8: line {line} has the byte {byte:#04x}. "
             "Open it in an editor, and save it with the encoding UTF-8."
         ) from None
     if not content.strip():
         raise ValueError(f"{str(path)!r} is empty: put the text to learn from into it")
-    return content.replace("\r\n", "\n").replace("\r", "\n")
+    return content
 
 
 def is_real(name: str) -> bool:
@@ -228,15 +227,14 @@ def _find(name: str, fetch: bool = True) -> tuple[Path | None, str]:
 def _sound(folder: Path, files: Mapping[str, str]) -> bool:
     """Is every file there and right? A wrong one is named and set aside, never deleted."""
     problems = {folder / path: _problem(folder / path, known) for path, known in files.items()}
-    for file in (file for file, problem in problems.items() if problem):
-        aside = file.with_name(f"{file.name}.damaged-{datetime.now():%Y%m%d-%H%M%S-%f}")
-        try:
-            file.rename(aside)
-            print(f"{file} {problems[file]}: set aside as {aside.name}")
-        except FileNotFoundError:
-            pass  # another process has just set it aside
-        except OSError:
-            print(f"{file} {problems[file]}: not used, but left there, as it cannot be renamed")
+    for file, problem in problems.items():
+        if problem:
+            aside = file.with_name(f"{file.name}.damaged-{datetime.now():%Y%m%d-%H%M%S-%f}")
+            try:
+                file.rename(aside)
+                print(f"{file} {problem}: set aside as {aside.name}")
+            except OSError as error:  # or another process has just set it aside
+                print(f"{file} {problem}: not used, but cannot be renamed ({error.strerror})")
     return all(problem is None for problem in problems.values())
 
 
@@ -245,11 +243,11 @@ def _problem(file: Path, known: str) -> str | None:
     algorithm, _, checksum = known.partition(":")
     try:
         right = pooch.file_hash(str(file), algorithm) == checksum
+        return None if right else "is damaged, or another file (wrong checksum)"
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    return None if right else "is damaged, or another file (wrong checksum)"
 
 
 @functools.cache
