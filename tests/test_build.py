@@ -9,11 +9,12 @@ import io
 import json
 import re
 
-import build
 import pytest
+from nbformat import from_dict
+
+import build
 from build import bare, dumps, edition, readme, stale
 from lesson import BadLesson, read_lesson, student_source
-from nbformat import from_dict
 
 HEAD = """\
 # ---

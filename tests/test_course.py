@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import course
 import pytest
+
+import course
 from course import OLDEST, Trouble, fresh, lay_copies, main, setup, venv_python
 
 OWN = '{"the reader": "wrote this"}'

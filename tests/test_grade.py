@@ -2,8 +2,9 @@
 
 import json
 
-import grade
 import pandas as pd
+
+import grade
 from build import ROOT
 
 

@@ -8,6 +8,7 @@ import doctest
 import importlib
 import json
 import re
+import runpy
 import tomllib
 from collections import defaultdict
 from pathlib import Path

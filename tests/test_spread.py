@@ -8,9 +8,9 @@ import math
 import matplotlib
 import pytest
 import torch
-from lesson import functions
 from torch import nn
 
+from lesson import functions
 from utils import accuracy, evaluate, fit, make_loader, predict
 from utils.data import diabetes, diabetes_scaled
 

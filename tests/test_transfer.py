@@ -13,10 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from lesson import functions
 from torch import nn
 from torchvision import models
 
+from lesson import functions
 from utils import load_checkpoint, save_checkpoint
 
 

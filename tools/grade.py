@@ -19,12 +19,13 @@ from pathlib import Path
 
 import nbformat
 import pandas as pd
-from build import LESSON_ENV, ROOT, write
-from lesson import tags
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from tqdm import tqdm
+
+from build import LESSON_ENV, ROOT, write
+from lesson import tags
 
 
 def pristine(submission: NotebookNode) -> NotebookNode:

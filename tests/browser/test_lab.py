@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import course
 import psutil
 import pytest
+
+import course
 
 LESSONS = ["00_start_here", "01_tensors", "02_autograd"]
 RUN_ALL = 120  # seconds
