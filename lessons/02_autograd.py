@@ -450,10 +450,11 @@ with check("autograd-3") as c:
     wrong = [(each.sum(0), "the batches were summed: divide by their number"),
              *((g, "only the last batch is left") for g in (each[2], each[2] / 3)),
              *((g, "the old gradient is still in the pile") for g in (each.mean(0) + 100, each.sum(0) + 100,
-                                            each.mean(0) + 100 / 3))]
-    for leaf.grad in (torch.full((2,), 100.0), None):
-        got = c.attempted(accumulated(lambda w, batch: held.append(str(w.grad)) or miss(w, batch), batches, leaf))
-        c.close(got, each.mean(0), because="as if it were one batch", mistakes=wrong)
+                                            each.mean(0) + 100 / 3)),
+             (each[:2].sum(0) / 3, "now there are two batches: divide by len(batches)")]
+    for leaf.grad, n in ((torch.full((2,), 100.0), 3), (None, 2)):
+        got = c.attempted(accumulated(lambda w, batch: held.append(str(w.grad)) or miss(w, batch), batches[:n], leaf))
+        c.close(got, each[:n].mean(0), because="as if it were one batch", mistakes=wrong)
         c.true(len({*held}) > 2 and torch.equal(got, leaf.grad), observed=held,
                expected="w.grad grows from call to call", likely="one backward per batch")
 

@@ -294,7 +294,7 @@ print(f"a test value moves by {moved.mean():.3f} standard deviations, at most {m
 #
 # ### Exercise diabetes-2 · difficulty 2 · 8 minutes
 # Write `standardize(train, other)` for two float tensors with the same columns, shapes (N, C) and (M, C). Return
-# both, standardized column by column so that a training column gets mean 0 and standard deviation 1. One trap: a
+# new tensors for both, standardized column by column so that a training column gets mean 0 and standard deviation 1. One trap: a
 # column that is constant in `train` has standard deviation 0. Divide such a column, and no other, by 1: in `train` it
 # becomes 0, and a value of `other` that is 3 higher than this constant becomes 3.
 #
@@ -314,11 +314,14 @@ def standardize(train: torch.Tensor, other: torch.Tensor) -> tuple[torch.Tensor,
 with check("diabetes-2") as c:
     unit, far, g = torch.tensor([1.0, 1, 1, 0]), torch.tensor([0, 0, 0, 3]), torch.Generator().manual_seed(0)
     rows = torch.randn(999, 4, generator=g) * torch.tensor([1, 50, 1e-3, 0]) + torch.arange(4)
+    kept = rows.clone()
     ours, theirs = c.attempted(standardize(rows, 2 * rows - rows.mean(dim=0) + rows.std(dim=0) + far))
     c.true(theirs.max() < 99, observed=theirs.max(), expected="a few", likely="divide by 1 where std is 0")
     c.close(ours.mean(dim=0), 0 * far, atol=0.01, because="train's own mean is gone, column by column")
     c.close(ours.std(dim=0), unit, atol=0.01, because="standard deviation 1, or 0 in a constant column")
     c.close(theirs.mean(dim=0), unit + far, atol=0.02, because="train's mean and deviation, for other too")
+    c.true(torch.equal(rows, kept), observed="train itself was changed", expected="train as it was",
+           likely="-= and /= write into the caller's tensor: make new ones")
 
 # %% [markdown] tags=["solution"]
 # Both returns use the same two statistics; that is the whole point. scikit-learn's `StandardScaler` splits it into

@@ -1230,7 +1230,7 @@ for ax, (title, body) in zip(axes, bodies.items(), strict=True):
     apart.append(share_between(points, y_test[:600]))
 axes[1].legend(loc="best")
 plt.show()
-print("in the plane, the classes lie at least 1.5 times as far apart:", apart[1] > 1.5 * apart[0])
+print("share of the spread that lies between the classes, at least 1.5 times as large:", apart[1] > 1.5 * apart[0])
 assert not is_real("cifar10") or apart[1] > 1.5 * apart[0]
 
 # %% [markdown]

@@ -822,7 +822,7 @@ for age, written in ages.items():
 # almost-words, and no sense at all. All of it was learned from one question, *which character comes next?*
 
 # %% [markdown] tags=["instructor"]
-# **The number:** validation on Shakespeare lay between 1.61 and 1.64 over ten seeds when this was written. **Watch for** people
+# **The number:** validation on Shakespeare lay between 1.61 and 1.64 over ten seeds (`benchmarks/spread.py 10`). **Watch for** people
 # who compare it with losses from the web: other splits, other numbers of characters, other units (bits!). **Ask the room:** the
 # training line lies below validation from 250 windows on, when nothing has been read twice. Overfitting? (At 250 not: the last tenth
 # is other plays, with other names; and the training streams go on with a long state, while validation begins with zeros. The same

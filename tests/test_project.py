@@ -16,6 +16,7 @@ from pathlib import Path
 import jupytext
 import pytest
 import yaml
+
 from build import stale
 from lesson import read_lesson
 
@@ -288,3 +289,16 @@ def test_matrix_and_workflow_try_the_same_versions_from_the_lower_bounds_on():
     needs = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     for package, oldest in zip(("torch", "torchvision"), matrix.OLDEST):
         assert f"{package}>={oldest.removesuffix('.0')}" in needs["dependencies"]
+
+
+def test_the_cells_that_the_benchmark_repeats_are_there():
+    spread = runpy.run_path(str(ROOT / "benchmarks" / "spread.py"))
+    for experiment in spread["EXPERIMENTS"]:
+        story, again = spread["story_of"](experiment)
+        assert story[-1] == again[-1] and len(again) == len(experiment.cells)
+        names = {
+            node.id for s in story for node in ast.walk(ast.parse(s)) if isinstance(node, ast.Name)
+        }
+        for expression in experiment.measures.values():
+            asked = {n.id for n in ast.walk(ast.parse(expression)) if isinstance(n, ast.Name)}
+            assert asked <= names, f"{experiment.lesson}: {asked - names}"

@@ -191,6 +191,13 @@ def accumulated(loss_fn, batches, w):
         (loss_fn(w, batch) / len(batches)).backward()
     return w.grad
 
+# %% autograd-3 refused: now there are two batches
+def accumulated(loss_fn, batches, w):
+    w.grad = None
+    for batch in batches:
+        (loss_fn(w, batch) / 3).backward()
+    return w.grad
+
 # %% autograd-3 refused: is the return missing
 def accumulated(loss_fn, batches, w):
     w.grad = None

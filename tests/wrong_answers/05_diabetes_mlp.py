@@ -411,6 +411,14 @@ def standardize(train, other):
     mean, std = train.mean(dim=0), train.std(dim=0)
     return tuple(((t - mean) / std).nan_to_num(0, posinf=0, neginf=0) for t in (train, other))
 
+# %% diabetes-2 refused: write into the caller's tensor
+def standardize(train, other):
+    mean, std = train.mean(dim=0), train.std(dim=0)
+    std = torch.where(std == 0, 1.0, std)
+    train -= mean
+    train /= std
+    return train, (other - mean) / std
+
 # %% diabetes-3 refused: one bias for each output
 def count_parameters(widths):
     return sum(m * n + 1 for m, n in zip(widths, widths[1:]))

@@ -108,6 +108,14 @@ def last_states(out, lengths):
     place = (lengths - 1).view(-1, 1, 1).expand(-1, 1, out.shape[2])
     return out.gather(1, place).squeeze(1)
 
+# %% rnn-3 passes
+def last_states(out, lengths):
+    class NoLetters(ValueError):
+        pass
+    if 0 in lengths:
+        raise NoLetters("an empty name has no last letter")
+    return torch.stack([states[n - 1] for states, n in zip(out, lengths)])
+
 # %% rnn-4 refused: that is the accuracy
 def balanced_accuracy(matrix):
     return (matrix.trace() / matrix.sum()).item()
