@@ -1369,7 +1369,7 @@ if real:
     print("a gray square costs more than 20 points in at least one of them:", min(lowest) < 0.7)
 
 # %% alt="Two rows of four. Above, test pictures of an airplane, a bird, a horse and a truck. Below, for each a map of 13 by 13 squares: the probability of the right class when a gray patch covers that place. Most of a map is bright; dark spots lie mostly where a part of the object is."
-fig, axes = plt.subplots(2, 4, figsize=(8.5, 4.4))
+fig, axes = plt.subplots(2, 4, figsize=(8.5, 3.9))
 for (above, below), k in zip(axes.T, looked_at, strict=True):
     i, map_k = looked_at[k]
     above.imshow(X_test[i].permute(1, 2, 0).numpy())

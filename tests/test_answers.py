@@ -3,7 +3,6 @@
 import functools
 import os
 import re
-import symtable
 import sys
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
-from lesson import read_lesson, student_source
+from lesson import names, read_lesson, student_source
 
 matplotlib.use("Agg")
 HERE = Path(__file__).parent
@@ -35,17 +34,6 @@ def lesson(path):
 
 def exercises(path):
     return [c for c in lesson(path).cells if "exercise" in c.metadata.get("tags", [])]
-
-
-def names(source):
-    """(bound, used) names of one cell, without those that live and die inside its functions."""
-    top = symtable.symtable(source, "cell", "exec")
-    bound = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
-    used, tables = {s.get_name() for s in top.get_symbols() if s.is_referenced()}, [top]
-    while tables:
-        tables += tables.pop().get_children()
-        used |= {s.get_name() for t in tables for s in t.get_symbols() if s.is_global()}
-    return bound, used
 
 
 def check_of(path, exercise):

@@ -79,6 +79,9 @@ import base64
 from IPython.display import Image
 dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 Image(base64.b64decode(dot), format="png")
+
+# %% [markdown]
+# *One dot, in one color.* There is no more to see.
 """
 ALT = "A single dot in a single color, which is all that this picture has to show."
 RAISES = '\n# %% tags=["raises-exception"]\n'
@@ -118,12 +121,14 @@ BAD_SOURCES = {
     # what is wrong: (the source, how the line that must be named starts, words of the reason)
     "no header": (LESSON[LESSON.index("# %%") :], "", "no YAML header"),
     "no course in the header": (swap("#   course:", "#   curse:"), "", "no YAML header"),
-    "header not YAML": (swap("needs: []", "needs: [}"), "", "no YAML header"),
+    "header not YAML": (swap("needs: []", "needs: [}"), "#     needs: [}", "not YAML"),
     "no title": (swap("#     title: Tiny\n", ""), "", "needs title"),
     "no minutes": (swap("#     minutes: 5\n", ""), "", "needs minutes"),
     "minutes in words": (swap("minutes: 5", "minutes: five"), "", "needs minutes"),
     "no needs": (swap("#     needs: []\n", ""), "", "needs needs"),
     "no data": (swap("#     data: []\n", ""), "", "needs data"),
+    "needs a lesson that is not there": (swap("needs: []", "needs: [01_tensor]"), "", "'01_tensor' is not there"),
+    "data that is not there": (swap("data: []", "data: [cifarr]"), "", "there is cifar10, diabetes"),
     "no objectives": (swap("#     objectives:\n#       add: add two numbers\n", ""), "", "needs objectives"),
     "unused objective": (swap("add two numbers", "add two\n#       sub: subtract"), "", "'sub'"),
     "text outside of a cell": (swap("# ---\n\n#", "# ---\n\nx = 1\n\n#"), "", "outside of a cell"),
@@ -135,7 +140,7 @@ BAD_SOURCES = {
     "region outside of an exercise": (
         add("\n# %% here\n### BEGIN SOLUTION\nb = 3\n### END SOLUTION\n"), "# %% here", "outside of an exercise",
     ),
-    "duplicate id": (add('\n# %% id="tiny-1"\nb = 3\n'), EX, "stands twice"),
+    "duplicate id": (add('\n# %% id="tiny-1"\nb = 3\n'), EX, "taken already"),
     "bad id": (add('\n# %% id="tiny 2"\nb = 3\n'), '# %% id="tiny 2"', "letters, digits"),
     "answer leaks in code": (add("\n# %%\ndef plus(x, y):\n    return  x + y\n"), EX, "read elsewhere"),
     "answer leaks in prose": (add("\n# %% [markdown]\n# Say `return x + y`.\n"), EX, "read elsewhere"),
@@ -145,6 +150,9 @@ BAD_SOURCES = {
     "a stub of 26 lines": (swap("def add(x, y):\n", "def add(x, y):\n" + "    x = x\n" * 23), EX, "stub is longer"),
     "a check of 23 lines": (swap('check("tiny-1")', 'check("tiny-1")\n' + "a = 2\n" * 22), CK, "22 lines"),
     "a check of 121 columns": (swap('check("tiny-1")', 'check("tiny-1")\na = ' + "1" * 121), CK, "120 columns"),
+    "the story uses an answer": (LESSON + "\n# %% here\nprint(add)\n", "# %% here", "'add', which exercise tiny-1 defines"),
+    "the story's function uses an answer": (LESSON + "\n# %% here\ndef f(x):\n    return add(x, x)\n", "# %% here", "'add'"),
+    "a picture without a caption": (add(f'\n# %% alt="{ALT}"\na\n\n# %% [markdown]\n# A dot.\n'), f'# %% alt="{ALT}"', "caption"),
     "no check": (swap('# %% tags=["check"]', "# %%"), EX, "tagged check"),
     "check of another exercise": (swap('check("tiny-1")', 'check("tiny-2")'), EX, "tagged check"),
     "no heading": (swap("### Exercise tiny-1 ·", "### Task tiny-1 ·"), EX, "heading"),
@@ -178,8 +186,13 @@ def test_bad_source_is_refused_by_file_and_line(text, start, words, tmp_path):
         swap('check("tiny-1")', 'check("tiny-1")\n' + "a = 2\n" * 21),
         add('\n# %% tags=["nbval-ignore-output"] reason="a clock"\na\n'),
         LESSON.replace("return x + y", "return (\n        x + y\n    )"),
+        LESSON + "\n# %%\nadd = max\nprint(add(1, 2))\n",
+        LESSON + "\n# %%\ndef f(add):\n    return add\n",
     ],
-    ids=["tiny", "good", "25 lines", "check of 22 lines", "a reason", "answer of 3 lines"],
+    ids=[
+        *("tiny", "good", "25 lines", "check of 22 lines", "a reason", "answer of 3 lines"),
+        *("a name of its own", "a parameter"),
+    ],
 )
 def test_what_is_allowed_is_read(text, tmp_path):
     lay(tmp_path, l00_tiny=text)
@@ -265,7 +278,7 @@ BAD_RUNS = {
         swap("    ### END SOLUTION\n", "    ### END SOLUTION\n\nadd(a, 3) + 1\n"), EX, ["notebooks", "TypeError"],
     ),
     "02_story_needs_the_answer": (
-        LESSON + "\n# %% here\nsix = add(a, 3) + 1\n", "# %% here", ["notebooks", "TypeError"],
+        LESSON + "\n# %% here\nsix = eval('add(a, 3) + 1')\n", "# %% here", ["notebooks", "TypeError"],
     ),
     "03_answer_is_wrong": (
         HEAD + TEXT + EXERCISE.replace("x + y", "x - y") + REAL_CHECK + REST, CK,

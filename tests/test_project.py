@@ -111,7 +111,7 @@ def test_every_picture_has_words(path):
             assert len(cell["metadata"].get("alt", "")) >= 40, cell["id"]
             assert after and after["cell_type"] == "markdown", f"{cell['id']} has no caption"
             assert re.match(r"\*[^*\s].{8,}?\*(?!\*)", after["source"], re.S), (
-                f"{cell['id']}: {after['source'][:60]!r}"
+                f"{cell['id']}: the caption is not in *italics*: {after['source'][:60]!r}"
             )
 
 
@@ -172,7 +172,7 @@ def test_headings_do_not_jump_a_level(path):
     levels = [len(h.split()[0]) for _, h in heads]
     assert levels[:1] == [1] and levels.count(1) == 1, "one title, and first"
     jumps = [heads[n + 1] for n in range(len(levels) - 1) if levels[n + 1] > levels[n] + 1]
-    assert jumps == []
+    assert jumps == [], "a heading may be one level below the one before it, ### below ##"
 
 
 def test_what_readers_are_told_to_make_can_be_made():
@@ -196,7 +196,8 @@ def test_what_readers_are_told_to_make_can_be_made():
 
 def test_instructors_are_sent_to_sections_that_exist():
     rows = re.findall(r"^\| (\d\d) \|(.*)$", (ROOT / "INSTRUCTORS.md").read_text("utf-8"), re.M)
-    assert [number for number, _ in rows] == [path.name[:2] for path in LESSONS]
+    asked = "INSTRUCTORS.md has one row a lesson: what is its heart, what can be left out?"
+    assert [number for number, _ in rows] == [path.name[:2] for path in LESSONS], asked
     for (_, row), path in zip(rows, LESSONS):
         for section in re.findall(r"\*([^*]+)\*", row):
             assert re.search(rf"^# ## {re.escape(section)}", path.read_text("utf-8"), re.M), section

@@ -138,7 +138,7 @@ def _inspect_outputs(lesson: Lesson, nb: NotebookNode) -> None:
         if re.search(r" at 0x[0-9a-f]{6}", "".join(dumps(o) for o in cell.outputs)):
             raise lesson.bad(cell.id, "its output holds an address in memory")
         if _pictures(cell) and len(cell.metadata.get("alt", "")) < 40:
-            raise lesson.bad(cell.id, 'a picture needs alt="…" that tells what it shows')
+            raise lesson.bad(cell.id, 'a picture needs alt="…" of 40 characters or more')
 
 
 def bare(nb: NotebookNode) -> NotebookNode:

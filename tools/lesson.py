@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import re
+import symtable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ import jupytext
 import yaml
 from nbformat import NotebookNode
 
+REGISTRY = Path(__file__).resolve().parents[1] / "data" / "registry.json"
 KEYS = {"title": str, "minutes": int, "needs": list, "data": list, "objectives": dict}
 REGION = re.compile(
     r"^(?P<indent>[ \t]*)### BEGIN SOLUTION\n(?P<answer>.*?)^[ \t]*### END SOLUTION[ \t]*$",
@@ -65,12 +68,21 @@ def read_lesson(path: Path) -> Lesson:
     try:
         header = "\n".join(row[2:] for row in text.split("# ---", 2)[1].splitlines())
         course = yaml.safe_load(header)["jupyter"]["course"]
-    except (IndexError, KeyError, TypeError, yaml.YAMLError) as error:
-        raise BadLesson(f"{path}:1: no YAML header with jupyter: course: ({error!r})") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise BadLesson(f"{path}:{line}: the header is not YAML: {error.problem}") from None
+    except (IndexError, KeyError, TypeError, yaml.YAMLError):
+        raise BadLesson(f"{path}:1: no YAML header with jupyter: course:") from None
     lesson = Lesson(path, course, jupytext.reads(text, fmt="py:percent").cells, lines)
     for key, kind in KEYS.items():
         if not isinstance(course, dict) or not isinstance(course.get(key), kind):
             raise lesson.bad(-1, f"the header needs {key}: ({kind.__name__})")
+    there = {"data": set(json.loads(REGISTRY.read_text(encoding="utf-8")))}
+    there["needs"] = {other.stem for other in path.parent.glob("[0-9][0-9]_*.py")} - {path.stem}
+    for key, known in there.items():
+        if unknown := sorted(set(course[key]) - known):
+            choice = ", ".join(sorted(known)) or "none"
+            raise lesson.bad(-1, f"{key}: {unknown[0]!r} is not there; there is {choice}")
     if len(lines) != len(lesson.cells):
         raise lesson.bad(-1, "text outside of a cell: the first cell must follow the header")
     _give_ids(lesson)
@@ -82,6 +94,7 @@ def read_lesson(path: Path) -> Lesson:
             _inspect_code(lesson, n, cell)
         if "exercise" in tags(cell):
             _inspect_exercise(lesson, n, cell)
+    _inspect_names(lesson)
     unused = set(course["objectives"]) - {c.metadata.get("objective") for c in lesson.cells}
     if unused:
         raise lesson.bad(-1, f"no exercise has objective={sorted(unused)[0]!r}")
@@ -120,10 +133,10 @@ def _give_ids(lesson: Lesson) -> None:
     for n, cell in enumerate(lesson.cells):
         cell.metadata.pop("lines_to_next_cell", None)
         own = cell.metadata.pop("id", None)
-        if own and (own in seen or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", own)):
-            raise lesson.bad(
-                n, f"id {own!r} stands twice, or has more than letters, digits, - and _"
-            )
+        if own in seen:
+            raise lesson.bad(n, f"id {own!r} is taken already")
+        if own and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", own):
+            raise lesson.bad(n, f"id {own!r} has more than 64 letters, digits, - and _")
         content = f"{lesson.stem}\0{cell.cell_type}\0{cell.source}".encode()
         digest = hashlib.sha256(content).hexdigest()[:8]
         cell.id, again = own or digest, 1
@@ -143,8 +156,39 @@ def _inspect_code(lesson: Lesson, n: int, cell: NotebookNode) -> None:
         raise lesson.bad(n, f"a cell of {length} lines; {MOST_LINES} is the most")
     if "nbval-ignore-output" in tags(cell) and not cell.metadata.get("reason"):
         raise lesson.bad(n, 'nbval-ignore-output needs reason="…" beside it')
+    after = lesson.cells[n + 1].source if n + 1 < len(lesson.cells) else ""
+    if "alt" in cell.metadata and not re.match(r"\*[^*\s].{8,}?\*(?!\*)", after, re.DOTALL):
+        raise lesson.bad(
+            n, "a picture needs a caption: the next cell's first sentence, in *italics*"
+        )
     if re.search("### (BEGIN|END) SOLUTION", cell.source) and "exercise" not in tags(cell):
         raise lesson.bad(n, "a solution region outside of an exercise cell")
+
+
+def names(source: str) -> tuple[set[str], set[str]]:
+    """(bound, used) names of one cell, without those that live and die inside its functions."""
+    top = symtable.symtable(source, "cell", "exec")
+    bound = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+    used, tables = {s.get_name() for s in top.get_symbols() if s.is_referenced()}, [top]
+    while tables:
+        tables += tables.pop().get_children()
+        used |= {s.get_name() for t in tables for s in t.get_symbols() if s.is_global()}
+    return bound, used
+
+
+def _inspect_names(lesson: Lesson) -> None:
+    """The story never depends on an exercise: it uses no name that an exercise gives."""
+    given: dict[str, str] = {}
+    for n, cell in enumerate(lesson.cells):
+        if cell.cell_type != "code" or tags(cell) & {"check", *TEACHER}:
+            continue
+        bound, used = names(cell.source)
+        if "exercise" in tags(cell):
+            given |= dict.fromkeys(bound, cell.id)
+            continue
+        for name in sorted(used & given.keys() - bound):
+            raise lesson.bad(n, f"the story uses {name!r}, which exercise {given[name]} defines")
+        given = {name: by for name, by in given.items() if name not in bound}
 
 
 def _inspect_exercise(lesson: Lesson, n: int, cell: NotebookNode) -> None:
