@@ -34,8 +34,8 @@ check: setup  ## lint, format, types, spelling, and that nothing generated is st
 	$(PY) -m codespell_lib
 	$(PY) tools/build.py --check
 
-data: setup  ## download all data sets now, so that no lesson needs the network later
-	$(PY) -m utils.data --fetch
+data:  ## download all data sets now (172 MB), so that no lesson needs the network later
+	@$(PYTHON) tools/course.py data
 
 bench: setup  ## ratios: utils.fit against a bare loop, and lesson 07's recipes against each other (minutes)
 	$(PY) benchmarks/fit.py
@@ -56,5 +56,5 @@ lock: setup  ## renew requirements.txt from pyproject.toml
 clean:  ## remove .venv and caches; your copies in work/ and the data stay
 	$(PYTHON) -c "import shutil; [shutil.rmtree(d, ignore_errors=True) for d in ('.venv', 'build', '.pytest_cache', '.ruff_cache', '.mypy_cache')]"
 
-setup:
+setup:  ## the authors' tools too: what test, build and check need
 	@$(PYTHON) tools/course.py setup --for authors

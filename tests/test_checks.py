@@ -341,13 +341,24 @@ def test_check_that_compares_nothing_is_an_error():
         judge(lambda c: c.attempted(6))
 
 
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
-def test_stopping_the_cell_stops_the_check(stop, capsys, monkeypatch, tmp_path):
+def test_stopping_the_cell_stops_the_check(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_RESULTS", str(tmp_path / "results"))
-    with pytest.raises(stop):
+    with pytest.raises(KeyboardInterrupt):
         with check("demo-1"):
-            raise stop
+            raise KeyboardInterrupt
     assert capsys.readouterr().out == "" and not (tmp_path / "results").exists()
+
+
+def test_answer_that_leaves_python_is_not_yet_right():
+    def ask(c):
+        raise SystemExit(3)
+
+    assert judge(ask).lines[0][1].startswith("SystemExit: 3")
+
+
+def test_name_that_is_not_there_sends_the_reader_up_the_page():
+    lines = judge(lambda c: c.equal(eval("answer"), 6)).lines
+    assert lines[0][1].startswith("NameError") and "a cell above was not run" in lines[2][1]
 
 
 # Strict, results, HTML ---------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Nothing is installed: every command that would be run is recorded instead.
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -61,7 +62,7 @@ def test_copies_are_laid_once_without_outputs_and_never_overwritten(root):
     }
 
 
-@pytest.mark.parametrize("word", ["01", "01_tensors", "01_tensors.ipynb", "tens"])
+@pytest.mark.parametrize("word", ["1", "01", "01_tensors", "01_tensors.ipynb", "tens"])
 def test_fresh_puts_the_old_copy_aside_and_lays_a_new_one(root, word, capsys):
     lay_copies(root)
     (root / "work" / "01_tensors.ipynb").write_text(OWN, encoding="utf-8")
@@ -85,6 +86,13 @@ def test_fresh_within_one_second_loses_nothing(root, monkeypatch):
     assert all(TIME.fullmatch(name) for name in aside)
 
 
+def test_fresh_leaves_a_copy_that_nobody_has_changed(root, capsys):
+    lay_copies(root)
+    before = work(root)
+    fresh(root, "01")
+    assert work(root) == before and "as new" in capsys.readouterr().out
+
+
 def test_fresh_without_an_old_copy_just_lays_one(root, capsys):
     fresh(root, "01")
     assert work(root)["01_tensors.ipynb"] == notebook("01_tensors", None)
@@ -92,7 +100,7 @@ def test_fresh_without_an_old_copy_just_lays_one(root, capsys):
 
 
 @pytest.mark.parametrize("verb", ["fresh", "lab"])
-@pytest.mark.parametrize("word", ["77", "0", "scratch", "ensors"])
+@pytest.mark.parametrize("word", ["77", "7", "scratch", "ensors"])
 def test_lesson_that_is_not_there_is_answered_with_those_that_are(root, verb, word, capsys):
     assert main([verb, word], root) == 1
     said = capsys.readouterr().err
@@ -103,7 +111,7 @@ def test_lesson_that_is_not_there_is_answered_with_those_that_are(root, verb, wo
 def test_fresh_asks_which_lesson(root, capsys):
     assert main(["fresh"], root) == 1
     assert capsys.readouterr().err.startswith(
-        "Which lesson? For example: make fresh LESSON=03 There are:\n  00_start"
+        "Which lesson? Name one, such as 03. There are:\n  00_start"
     )
 
 
@@ -112,7 +120,7 @@ def test_work_that_cannot_be_made_is_one_clear_line(root, capsys):
     assert main(["fresh", "01"], root) == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "Traceback" not in said
-    assert f"could not be written to {root / 'work'}: File exists. Check that you may write" in said
+    assert f"{root / 'work'} is a file" in said and "rename the file" in said
 
 
 @pytest.mark.parametrize("broken", ["replace", "rename"])
@@ -140,16 +148,20 @@ def test_disk_that_refuses_is_one_clear_line_and_keeps_the_readers_copy(
 @pytest.fixture
 def commands(root, monkeypatch):
     """The commands that the set-up runs. ``run.broken`` are words of commands that fail."""
-    run = SimpleNamespace(all=[], broken=set())
+    run = SimpleNamespace(all=[], broken=set(), healed_by_a_new_venv={"import pip"})
 
     def record(command, **options):
         run.all.append(" ".join(map(str, command)))
         done = int(any(word in run.all[-1] for word in run.broken))
         if "-m venv" in run.all[-1] and not done:
-            venv_python(root).parent.mkdir(parents=True, exist_ok=True)
-            venv_python(root).unlink(missing_ok=True)
+            shutil.rmtree(root / ".venv", ignore_errors=True)
+            venv_python(root).parent.mkdir(parents=True)
             venv_python(root).write_text("python")
-            run.broken.discard("import pip")
+            run.broken -= run.healed_by_a_new_venv
+        if "--editable" in run.all[-1] and not done:
+            for name in course.MODULES:
+                package(root, name).mkdir(parents=True, exist_ok=True)
+                (package(root, name) / "__init__.py").touch()
         return done
 
     def finish(command, **options):
@@ -163,6 +175,10 @@ def commands(root, monkeypatch):
     return run
 
 
+def package(root, name):
+    return root / ".venv/lib/python3.11/site-packages" / name
+
+
 def installs(commands):
     return [c for c in commands.all if "--editable" in c]
 
@@ -174,11 +190,12 @@ def stamp(root):
 def test_setup_makes_an_environment_and_stamps_it(root, commands):
     python = setup(root)
     assert python == venv_python(root)
-    venv, get_uv, install = commands.all
+    venv, get_uv, install, probe = commands.all
     assert venv == f"{sys.executable} -m venv --clear {root / '.venv'}"
     assert get_uv.startswith(f"{python} -m pip install") and get_uv.endswith("uv")
     assert install.startswith(f"{python} -m uv pip install --python {python}")
     assert f"--constraint {root / 'requirements.txt'} --editable {root}" in install
+    assert probe.startswith(f"{python} -c import torch, ")
     assert json.loads(stamp(root).read_text(encoding="utf-8"))["extras"] == []
     assert (root / ".venv/share/jupyter/lab/settings/overrides.json").exists()
 
@@ -256,6 +273,58 @@ def test_broken_python_is_made_anew(root, commands, half):
     setup(root)
     assert any("-m venv --clear" in c for c in commands.all) and len(installs(commands)) == 1
     assert stamp(root).exists()
+
+
+def test_package_that_was_lost_is_noticed_and_all_is_made_anew(root, commands, capsys):
+    setup(root, ["authors"])
+    (package(root, "torch") / "__init__.py").unlink()
+    commands.all.clear()
+    setup(root)
+    assert "damaged (torch is missing)" in capsys.readouterr().out
+    assert any("-m venv --clear" in c for c in commands.all)
+    assert len(installs(commands)) == 1 and installs(commands)[0].endswith("[authors]")
+    commands.all.clear()
+    setup(root)
+    assert commands.all == []
+
+
+def test_installation_that_was_cut_short_is_made_anew_if_it_does_not_import(root, commands):
+    commands.broken.add("-c import torch")
+    commands.healed_by_a_new_venv.add("-c import torch")
+    venv_python(root).parent.mkdir(parents=True)
+    venv_python(root).write_text("python")
+    setup(root)
+    assert ["--editable" in c or "-m venv" in c for c in commands.all if "-m pip" not in c] == [
+        False, True, False, True, True, False,
+    ], commands.all  # fmt: skip
+    assert stamp(root).exists()
+
+
+def test_packages_that_never_import_are_not_taken_for_done(root, commands, capsys):
+    commands.broken.add("-c import torch")
+    assert main(["setup"], root) == 1
+    assert "Delete the folder .venv" in capsys.readouterr().err
+    assert len(installs(commands)) == 2 and not stamp(root).exists()
+
+
+def test_ctrl_c_during_the_set_up_is_one_clear_line(root, commands, monkeypatch, capsys):
+    def interrupt(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(course, "install", interrupt)
+    assert main(["lab"], root) == 130
+    said = capsys.readouterr().err
+    assert said == "\nStopped. Nothing of yours is lost; run the same command again.\n"
+    assert not stamp(root).exists()
+
+
+def test_extras_that_cannot_be_had_leave_a_course_that_opens(root, commands):
+    setup(root)
+    commands.broken.add("--editable")
+    assert main(["setup", "--for", "authors"], root) == 1
+    commands.all.clear()
+    assert main(["lab"], root) == 0
+    assert installs(commands) == []
 
 
 def test_installation_that_stops_says_so_and_is_not_taken_for_done(root, commands, capsys):
@@ -351,7 +420,16 @@ def test_options_of_jupyterlab_are_handed_on(root, commands):
     assert "--port 9999" in commands.all[-1] and "work/01_tensors.ipynb" in commands.all[-1]
 
 
-@pytest.mark.parametrize("argv", [["fresh", "01", "--force"], ["setup", "--fast"], [], ["destroy"]])
+def test_data_are_fetched_after_a_set_up_without_the_authors_tools(root, commands):
+    assert main(["data"], root) == 0
+    assert commands.all[-1] == f"{venv_python(root)} -m utils.data --fetch"
+    assert installs(commands)[0].endswith(root.name)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["fresh", "01", "--force"], ["setup", "--fast"], ["lab", "01", "02"], [], ["destroy"]],
+)
 def test_unknown_words_are_refused(root, argv, capsys):
     with pytest.raises(SystemExit) as caught:
         main(argv, root)

@@ -3,6 +3,7 @@
 python tools/course.py lab            set up if needed, then JupyterLab on your copy of lesson 00
 python tools/course.py lab 03         the same, on lesson 03
 python tools/course.py fresh 03       put your copy of lesson 03 aside and lay a new one
+python tools/course.py data           download all data sets now, so that no lesson needs the network
 python tools/course.py setup          set up only; --for authors or browser adds their tools
 """
 
@@ -18,6 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 11)
+MODULES = ["torch", "torchgen", "torchvision", "torchmetrics", "jupyterlab", "IPython"]
+MODULES += ["matplotlib", "numpy", "pandas", "pooch", "sklearn", "tqdm"]
 
 
 class Trouble(Exception):
@@ -38,24 +41,53 @@ def setup(root, extras=()):
     except (OSError, ValueError):
         done = {}
     python = venv_python(root)
-    if done.get("digest") == digest and set(wanted) <= set(done["extras"]) and python.exists():
+    lost = missing(root) if done and python.exists() else []
+    if lost:
+        print(f"The set-up in .venv is damaged ({', '.join(lost)} is missing).")
+    elif done.get("digest") == digest and set(wanted) <= set(done["extras"]) and python.exists():
         return python
     if done.get("digest") == digest:
         wanted = sorted({*wanted, *done["extras"]})
     check_python()
-    print("Setting up .venv (a few GB are downloaded the first time) …", flush=True)
-    if not works(python):
-        make_venv(root)
-    uv = [shutil.which("uv")] if shutil.which("uv") else [str(python), "-m", "uv"]
-    if len(uv) > 1:
-        call([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"])
-    what = f"{root}[{','.join(wanted)}]" if wanted else str(root)
-    lock = ["--constraint", str(root / "requirements.txt")]
-    target = ["--python", str(python), "--compile-bytecode"]
-    call([*uv, "pip", "install", *target, *lock, "--editable", what])
+    new = bool(lost) or not works(python)
+    size = " (a few GB are downloaded the first time)" if new else ""
+    print(f"Setting up .venv{size} …", flush=True)
+    install(root, wanted, new)
+    if not imports(python):  # an installation that was cut short leaves packages without some files
+        print("Some packages do not import; making .venv anew …", flush=True)
+        install(root, wanted, new=True)
+        if not imports(python):
+            raise Trouble(
+                "The packages are installed, but they do not import; the lines above say why. "
+                "Delete the folder .venv and run the same command again."
+            )
     quiet_news(root)
     stamp.write_text(json.dumps({"digest": digest, "extras": wanted}), encoding="utf-8")
     return python
+
+
+def missing(root):
+    """The packages whose folders are not there."""
+    sites = [*root.glob(".venv/lib/python3.*/site-packages"), root / ".venv/Lib/site-packages"]
+    return [name for name in MODULES if not any((s / name / "__init__.py").exists() for s in sites)]
+
+
+def imports(python):
+    return subprocess.call([str(python), "-c", f"import {', '.join(MODULES)}"]) == 0
+
+
+def install(root, extras, new):
+    """Install the course with the extras, into an empty environment if ``new``."""
+    if new:
+        make_venv(root)
+    python = venv_python(root)
+    uv = [shutil.which("uv")] if shutil.which("uv") else [str(python), "-m", "uv"]
+    if len(uv) > 1:
+        call([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"])
+    what = f"{root}[{','.join(extras)}]" if extras else str(root)
+    lock = ["--constraint", str(root / "requirements.txt")]
+    target = ["--python", str(python), "--compile-bytecode"]
+    call([*uv, "pip", "install", *target, *lock, "--editable", what])
 
 
 def check_python():
@@ -115,16 +147,12 @@ def lessons(root):
 
 
 def find(root, word):
-    found = (
-        [n for n in lessons(root) if n.startswith(word) or n[3:].startswith(word)] if word else []
-    )
+    start = word.zfill(2) if word.isdigit() else word
+    every = lessons(root)
+    found = [n for n in every if start and (n.startswith(start) or n[3:].startswith(start))]
     if len(found) != 1:
-        listed = "\n  ".join(n[: -len(".ipynb")] for n in lessons(root))
-        asked = (
-            f"No lesson is called {word!r}."
-            if word
-            else "Which lesson? For example: make fresh LESSON=03"
-        )
+        listed = "\n  ".join(n[: -len(".ipynb")] for n in every)
+        asked = f"No lesson is called {word!r}." if word else "Which lesson? Name one, such as 03."
         raise Trouble(f"{asked} There are:\n  {listed}")
     return found[0]
 
@@ -141,6 +169,10 @@ def lay_copies(root):
             if not (root / "work" / name).exists():
                 copy(root / "notebooks" / name, root / "work" / name)
                 laid.append(name)
+    except FileExistsError:
+        raise Trouble(
+            f"{root / 'work'} is a file, and your copies need a folder of that name: rename the file."
+        ) from None
     except OSError as error:
         raise Trouble(
             f"Your copies could not be written to {root / 'work'}: {error.strerror or error}. "
@@ -150,13 +182,18 @@ def lay_copies(root):
 
 
 def copy(source, target):
+    part = target.with_name(target.name + ".part")
+    part.write_bytes(blank(source))
+    os.replace(part, target)
+
+
+def blank(source):
+    """The notebook's bytes without its outputs."""
     notebook = json.loads(source.read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
-    part = target.with_name(target.name + ".part")
-    part.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, target)
+    return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
 
 
 def fresh(root, word):
@@ -164,6 +201,9 @@ def fresh(root, word):
     name = find(root, word)
     own = root / "work" / name
     aside = None
+    if own.is_file() and own.read_bytes() == blank(root / "notebooks" / name):
+        print(f"work/{name} is as new: nothing in it was changed.")
+        return
     if own.exists():
         stem = f"{own.stem}_{time.strftime('%Y-%m-%d_%H%M%S')}"
         aside = own.with_name(f"{stem}.ipynb")
@@ -175,7 +215,8 @@ def fresh(root, word):
             own.rename(aside)
         except OSError as error:
             raise Trouble(
-                f"work/{name} could not be put aside: {error.strerror or error}"
+                f"work/{name} could not be put aside: {error.strerror or error}. Check that you may "
+                "write there and that no other program has it open."
             ) from None
     lay_copies(root)
     kept = f" Your old copy is work/{aside.name}." if aside else ""
@@ -188,10 +229,11 @@ def lab(root, word, options):
     name = find(root, word or "00")
     python = setup(root)
     laid = lay_copies(root)
-    print(f"Your copies are in work/ ({len(laid)} new). Stop JupyterLab with Ctrl-C, twice.")
+    new = f" ({len(laid)} new)" if laid else ""
+    print(f"Your copies are in work/{new}. Stop JupyterLab with Ctrl-C, twice.")
     own = (Path("work") / name).as_posix()
     page = f"--LabApp.default_url=/lab/tree/{own}"  # the address that is printed has it too
-    command = [str(python), "-m", "jupyterlab", page, *options]
+    command = [str(python), "-m", "jupyterlab", "--log-level=WARN", page, *options]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         print("You are the administrator (root): JupyterLab is started with --allow-root.")
         command.append("--allow-root")
@@ -206,24 +248,30 @@ def main(argv=None, root=ROOT):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("verb", choices=["lab", "fresh", "setup"])
+    parser.add_argument("verb", choices=["lab", "fresh", "data", "setup"])
     parser.add_argument("lesson", nargs="?", default="")
     parser.add_argument(
         "--for", dest="extras", action="append", default=[], choices=["authors", "browser"]
     )
     options, rest = parser.parse_known_args(argv)
-    if rest and options.verb != "lab":
+    if rest and (options.verb != "lab" or not rest[0].startswith("-")):
         parser.error(f"unknown: {' '.join(rest)}")
     try:
         if options.verb == "lab":
             return lab(root, options.lesson, rest)
         if options.verb == "fresh":
             fresh(root, options.lesson)
+        elif options.verb == "data":
+            command = [str(setup(root)), "-m", "utils.data", "--fetch"]
+            return subprocess.call(command, cwd=str(root))
         else:
             setup(root, options.extras)
     except Trouble as trouble:
         print(trouble, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nStopped. Nothing of yours is lost; run the same command again.", file=sys.stderr)
+        return 130
     return 0
 
 

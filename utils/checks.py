@@ -68,7 +68,7 @@ class Check:
             self.state, self.lines = NOT_ATTEMPTED, []
             raise _Ended
         if value is None:
-            missing = "is the return missing? And print shows a value, but gives None"
+            missing = "is the return missing? And print() and backward() give None back"
             self._compare(False, "None", "an answer", "", missing)
         return value
 
@@ -115,7 +115,7 @@ class Check:
         self.state = NOT_YET
         raise _Ended
 
-    def _failed_in(self, error: Exception) -> None:
+    def _failed_in(self, error: BaseException) -> None:
         """The reader's code raised: name the error and the line it came from."""
         self.state = NOT_YET
         frames = traceback.extract_tb(error.__traceback__)
@@ -125,6 +125,8 @@ class Check:
         where = f", at: {own[-1].line}" if own and own[-1].line else ""
         self.lines = [("observed", f"{type(error).__name__}: {error}{where}")]
         self.lines.append(("expected", "a value to compare, and no error on the way to it"))
+        if isinstance(error, NameError):
+            self.lines.append(("likely", "a cell above was not run, or stopped with an error"))
 
     def __str__(self) -> str:
         rows = [f"{LOOKS[self.state][0].format(self.exercise)}{self.state}"]
@@ -156,7 +158,7 @@ def check(exercise: str) -> Iterator[Check]:
         yield c
     except _Ended:
         pass
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         c._failed_in(error)
     else:
         if not c.compared:
