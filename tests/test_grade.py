@@ -111,6 +111,7 @@ def table(tiny, tmp_path_factory):
     hand_in(given / "bob" / "00.ipynb", tiny, RIGHT, lose_ids_and_names)
     hand_in(given / "cem.ipynb", tiny, RIGHT | {"tiny-1": loop, "tiny-2": leave})
     hand_in(given / "dan.ipynb", tiny, RIGHT | {"tiny-2": die})
+    hand_in(given / "don.ipynb", tiny, RIGHT | {"tiny-1": RIGHT["tiny-1"] + "\nquit()"})
     hand_in(given / "eva.ipynb", tiny, RIGHT, answer_elsewhere)
     hand_in(given / "fay.ipynb", tiny, {}, another_lesson)
     (given / "gus.ipynb").write_bytes(b"PK\x03\x04\x80")
@@ -131,6 +132,7 @@ def table(tiny, tmp_path_factory):
         ("'=1+1.ipynb", ["not yet right", *["not attempted yet"] * 2], "not graded: 1"),
         ("bob/00.ipynb", ["passed", "passed", "passed"], ""),
         ("cem.ipynb", ["stopped", "not yet right", "passed"], "tiny-1 took more than 5 seconds"),
+        ("don.ipynb", ["passed", "passed", "passed"], ""),
         ("dan.ipynb", ["passed", "stopped", "passed"], "tiny-2 ended the kernel"),
         (
             "eva.ipynb",
@@ -149,7 +151,7 @@ def test_a_class_becomes_a_table(table, file, states, note):
     assert note in row["note"] and bool(note) == bool(row["note"])
     assert int(row["passed"]) == states.count("passed")
     assert (row["lesson"], row["of"]) == (("00_tiny", "3") if any(states) else ("", "0"))
-    assert len(table) == 10
+    assert len(table) == 11
 
 
 def test_one_file_is_enough_and_others_are_named(tiny, tmp_path, capsys):

@@ -4,6 +4,7 @@ Also the seeds and devices that a training run starts from (utils.device).
 """
 
 import copy
+import importlib
 import os
 import random
 
@@ -19,6 +20,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionM
 from utils import (
     History,
     accuracy,
+    environment_report,
     evaluate,
     fit,
     get_device,
@@ -721,6 +723,21 @@ def test_best_device_is_the_default(wanted, monkeypatch):
     assert get_device().type == "cuda"
     monkeypatch.setenv("COURSE_DEVICE", "cuda:1")
     assert get_device() == torch.device("cuda:1")
+
+
+def test_report_names_a_package_that_does_not_import(monkeypatch, capsys):
+    really = importlib.import_module
+
+    def refuse(name, package=None):
+        if name == "torchvision":
+            raise RuntimeError("operator torchvision::nms does not exist")
+        return really(name, package)
+
+    monkeypatch.setattr("utils.device.importlib.import_module", refuse)
+    environment_report()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("✗")] == ["torchvision"]
+    assert any("nms does not exist" in line and "delete .venv" in line for line in lines)
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**40])

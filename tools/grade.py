@@ -28,6 +28,7 @@ from tqdm import tqdm
 from build import LESSON_ENV, ROOT, write
 from lesson import tags
 
+DIED = "ended the kernel"
 STOPPED = "stopped"  # the answer never ended, or it ended the kernel
 
 
@@ -96,7 +97,7 @@ def verdicts(nb: NotebookNode, seconds: int) -> tuple[dict[str, str], str]:
         except CellTimeoutError:
             pass
         except DeadKernelError:
-            why = "ended the kernel"
+            why = DIED
         lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
     said = map(json.loads, lines)
     return {verdict["exercise"]: verdict["state"] for verdict in said}, why
@@ -119,8 +120,15 @@ def grade(path: Path, folder: Path, seconds: int) -> dict[str, object]:
     while open_ones := [name for name in answers if name not in states]:
         found, why = verdicts(nb, seconds)
         states |= {name: found[name] for name in open_ones if name in found}
-        if lacking := [name for name in open_ones if name not in found]:
-            first = lacking[0]  # what came before has its verdict; go on without this one
+        for name in open_ones:
+            if any(o.get("ename") == "KeyboardInterrupt" for o in answers[name].outputs):
+                notes.append(f"{name} took more than {seconds} seconds")
+        if not (lacking := [name for name in open_ones if name not in found]):
+            break
+        first, before = lacking[0], [*answers][max(0, [*answers].index(lacking[0]) - 1)]
+        if why == DIED and first != before and answers[before].source != stubs[before]:
+            answers[before].source = stubs[before]  # a quit() there is slower than its check
+        else:  # what came before has its verdict; go on without this one
             states[first], answers[first].source = STOPPED, stubs[first]
             notes.append(f"{first} {why}")
     passed = sum(state == "passed" for state in states.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import os
 import random
@@ -53,11 +54,14 @@ def environment_report() -> None:
     rows = [("Python", sys.version.split()[0], "install Python 3.11 or newer" if old else "")]
     for package, oldest in (("torch", (2, 6)), ("torchvision", (0, 21)), ("jupyterlab", (4, 2))):
         try:
+            importlib.import_module(
+                package
+            )  # torchvision does not, beside a torch that does not fit
             version = importlib.metadata.version(package)
             too_old = tuple(int(part) for part in version.split(".")[:2]) < oldest
-        except importlib.metadata.PackageNotFoundError:
-            version, too_old = "not installed", True
-        rows.append((package, version, "run the set-up again: make lab" if too_old else ""))
+        except Exception as error:
+            version, too_old = f"does not work: {error}", True
+        rows.append((package, version, "delete .venv and run make lab again" if too_old else ""))
     try:
         rows.append(("device", str(get_device()), ""))
     except RuntimeError as error:

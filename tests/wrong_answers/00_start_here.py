@@ -98,3 +98,50 @@ def train(X, y, hidden):
         nn.functional.cross_entropy(last(first(X).tanh()), y).backward()
         optimizer.step()
     return float((last(first(X).tanh()).argmax(1) == y).float().mean())
+
+# %% start-1 refused: a number is written without quotes
+seconds = "86400"
+
+# %% start-1 refused: each of the 24 hours has 3600 seconds
+seconds = 24 + 60 * 60
+
+# %% start-2 refused: a number is written without quotes
+shown = "35"
+
+# %% start-2 refused: print() and backward() give None back
+shown = print(35)
+
+# %% start-3 refused: the power 3 comes down
+paid = torch.tensor([1.0, 7.0]) @ basket
+growth = 3 * 2.0
+
+# %% start-3 refused: apples first
+paid = torch.tensor([7.0, 1.0]) @ basket
+growth = 12.0
+
+# %% start-4 refused: without quotes
+supervised = {"a": "True", "b": "False", "c": "True", "d": "False"}
+
+# %% start-5 refused: .item() makes one of a tensor
+def train(X, y, hidden):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, hidden), nn.Tanh(), nn.Linear(hidden, 2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    for _ in range(300):
+        loss = nn.CrossEntropyLoss()(model(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return (model(X).argmax(dim=1) == y).float().mean()
+
+# %% start-5 refused: the parameters of the network built here
+def train(X, y, hidden):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, hidden), nn.Tanh(), nn.Linear(hidden, 2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    for _ in range(300):
+        loss = nn.CrossEntropyLoss()(net(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return (net(X).argmax(dim=1) == y).float().mean().item()
