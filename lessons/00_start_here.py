@@ -3,6 +3,7 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: Start here
+#     summary: notebooks, checks and hints; the three things that PyTorch is; a first network in ten lines
 #     minutes: 35
 #     needs: []
 #     data: []

@@ -3,6 +3,7 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: Tensors
+#     summary: shapes, indexing, views and copies in memory, broadcasting, and loops turned into one expression
 #     minutes: 120
 #     needs: [00_start_here]
 #     data: []

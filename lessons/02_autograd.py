@@ -3,6 +3,7 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: Autograd
+#     summary: gradients, measured by small steps, computed by autograd, and by an engine of your own
 #     minutes: 120
 #     needs: [01_tensors]
 #     data: []

@@ -3,6 +3,7 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: Linear regression
+#     summary: the training loop line by line, batches and their noise, a race of optimizers, an honest split
 #     minutes: 120
 #     needs: [02_autograd]
 #     data: []

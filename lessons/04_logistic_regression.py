@@ -3,6 +3,7 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: Logistic regression and classification
+#     summary: from odds to softmax and cross-entropy, and the accuracies that mean nothing
 #     minutes: 120
 #     needs: [03_linear_regression]
 #     data: []

@@ -3,6 +3,7 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: The diabetes MLP
+#     summary: a real table with real dirt, a network that barely moves, and how to fix one thing at a time
 #     minutes: 150
 #     needs: [04_logistic_regression]
 #     data: [diabetes]

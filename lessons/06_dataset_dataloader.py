@@ -3,6 +3,7 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: Dataset and DataLoader
+#     summary: "what stands between a file and a batch: datasets, samplers, workers, padding, and what they cost"
 #     minutes: 120
 #     needs: [05_diabetes_mlp]
 #     data: [diabetes]

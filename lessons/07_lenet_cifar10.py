@@ -3,6 +3,7 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: LeNet on CIFAR-10
+#     summary: convolution by hand, a network for photographs, and a slow recipe made fast step by step
 #     minutes: 150
 #     needs: [06_dataset_dataloader]
 #     data: [cifar10]

@@ -3,6 +3,7 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: Pretrained models and transfer learning
+#     summary: "pretrained networks: freezing, new heads, moved weights, and what BatchNorm does meanwhile"
 #     minutes: 120
 #     needs: [07_lenet_cifar10]
 #     data: [cifar10]

@@ -3,6 +3,7 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: Character RNN
+#     summary: recurrent networks that tell where a surname comes from, and spell new ones
 #     minutes: 150
 #     needs: [08_transfer_learning]
 #     data: [surnames]

@@ -3,6 +3,7 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: LSTM
+#     summary: the gates of an LSTM, a network that writes plays, and its surprise in bits
 #     minutes: 120
 #     needs: [09_char_rnn]
 #     data: [shakespeare]

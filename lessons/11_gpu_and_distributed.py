@@ -3,6 +3,7 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: GPU and many machines
+#     summary: GPUs, memory, mixed precision, many processes, and a run that survives the death of one
 #     minutes: 120
 #     needs: [10_lstm]
 #     data: []

@@ -22,6 +22,7 @@ HEAD = """\
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: Tiny
+#     summary: a sum
 #     minutes: 5
 #     needs: []
 #     data: []
@@ -123,6 +124,7 @@ BAD_SOURCES = {
     "no course in the header": (swap("#   course:", "#   curse:"), "", "no YAML header"),
     "header not YAML": (swap("needs: []", "needs: [}"), "#     needs: [}", "not YAML"),
     "no title": (swap("#     title: Tiny\n", ""), "", "needs title"),
+    "no summary": (swap("#     summary: a sum\n", ""), "", "needs summary"),
     "no minutes": (swap("#     minutes: 5\n", ""), "", "needs minutes"),
     "minutes in words": (swap("minutes: 5", "minutes: five"), "", "needs minutes"),
     "no needs": (swap("#     needs: []\n", ""), "", "needs needs"),
@@ -333,7 +335,7 @@ def test_bad_lessons_leave_nothing_and_lose_nothing(batch):
     )
     assert written == ["README.md", "notebooks/00_good.ipynb", "solutions/00_good.ipynb"]
     table = (root / "README.md").read_text(encoding="utf-8")
-    row = r"\| \[00 · Tiny\]\(notebooks/00_good.ipynb\) \| 5 \| add two numbers \| torch [\d.]+, [\d-]+, \d+ s \|"
+    row = r"\| \[00 · Tiny\]\(notebooks/00_good.ipynb\) \| a sum \| 5 \| torch [\d.]+, [\d-]+, \d+ s \|"
     assert re.search(row, table)
     assert table.endswith("\nThe end.\n")
 

@@ -15,6 +15,7 @@ LESSON = """\
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: Tiny
+#     summary: a sum
 #     minutes: 5
 #     needs: []
 #     data: []

@@ -168,15 +168,14 @@ def readme(lessons: list[Lesson], root: Path) -> str:
     head, _, rest = text.partition(BEGIN)
     if END not in "\n" + rest:
         return text
-    rows = ["| lesson | minutes | you will be able to | verified |", "|---|---|---|---|"]
+    rows = ["| lesson | about | minutes | verified |", "|---|---|---|---|"]
     for lesson in lessons:
         path = root / "solutions" / f"{lesson.stem}.ipynb"
         nb = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"metadata": {}}
         ran = nb["metadata"].get("course", {}).get("verified")
         seen = "torch {torch}, {day}, {seconds} s".format(**ran) if ran else "not yet"
-        aims = "; ".join(lesson.course["objectives"].values())
         link = f"[{lesson.label}](notebooks/{lesson.stem}.ipynb)"
-        rows.append(f"| {link} | {lesson.course['minutes']} | {aims} | {seen} |")
+        rows.append(f"| {link} | {lesson.course['summary']} | {lesson.course['minutes']} | {seen} |")
     return head + BEGIN + "\n".join(rows) + END + ("\n" + rest).partition(END)[2]
 
 
