@@ -175,7 +175,9 @@ def readme(lessons: list[Lesson], root: Path) -> str:
         ran = nb["metadata"].get("course", {}).get("verified")
         seen = "torch {torch}, {day}, {seconds} s".format(**ran) if ran else "not yet"
         link = f"[{lesson.label}](notebooks/{lesson.stem}.ipynb)"
-        rows.append(f"| {link} | {lesson.course['summary']} | {lesson.course['minutes']} | {seen} |")
+        rows.append(
+            f"| {link} | {lesson.course['summary']} | {lesson.course['minutes']} | {seen} |"
+        )
     return head + BEGIN + "\n".join(rows) + END + ("\n" + rest).partition(END)[2]
 
 

@@ -20,7 +20,14 @@ import yaml
 from nbformat import NotebookNode
 
 REGISTRY = Path(__file__).resolve().parents[1] / "data" / "registry.json"
-KEYS = {"title": str, "summary": str, "minutes": int, "needs": list, "data": list, "objectives": dict}
+KEYS = {
+    "title": str,
+    "summary": str,
+    "minutes": int,
+    "needs": list,
+    "data": list,
+    "objectives": dict,
+}
 REGION = re.compile(
     r"^(?P<indent>[ \t]*)### BEGIN SOLUTION\n(?P<answer>.*?)^[ \t]*### END SOLUTION[ \t]*$",
     re.MULTILINE | re.DOTALL,
