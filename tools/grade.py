@@ -88,7 +88,8 @@ def verdicts(nb: NotebookNode, seconds: int) -> tuple[dict[str, str], str]:
         results = Path(folder) / "results.jsonl"
         env = os.environ | LESSON_ENV | {"COURSE_RESULTS": str(results), "COURSE_STRICT": ""}
         client = NotebookClient(
-            nb, timeout=seconds, allow_errors=True, interrupt_on_timeout=True,
+            nb, timeout_func=lambda cell: seconds if tags(cell) & {"exercise", "check"} else 600,
+            allow_errors=True, interrupt_on_timeout=True,
             resources={"metadata": {"path": folder}}, extra_arguments=["--log-level=40"],
         )  # fmt: skip
         why = f"took more than {seconds} seconds, or ended the check"
@@ -103,18 +104,12 @@ def verdicts(nb: NotebookNode, seconds: int) -> tuple[dict[str, str], str]:
     return {verdict["exercise"]: verdict["state"] for verdict in said}, why
 
 
-def grade(path: Path, folder: Path, seconds: int) -> dict[str, object]:
-    """One row of the table; never raises for what a student has handed in."""
-    name = path.relative_to(folder).as_posix()
-    name = f"'{name}" if name[0] in "=+-@" else name  # else a spreadsheet takes it for a formula
-    row: dict[str, object] = {"file": name, "lesson": "", "passed": 0, "of": 0, "note": ""}
-    try:
-        submission = opened(path)
-        nb = lesson_of(submission)
-        stubs = {c.id: c.source for c in nb.cells}
-        notes = put_answers(nb, submission)
-    except Exception as error:  # anything may have been handed in
-        return row | {"note": f"not gradable: {error}"}
+def judged(path: Path, seconds: int) -> dict[str, object]:
+    """Lesson, counts, note and the state of each exercise of one submission."""
+    submission = opened(path)
+    nb = lesson_of(submission)
+    stubs = {c.id: c.source for c in nb.cells}
+    notes = put_answers(nb, submission)
     answers = {c.id: c for c in nb.cells if "exercise" in tags(c)}
     states: dict[str, str] = {}
     while open_ones := [name for name in answers if name not in states]:
@@ -123,7 +118,8 @@ def grade(path: Path, folder: Path, seconds: int) -> dict[str, object]:
         for name in open_ones:
             if any(o.get("ename") == "KeyboardInterrupt" for o in answers[name].outputs):
                 notes.append(f"{name} took more than {seconds} seconds")
-        if not (lacking := [name for name in open_ones if name not in found]):
+        lacking = [name for name in open_ones if name not in found]
+        if not lacking:
             break
         first, before = lacking[0], [*answers][max(0, [*answers].index(lacking[0]) - 1)]
         if why == DIED and first != before and answers[before].source != stubs[before]:
@@ -132,9 +128,20 @@ def grade(path: Path, folder: Path, seconds: int) -> dict[str, object]:
             states[first], answers[first].source = STOPPED, stubs[first]
             notes.append(f"{first} {why}")
     passed = sum(state == "passed" for state in states.values())
-    row |= {"lesson": nb.metadata.course.lesson, "passed": passed, "of": len(answers)}
-    row["note"] = "" if passed == len(answers) else "; ".join(notes)
+    note = "" if passed == len(answers) else "; ".join(notes)
+    row = {"lesson": nb.metadata.course.lesson, "passed": passed, "of": len(answers), "note": note}
     return row | {name: states[name] for name in answers}
+
+
+def grade(path: Path, folder: Path, seconds: int) -> dict[str, object]:
+    """One row of the table; never raises for what a student has handed in."""
+    name = path.relative_to(folder).as_posix()
+    name = f"'{name}" if name[0] in "=+-@" else name  # else a spreadsheet takes it for a formula
+    row: dict[str, object] = {"file": name, "lesson": "", "passed": 0, "of": 0, "note": ""}
+    try:
+        return row | judged(path, seconds)
+    except Exception as error:  # anything may have been handed in
+        return row | {"note": f"not gradable: {error}"}
 
 
 def problem(options: argparse.Namespace, paths: list[Path]) -> str:
@@ -165,7 +172,7 @@ def main(argv: list[str] | None = None) -> int:
         "--to", type=Path, default=Path("grades.csv"), help="the table (grades.csv)"
     )
     parser.add_argument(
-        "--seconds", type=int, default=120, help="the most a single cell may take (120)"
+        "--seconds", type=int, default=120, help="the most a single answer may take (120)"
     )
     options = parser.parse_args(argv)
     folder = options.folder.parent if options.folder.is_file() else options.folder
