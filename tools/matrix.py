@@ -1,7 +1,7 @@
 """Unit tests and all lessons (lax) on other versions: the oldest and the newest torch, other Pythons.
 
     python tools/matrix.py             every combination whose Python is on this machine
-    python tools/matrix.py 3.13 2.6    only those with these words in their name
+    python tools/matrix.py 3.13 2.6    only those with these words in their name (or: 3.13 newest)
 
 Each combination gets an environment of its own in build/matrix/ (about 5 GB), which is removed
 afterward; its row of the table stays there. Once every combination has gone through, today or on
@@ -122,15 +122,16 @@ def write_table() -> list[str]:
 
 
 def main(words: list[str]) -> int:
-    wanted = [c for c in combinations() if all(any(w in part for part in c) for w in words)]
+    names = {c: f"{c[0]} {c[1] or 'newest'}" for c in combinations()}
+    wanted = [c for c, name in names.items() if all(word in name for word in words)]
     if not wanted:
-        print(f"no combination has {' and '.join(words)} in it: {combinations()}")
+        print(f"no combination has {' and '.join(words)} in it: {', '.join(names.values())}")
         return 1
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"]
     subprocess.check_call(pip)
     said: list[str] = []
     for number, combination in enumerate(wanted, 1):
-        print(f"{number} of {len(wanted)}: {' '.join(filter(None, combination))} …", flush=True)
+        print(f"{number} of {len(wanted)}: {names[combination]} …", flush=True)
         said.append(try_out(*combination))
         print(said[-1], flush=True)
     print("", *write_table(), sep="\n")
