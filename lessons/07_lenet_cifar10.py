@@ -1415,7 +1415,7 @@ print("nothing was changed:", torch.equal(other.conv1.weight, untouched))
 # %% [markdown] tags=["instructor"]
 # **Ten seeds** on the photographs, one thread: after two epochs 69.2 to 70.5 % of the test pictures; after the
 # single pass over 20,000, 54.9 to 57.5 %. Cat and dog were mixed up most in all ten. Of 320 pictures shown six
-# times, mirrors kept 15 to 24 % from being learned by heart. `benchmarks/cifar_recipes.py --seeds 10
+# times, mirrors kept 16 to 26 % from being learned by heart. `benchmarks/cifar_recipes.py --seeds 10
 # --skip-classic` and `benchmarks/spread.py 07` measure it again. Digits differ between processors, so the lesson
 # prints claims; if the room compares numbers, collect them on the board as a spread.
 
