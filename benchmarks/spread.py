@@ -1,6 +1,6 @@
 """How far a lesson's numbers move from seed to seed: its own cells, run again with other seeds.
 
-    python benchmarks/spread.py                  lessons 07, 09 and 10, ten seeds each: a quarter of an hour
+    python benchmarks/spread.py                  lessons 07, 09 and 10, ten seeds each: ten minutes
     python benchmarks/spread.py 09 --seeds 3     one lesson, three seeds
 
 A lesson runs once, up to the cell that measures; then the cells named in EXPERIMENTS are repeated

@@ -358,7 +358,7 @@ def test_answer_that_leaves_python_is_not_yet_right():
 
 def test_name_that_is_not_there_sends_the_reader_up_the_page():
     lines = judge(lambda c: c.equal(eval("answer"), 6)).lines
-    assert lines[0][1].startswith("NameError") and "a cell above was not run" in lines[2][1]
+    assert lines[0][1].startswith("NameError") and "misspelled" in lines[2][1]
 
 
 # Strict, results, HTML ---------------------------------------------------------------------------

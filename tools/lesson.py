@@ -143,7 +143,7 @@ def _give_ids(lesson: Lesson) -> None:
         if own in seen:
             raise lesson.bad(n, f"id {own!r} is taken already")
         if own and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", own):
-            raise lesson.bad(n, f"id {own!r} has more than 64 letters, digits, - and _")
+            raise lesson.bad(n, f"id {own!r} must be 1 to 64 letters, digits, - and _")
         content = f"{lesson.stem}\0{cell.cell_type}\0{cell.source}".encode()
         digest = hashlib.sha256(content).hexdigest()[:8]
         cell.id, again = own or digest, 1

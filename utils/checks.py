@@ -126,7 +126,9 @@ class Check:
         self.lines = [("observed", f"{type(error).__name__}: {error}{where}")]
         self.lines.append(("expected", "a value to compare, and no error on the way to it"))
         if isinstance(error, NameError):
-            self.lines.append(("likely", "a cell above was not run, or stopped with an error"))
+            self.lines.append(
+                ("likely", "a cell above was not run or stopped, or the name is misspelled")
+            )
 
     def __str__(self) -> str:
         rows = [f"{LOOKS[self.state][0].format(self.exercise)}{self.state}"]

@@ -233,8 +233,10 @@ def _sound(folder: Path, files: Mapping[str, str]) -> bool:
             try:
                 file.rename(aside)
                 print(f"{file} {problem}: set aside as {aside.name}")
-            except OSError as error:  # or another process has just set it aside
-                print(f"{file} {problem}: not used, but cannot be renamed ({error.strerror})")
+            except FileNotFoundError:
+                pass  # another process has just set it aside
+            except OSError:
+                print(f"{file} {problem}: not used, but left there, as it cannot be renamed")
     return all(problem is None for problem in problems.values())
 
 
