@@ -4,7 +4,7 @@
 #   course:
 #     title: Start here
 #     summary: notebooks, checks and hints; the three things that PyTorch is; a first network in ten lines
-#     minutes: 35
+#     path: "It works here, and it learns: a first network, and the one knob that decides whether it does."
 #     needs: []
 #     data: []
 #     objectives:

@@ -4,7 +4,7 @@
 #   course:
 #     title: Tensors
 #     summary: shapes, indexing, views and copies in memory, broadcasting, and loops turned into one expression
-#     minutes: 120
+#     path: "What shape, what dtype, where: from a photograph's file to the batch of numbers that a network takes."
 #     needs: [00_start_here]
 #     data: []
 #     objectives:

@@ -4,7 +4,7 @@
 #   course:
 #     title: Autograd
 #     summary: gradients, measured by small steps, computed by autograd, and by an engine of your own
-#     minutes: 120
+#     path: "A slope three ways; it piles up, is cleared, and walks downhill, until you have built the engine that computes it."
 #     needs: [01_tensors]
 #     data: []
 #     objectives:

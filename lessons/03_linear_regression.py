@@ -4,7 +4,7 @@
 #   course:
 #     title: Linear regression
 #     summary: the training loop line by line, batches and their noise, a race of optimizers, an honest split
-#     minutes: 120
+#     path: "One neuron, its loop line by line, what breaks without each line, and a fit that is judged honestly."
 #     needs: [02_autograd]
 #     data: []
 #     objectives:
@@ -49,7 +49,8 @@ plt.style.use("utils.course")
 # %% [markdown]
 # Every training story in this course has the same four steps: **prepare data, design the model, choose
 # loss and optimizer, train and judge**.
-#
+
+# %% [markdown]
 # ## Prepare data
 #
 # You hang twenty weights on a spring and measure it. It is 12 cm long and grows 4 cm for each kilogram, but
@@ -66,7 +67,8 @@ for weight, length in zip(kg[:3], cm[:3], strict=True):
 # %% [markdown]
 # Rows are measurements, columns are what you know about each. One column stays a column: `(20, 1)`, not
 # `(20,)`.
-#
+
+# %% [markdown]
 # ## Design the model
 #
 # The model is a straight line, $\hat y = w\,x + b$. It has two numbers to learn, both zero for now.
@@ -88,7 +90,8 @@ print(f"curvatures {curvatures[0]:.2f} and {curvatures[1]:.2f}, so lr below {2 /
 
 # %% [markdown]
 # So 0.1 is safe.
-#
+
+# %% [markdown]
 # ## Train and judge
 #
 # Each step has five parts: forward, loss, backward, update, clear.
@@ -109,7 +112,8 @@ print(f"w = {w.item():.3f}   b = {b.item():.3f}")
 
 # %% [markdown]
 # The line is about 3.70 x + 12.26. The truth is 4 and 12. Is something missing?
-#
+
+# %% [markdown]
 # ## The judge
 #
 # For a straight line nobody has to walk. At the bottom of the bowl all slopes are zero; that is a system of
@@ -282,7 +286,8 @@ print(str(caught[0].message).split(". ")[0])
 
 # %% [markdown]
 # If your model predicts the mean for everybody, look at the two shapes first.
-#
+
+# %% [markdown]
 # ## Which loss?
 #
 # `L1Loss` takes the absolute error; `SmoothL1Loss` is a square up to an error of `beta` (default 1) and a
@@ -1087,7 +1092,8 @@ print({step: round(track[step - 1] - floor, 4) for step in (1, 50, 500, 1600)})
 
 # %% [markdown]
 # After five hundred steps you can no longer see a change in the picture.
-#
+
+# %% [markdown]
 # ## Six ways down
 #
 # The loss surface is a canyon, curved 290 times more sharply across than along, and plain descent pays for it with

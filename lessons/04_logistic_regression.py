@@ -4,7 +4,7 @@
 #   course:
 #     title: Logistic regression and classification
 #     summary: from odds to softmax and cross-entropy, and the accuracies that mean nothing
-#     minutes: 120
+#     path: "From a line to a probability to classes: which loss, and which number to believe."
 #     needs: [03_linear_regression]
 #     data: []
 #     objectives:

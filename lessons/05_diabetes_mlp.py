@@ -4,7 +4,7 @@
 #   course:
 #     title: The diabetes MLP
 #     summary: a real table with real dirt, a network that barely moves, and how to fix one thing at a time
-#     minutes: 150
+#     path: "A real table, distrusted, split, and a network that learns something from it."
 #     needs: [04_logistic_regression]
 #     data: [diabetes]
 #     objectives:
@@ -460,7 +460,8 @@ with expect_error(ValueError):
 # An error on purpose, and a kind one. The outputs have shape (759, 1), a label column taken as `scaled.label` has
 # (759,), and subtracting the two would broadcast to 759 × 759. `MSELoss` would only warn, and `PoissonNLLLoss` would
 # say nothing. Double brackets, `scaled[["label"]]`, keep the column a column.
-#
+
+# %% [markdown]
 # ## Train and judge
 #
 # `utils.accuracy` cuts logits at 0. This model gives probabilities, so it needs a metric that cuts at 0.5.
@@ -524,7 +525,8 @@ assert floor < reached < floor + 0.01
 # %% [markdown]
 # The network is still a little *worse* than a constant. So write two numbers beside every result, from now on:
 # the **share of the larger class** and the **loss of a constant**. Most false triumphs end there.
-#
+
+# %% [markdown]
 # ## Why it barely moves
 #
 # A weight moves by learning rate times gradient. So ask for the gradients, with a training loop that also writes down
@@ -660,7 +662,8 @@ plt.show()
 # *The loss of the classic network over 10,000 epochs: a plateau of thousands of epochs at the height of one word, and
 # then a step down.* So it is only slow. But nothing in its first 1,000 epochs, neither loss nor gradients, tells you
 # whether the step will come.
-#
+
+# %% [markdown]
 # ## Fix one thing at a time
 #
 # Here are five fixes, in the order in which people usually try them. From here on, you train on the original table's
@@ -1213,7 +1216,8 @@ plt.show()
 # - **The columns are already features.** Somebody chose glucose, age and body mass because they matter, and each
 #   pushes mostly in one direction. A line is made for that. Networks shine where nobody can name the features.
 # - **The labels have a ceiling.** Two women with the same eight numbers may fare differently.
-#
+
+# %% [markdown]
 # ## A leak that matters
 #
 # If a notebook reports 85 % on this table, look at how it filled the holes. Here is one way to get near that number,
@@ -1277,7 +1281,8 @@ assert abs(mild - honest) < 0.02 < pretended - honest and real < pretended - 0.0
 # the same recipe is no better than honest work, because the network has learned to rely on a column that lies.
 #
 # So judge a leak by the question: **does something that knows the label reach the test rows?**
-#
+
+# %% [markdown]
 # ## How sure is that number?
 #
 # Even with everything done right, a test accuracy is a count over 154 tosses of a coin. If the true rate is $p$, the
@@ -1419,7 +1424,8 @@ print("0 inside:", low <= 0 <= high)
 # %% [markdown]
 # The two models disagree about only a few patients, and those few decide. If 0 lies inside the interval, these rows
 # cannot tell the models apart.
-#
+
+# %% [markdown]
 # ## Is 70 % seventy in a hundred?
 #
 # A model is **calibrated** if, of all patients to whom it gives about 70 %, about seventy in a hundred are sick. Sort
@@ -1483,7 +1489,8 @@ plt.show()
 # within 100 epochs: the gradient of its first layer was too small. The repaired one did, and came out level with a
 # line. Most people should take the line: nine parameters, no seed, and you can explain it to a patient. If you take
 # the braked network, say that it does as well as the line, and not that it "beats" anything.
-#
+
+# %% [markdown]
 # ## Old code you will meet
 #
 # The classic network is older than most of PyTorch's habits. You will find it like this:
@@ -1548,7 +1555,8 @@ assert abs(ratio - len(X_copy)) < 0.1
 # | `optim.AdamW(…, weight_decay=…)` | Adam that pulls weights towards 0 | |
 # | `LogisticRegression().fit(X, y)` | the line that has to be beaten | (N, 8), (N,) → a model |
 # | `roc_curve`, `roc_auc_score` | all cuts at once; share of pairs in order | (N,), (N,) → curve, number |
-#
+
+# %% [markdown]
 # ## Where to go next
 #
 # Three things from this lesson hold for every model you will ever train. Look at the minimum of every column.

@@ -4,7 +4,7 @@
 #   course:
 #     title: Dataset and DataLoader
 #     summary: "what stands between a file and a batch: datasets, samplers, workers, padding, and what they cost"
-#     minutes: 120
+#     path: "One sample, one batch, one epoch, from a folder of pictures on your own disk."
 #     needs: [05_diabetes_mlp]
 #     data: [diabetes]
 #     objectives:
@@ -306,7 +306,8 @@ with expect_error(ValueError):
 # %% [markdown]
 # Bundles may overlap and differ in size. But `shuffle=True` is just short for `sampler=RandomSampler(rows)`, so drop
 # one or the other. (Give the generator to a sampler of your own directly: `RandomSampler(rows, generator=g)`.)
-#
+
+# %% [markdown]
 # ## Prepare data
 #
 # Now read the diabetes table of lesson 05 through a `Dataset` that starts from a file. Write the file first.
@@ -582,7 +583,8 @@ print(f"with replacement, but no weights: {len(set(plain)) / 576:.2f} of all")
 # Half of the draws have diabetes. But fewer than two thirds of the rows appear, mostly because of the *replacement*:
 # more than a third is missing without any weights, too. Before you pay that price, try moving the threshold, as in
 # lesson 04.
-#
+
+# %% [markdown]
 # ## What a batch costs
 #
 # A tensor takes many row numbers at once, so why ask row by row? To fetch **whole batches**, let a `BatchSampler`
@@ -1066,7 +1068,8 @@ for workers in (0, 1):
 
 # %% [markdown]
 # The message quotes the worker's whole traceback: read its **last line** first. To debug, set `num_workers=0`.
-#
+
+# %% [markdown]
 # ## A file you cannot load
 #
 # A large CSV file cannot answer "give me number *i*": to find row 5,000 you must read 5,000 lines. But you can let
@@ -1241,7 +1244,8 @@ with check("loader-6") as c:
 # %% [markdown]
 # A buffer shuffles only **locally**: a row never comes out more than `size` places early. If a file is sorted by
 # class, shuffle it once, on disk.
-#
+
+# %% [markdown]
 # ## Samples of different lengths
 #
 # Names, sentences and heartbeats differ in length, but a tensor is a rectangle.
@@ -1347,7 +1351,8 @@ with check("loader-7") as c:
 
 # %% [markdown]
 # Such a list is the same in every epoch, so for training, shuffle at least the order of its batches.
-#
+
+# %% [markdown]
 # ## Pictures in folders
 #
 # Many picture collections have a folder for each class. Make such a collection: polygons with 3, 4 and 10 corners,
@@ -1436,7 +1441,8 @@ print(tuple(X.shape), X.dtype, y.tolist())
 # *Above, pictures as they lie in the folders; below, the same ones in a training batch: 32 by 32 (squeezed where
 # they were not square) and turned at random.* There are two `ImageFolder` objects on one folder, each with its own
 # transform. It is the same fix as for the two subsets.
-#
+
+# %% [markdown]
 # ## Old code you will meet
 #
 # | on the web | today | why |

@@ -4,7 +4,7 @@
 #   course:
 #     title: LeNet on CIFAR-10
 #     summary: convolution by hand, a network for photographs, and a slow recipe made fast step by step
-#     minutes: 150
+#     path: "A convolution by hand, LeNet, a dense rival, a slow recipe made fast, and its mistakes looked at."
 #     needs: [06_dataset_dataloader]
 #     data: [cifar10]
 #     objectives:
@@ -241,7 +241,8 @@ print("the same numbers:", torch.equal(first, then))
 # %% [markdown]
 # The largest of four numbers stays the largest when negative ones are lifted to zero. So you may choose the
 # order, and pooling first leaves ReLU only a quarter of the work.
-#
+
+# %% [markdown]
 # ## Channels, and what a window saves
 #
 # A color picture has three channels, and a kernel is as **deep** as its input: it looks at all channels at
@@ -718,7 +719,8 @@ with expect_error(RuntimeError):
 # %% [markdown]
 # torchvision compares checksums and refuses. `utils.data` does the same, sets a damaged file aside under
 # another name, and fetches a complete one if it can.
-#
+
+# %% [markdown]
 # ## Design model
 #
 # LeNet again, now with `channels=3`. One layer in front prepares the pictures, **a whole batch at a time**:
@@ -1386,7 +1388,8 @@ plt.show()
 # *Below each picture, the probability of its true class with an 8 × 8 patch centered at that place; dark is
 # where the patch hurts.* Where the dark spot does not sit on the thing itself, you have learned something
 # about the network that its accuracy did not tell you.
-#
+
+# %% [markdown]
 # ## Save it, load it, prove it
 #
 # A trained network is a dictionary of tensors. Saved with `save_checkpoint` and loaded into a *new* object,
@@ -1437,7 +1440,8 @@ print("nothing was changed:", torch.equal(other.conv1.weight, untouched))
 # Then try, one at a time, and judged on the validation pictures: no mirrors (`net[0].flip = False`), your
 # `shifted` in `Prepare`, wider layers, or dropout, which may help now that the network sees every picture
 # six times.
-#
+
+# %% [markdown]
 # ## Old code you will meet
 #
 # | on the web | today | why |
@@ -1467,7 +1471,8 @@ with expect_error(RuntimeError):
 # 169 answers for 25 pictures, each patched together from pieces, and no complaint:
 # $25 \cdot 16 \cdot 13 \cdot 13$ numbers happen to be divisible by 400. `flatten(1)` never touches the
 # batch dimension, and so the mistake is found where it is made.
-#
+
+# %% [markdown]
 # ## What you have now
 #
 # | call | what it does | shape in → shape out |

@@ -4,7 +4,7 @@
 #   course:
 #     title: Pretrained models and transfer learning
 #     summary: "pretrained networks: freezing, new heads, moved weights, and what BatchNorm does meanwhile"
-#     minutes: 120
+#     path: "Real ImageNet weights name a real photograph; then a new head learns from few pictures."
 #     needs: [07_lenet_cifar10]
 #     data: [cifar10]
 #     objectives:
@@ -409,7 +409,8 @@ with expect_error(ValueError):
 # The first message counts channels: give a gray picture three equal ones. The second picture has shrunk to nothing before
 # the network's end: `weights.meta["min_size"]` would have told you. The third would pass in `eval()` but fails in
 # `train()`: BatchNorm cannot take the spread of a single value. You met this error in lesson 06, in another form.
-#
+
+# %% [markdown]
 # ## Freezing
 #
 # A **frozen** parameter is one that autograd does not track: `requires_grad_(False)`. Freeze everything, then put a new
@@ -709,7 +710,8 @@ plt.show()
 # are wrong, and they are not random. On the photographs, a truck is mostly called an automobile. A ship is called an
 # airplane: long, gray, in front of blue. A deer is called one of the animals. The network has never learned the word "truck", but something in its 128
 # numbers answers to what trucks and automobiles share. That is what you are going to carry over.
-#
+
+# %% [markdown]
 # ## Moving a body
 #
 # The new network has three outputs, so its `fc` has another shape. Load the old weights anyway and read the message.
@@ -969,7 +971,8 @@ if is_real("cifar10"):
 #
 # One doubt remains, and it is for you to settle: deer, ship and truck have relatives among the seven (horse,
 # airplane and automobile). Without relatives, transfer may pay less. Change `NEW`, run again, and see.
-#
+
+# %% [markdown]
 # ## Each part at its own pace
 #
 # Fine-tuning lost part of the treasure because body and head learned at the same rate. The head starts from

@@ -4,7 +4,7 @@
 #   course:
 #     title: Character RNN
 #     summary: recurrent networks that tell where a surname comes from, and spell new ones
-#     minutes: 150
+#     path: "A cell by hand, trained by hand, then PyTorch's own: where a surname comes from, and new ones."
 #     needs: [08_transfer_learning]
 #     data: [surnames]
 #     objectives:
@@ -317,7 +317,8 @@ assert abs(without[2] - 0.5) < 0.02 and abs(without[3] - 0.5) < 0.02
 
 # %% [markdown]
 # Half and half for both l's. It cannot do better: it does not know which `l` it is at.
-#
+
+# %% [markdown]
 # ## Prepare data
 #
 # The surnames come from a widely used tutorial: 18 text files, one for each language, a name on each line. (Without
@@ -776,7 +777,8 @@ assert sizes[1] == 3 * sizes[0]
 
 # %% [markdown]
 # Three times as many: a GRU is three little RNNs, and two of them control the third.
-#
+
+# %% [markdown]
 # ## Choose loss and optimizer
 #
 # One right answer out of 18: cross-entropy. With `label_smoothing=0.1` 90 % of the target is the right language, and
@@ -784,7 +786,8 @@ assert sizes[1] == 3 * sizes[0]
 #
 # The optimizer is Adam with a *one-cycle* schedule: the learning rate climbs to its top and comes down again,
 # batch by batch. `clip_norm=1.0` is a seat belt; you will see the accident it is made for.
-#
+
+# %% [markdown]
 # ## Train and judge
 
 # %%
@@ -1021,7 +1024,8 @@ if real:
 # %% [markdown]
 # On the real list all three hold. By line Arabic looks like one of the *easiest* languages; by name it is one of the hardest, with
 # about ninety names to learn from. The network and the effort are the same, the number is better, and nothing is behind it.
-#
+
+# %% [markdown]
 # ## Watch it read
 #
 # Here is the promised picture. It shows the state after every letter of a name, 128 numbers in a column (sorted by when they

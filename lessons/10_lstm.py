@@ -4,7 +4,7 @@
 #   course:
 #     title: LSTM
 #     summary: the gates of an LSTM, a network that writes plays, and its surprise in bits
-#     minutes: 120
+#     path: "Why a recurrent network forgets, the gates that keep, and a writer of plays beside its rivals."
 #     needs: [09_char_rnn]
 #     data: [shakespeare]
 #     objectives:
@@ -73,7 +73,8 @@ for row, symbol in zip(sequences, symbols, strict=True):
 # %% [markdown]
 # A child can do it, at any delay. Guessing is right one time in four. The noise matters: at every step it knocks at
 # the memory's door and wants to be let in.
-#
+
+# %% [markdown]
 # ## Design model: three cells and a knob
 #
 # Embed the tokens, run a recurrent layer over them, and let a linear layer read its **last** output. `kind` is `"RNN"`,
@@ -108,7 +109,8 @@ with expect_error(TypeError):
 # %% [markdown]
 # "Must be Tensor, not tuple": the linear layer was handed the pair `(outputs, state)`. Inside `nn.Sequential` nobody
 # takes that pair apart, so write a `forward` of your own, as in `Recaller`.
-#
+
+# %% [markdown]
 # ## Choose loss and optimizer
 #
 # There are four classes, so the loss is cross-entropy. The optimizer is Adam with a learning rate of 0.01, for 350 batches
@@ -427,7 +429,8 @@ for kind in ("RNN", "GRU", "LSTM"):
 
 # %% [markdown]
 # 74,240 is $256\cdot(32 + 256) + 2\cdot 256$: the weights for the input, those for the state, and the two biases.
-#
+
+# %% [markdown]
 # ## A text as data
 #
 # Now for the plays, with the same steps as ever. **Prepare data**: if the real file can't be had, the lesson takes prose from
@@ -579,7 +582,8 @@ print("within 0.2 of the logarithm of the number of characters:", abs(start_loss
 # %% [markdown]
 # $\log 65 = 4.17$, the loss of a fair die with 65 faces. If a fresh language model starts far above this, something is wrong with its
 # initialization; this is a test you can make in one line, and should.
-#
+
+# %% [markdown]
 # ## Truncated backpropagation
 #
 # The state of window 1 goes into window 2. And so does its *graph*. Look what happens if you let it:
@@ -1148,7 +1152,8 @@ print("most cells are beyond ±1 more than 1 % of the time:", beyond.float().mea
 # %% [markdown]
 # So a cell can count, and $h$ is the part of the cell that is shown at this moment. For the next step the network needs both, and so do you
 # when you carry or save a state.
-#
+
+# %% [markdown]
 # ## What has one unit learned?
 #
 # Now look for a single cell that knows something you can name. A candidate: **how far along the line are we?** The network
@@ -1435,7 +1440,8 @@ print("F.scaled_dot_product_attention is the same:", torch.allclose(ready, mine,
 # tiny network finds the symbol by *what* it is, not by where: it has no notion of order. Networks built of such layers, with the
 # order added, are the **transformers** behind all large language models. That is a course of its own. The loss, the
 # split by position, the sampling dials, and the question *which one comes next?* stay as you have learned them here.
-#
+
+# %% [markdown]
 # ## Old code you will meet
 #
 # | on the web | today | why |

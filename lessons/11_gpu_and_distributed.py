@@ -4,7 +4,7 @@
 #   course:
 #     title: GPU and many machines
 #     summary: GPUs, memory, mixed precision, many processes, and a run that survives the death of one
-#     minutes: 120
+#     path: "What a device is, what time and memory cost on it, and two processes that agree until one dies."
 #     needs: [10_lstm]
 #     data: []
 #     objectives:
@@ -441,7 +441,8 @@ for slope in (1.0, float("inf"), 1.0):
 # %% [markdown]
 # Three slopes led to two steps, and the scale was halved once. (After 2,000 good steps in a row it is doubled again.)
 # If you clip gradients, call `scaler.unscale_(optimizer)` first, or you clip the scaled ones; `fit` does this for you.
-#
+
+# %% [markdown]
 # ## Two more ways to arrange the same work
 #
 # **`torch.compile`** reads your function while it runs, fuses its operations, and lets a compiler turn them into one
@@ -485,7 +486,8 @@ print("same answer:", torch.allclose(conv(pictures), conv_last(last), atol=1e-5)
 
 # %% [markdown]
 # The stride of 1 has moved from the last place to the channels. `shape` and all your code stay as they were.
-#
+
+# %% [markdown]
 # ## What fills the memory
 #
 # "CUDA out of memory" is the sentence you will read most often. Four things fill a training step's memory, and
@@ -734,7 +736,8 @@ print("same gradients, to the last bit:", same)
 # inside of one block at a time back to life, and forgets it again.) Each block ran twice, so you pay for the forward
 # pass twice: if a backward pass costs as much as two forward passes, a step now costs a third more. The gradients are
 # *identical*, because the very same operations ran again.
-#
+
+# %% [markdown]
 # ## Five tricks against the clock
 #
 # All five tricks have passed the exam. Now measure what they cost. Each bar is the time *with* the trick divided by the
@@ -789,7 +792,8 @@ plt.show()
 # there to save memory: expect no speed from them. Do not carry a ratio over to another machine or another model:
 # measure again there. The distance between the bar's end and the dot is how far you may trust a single measurement,
 # even though each is the quickest of ten.
-#
+
+# %% [markdown]
 # ## Reading a profiler's trace
 #
 # Before you make anything faster, find out where the time goes. `torch.profiler` writes down every operation with
@@ -1221,7 +1225,8 @@ if elastic:
 # %% [markdown]
 # After 64 steps the losses agree to six decimals. They need not agree to the last bit: two halves of 32 round
 # differently from 64 in a row, and over thousands of steps such differences grow. So run such a proof over a few steps.
-#
+
+# %% [markdown]
 # ## A process dies
 #
 # With one machine a crash is bad luck. With a thousand, some machine fails every day. The plan has two parts. **Rank 0 writes a checkpoint
@@ -1256,7 +1261,8 @@ if elastic:
 # The script's comment warns of one trap. `torchrun`'s notice board stays up, and when the restarted processes meet
 # there, the addresses of the dead ones still hang on it. So the script puts the number of the start in front of every
 # name (`PrefixStore`), and reads only fresh notes.
-#
+
+# %% [markdown]
 # ## When the model itself is too large: FSDP2
 #
 # DDP keeps everything in every process. Eight GPUs then hold eight copies of parameters, gradients and Adam's averages:
@@ -1306,7 +1312,8 @@ except RuntimeError as error:  # PyTorch 2.6 shards on GPUs only
 #
 # The price is traffic: weights travel in forward and again in backward, gradients once: three trips, where DDP's all-reduce makes two. So: **DDP as long as the model fits, FSDP
 # when it does not.** Saving differs too: each process writes its share (`torch.distributed.checkpoint`).
-#
+
+# %% [markdown]
 # ## Several machines
 #
 # The script does not change. The command is given once *on every machine*:
@@ -1343,7 +1350,8 @@ for machine in range(2):
 # the one inside. When something hangs, `NCCL_DEBUG=INFO` and `TORCH_DISTRIBUTED_DEBUG=DETAIL` make the libraries talk.
 # `--nnodes 1:4` is elastic: the run goes on with as many machines as are left. Then the world size changes, and with it
 # each process's share of the batch.
-#
+
+# %% [markdown]
 # ## What will more machines gain you?
 #
 # Measure one and two, then extrapolate, and **name the assumption**. The one here is Amdahl's: a share $s$ of each step cannot be divided (waiting, sending,
@@ -1578,7 +1586,8 @@ with expect_error(RuntimeError):
 # %% [markdown]
 # The names are right, except for `module.`. Save `model.module.state_dict()`, or keep the plain model beside the
 # wrapped one, as the script does.
-#
+
+# %% [markdown]
 # ## What you have now
 #
 # | call | what it does | in → out |

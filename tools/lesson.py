@@ -23,7 +23,7 @@ REGISTRY = Path(__file__).resolve().parents[1] / "data" / "registry.json"
 KEYS = {
     "title": str,
     "summary": str,
-    "minutes": int,
+    "path": str,
     "needs": list,
     "data": list,
     "objectives": dict,
@@ -33,9 +33,24 @@ REGION = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 HEADING = r"(?m)^### Exercise {} · difficulty [123] · \d+ minutes?$"
-TAGS = {"exercise", "check", "solution", "instructor", "raises-exception", "nbval-ignore-output"}
+NUMBER = re.compile(
+    r"(?<![\w.])[-+−]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?(?!\w|\.\d)"
+)  # not v1.2, x3
+TAGS = {"exercise", "build", "check", "solution", "instructor", "deeper"}
+TAGS |= {"raises-exception", "nbval-ignore-output"}
 TEACHER = {"solution", "instructor"}  # cells that stay in solutions/
 MOST_LINES, MOST_CHECK_LINES, MOST_CHECK_COLUMNS = 25, 22, 120
+MOST_PATH, BUILD = 75, range(10, 21)  # minutes
+
+
+@dataclass
+class Section:
+    """One ``##`` section: its heading's words, its cells' numbers, and what it costs."""
+
+    title: str  # "" before the first heading
+    cells: range
+    deeper: bool
+    minutes: float
 
 
 class BadLesson(Exception):
@@ -57,6 +72,29 @@ class Lesson:
     def label(self) -> str:
         return f"{self.stem[:2]} · {self.course['title']}"
 
+    @property
+    def sections(self) -> list[Section]:
+        """What stands under each ``##`` heading; a heading tagged deeper opens a side door."""
+        starts = [n for n, c in enumerate(self.cells) if c.source.startswith("## ")]
+        parts = [range(a, b) for a, b in zip([0, *starts], [*starts, len(self.cells)])]
+        found = []
+        for part in (p for p in parts if p):
+            head = self.cells[part[0]]
+            title = head.source.partition("\n")[0].removeprefix("## ") if part[0] in starts else ""
+            minutes = sum(_minutes(self.cells[n]) for n in part)
+            found.append(Section(title, part, "deeper" in tags(head), minutes))
+        return found
+
+    def minutes(self, deeper: bool) -> int:
+        """Minutes of the path, or of the side doors."""
+        return round(sum(s.minutes for s in self.sections if s.deeper == deeper))
+
+    @property
+    def build(self) -> Section | None:
+        """The section in which the reader builds the whole thing."""
+        tagged = [n for n, c in enumerate(self.cells) if "build" in tags(c)]
+        return next((s for s in self.sections if tagged and tagged[0] in s.cells), None)
+
     def bad(self, where: int | str, why: str) -> BadLesson:
         """An error at a cell, given by its number or id, or at the header for -1."""
         if isinstance(where, str):
@@ -66,6 +104,16 @@ class Lesson:
 
 def tags(cell: NotebookNode) -> set[str]:
     return set(cell.metadata.get("tags", []))
+
+
+def _minutes(cell: NotebookNode) -> float:
+    """Minutes a reader spends on one cell: 200 words, or 0.6 of a cell, and an exercise's own."""
+    if tags(cell) & {*TEACHER, "check"}:
+        return 0
+    if cell.cell_type == "code":
+        return 0.6
+    own = re.findall(r"(?m)^### Exercise .* (\d+) minutes?$", cell.source)
+    return len(re.sub(r"<[^>]+>", " ", cell.source).split()) / 200 + sum(map(int, own))
 
 
 def read_lesson(path: Path) -> Lesson:
@@ -81,6 +129,8 @@ def read_lesson(path: Path) -> Lesson:
     except (IndexError, KeyError, TypeError, yaml.YAMLError):
         raise BadLesson(f"{path}:1: no YAML header with jupyter: course:") from None
     lesson = Lesson(path, course, jupytext.reads(text, fmt="py:percent").cells, lines)
+    if isinstance(course, dict) and "minutes" in course:
+        raise lesson.bad(-1, "minutes are counted by the builder: leave the key out")
     for key, kind in KEYS.items():
         if not isinstance(course, dict) or not isinstance(course.get(key), kind):
             raise lesson.bad(-1, f"the header needs {key}: ({kind.__name__})")
@@ -97,11 +147,20 @@ def read_lesson(path: Path) -> Lesson:
         head = text.splitlines()[lines[n] - 1]
         if not tags(cell) <= TAGS or ("tags=" in head.partition("alt=")[0] and not tags(cell)):
             raise lesson.bad(n, f"tags that cannot be read; there are {', '.join(sorted(TAGS))}")
+        if "deeper" in tags(cell) and not cell.source.startswith("## "):
+            raise lesson.bad(
+                n, "deeper marks a side door by its heading, a cell that starts with ##"
+            )
+        if re.search(r"\n## ", cell.source) and cell.cell_type == "markdown":
+            raise lesson.bad(n, "a ## heading must start its cell")
+        if "within" in cell.metadata:
+            _inspect_within(lesson, n, cell)
         if cell.cell_type == "code":
             _inspect_code(lesson, n, cell)
         if "exercise" in tags(cell):
             _inspect_exercise(lesson, n, cell)
     _inspect_names(lesson)
+    _inspect_path(lesson)
     unused = set(course["objectives"]) - {c.metadata.get("objective") for c in lesson.cells}
     if unused:
         raise lesson.bad(-1, f"no exercise has objective={sorted(unused)[0]!r}")
@@ -183,19 +242,83 @@ def names(source: str) -> tuple[set[str], set[str]]:
     return bound, used
 
 
+def _inspect_within(lesson: Lesson, n: int, cell: NotebookNode) -> None:
+    try:
+        room = float(cell.metadata["within"])
+    except (TypeError, ValueError):
+        room = 0
+    if not 0 < room < float("inf") or cell.cell_type != "code":
+        raise lesson.bad(n, 'within="…" says how far a code cell\'s numbers may move: a number > 0')
+
+
 def _inspect_names(lesson: Lesson) -> None:
-    """The story never depends on an exercise: it uses no name that an exercise gives."""
-    given: dict[str, str] = {}
-    for n, cell in enumerate(lesson.cells):
-        if cell.cell_type != "code" or tags(cell) & {"check", *TEACHER}:
-            continue
-        bound, used = names(cell.source)
-        if "exercise" in tags(cell):
-            given |= dict.fromkeys(bound, cell.id)
-            continue
-        for name in sorted(used & given.keys() - bound):
-            raise lesson.bad(n, f"the story uses {name!r}, which exercise {given[name]} defines")
-        given = {name: by for name, by in given.items() if name not in bound}
+    """The story uses no name that an exercise gives, and the path none that a side door gives."""
+    given: dict[str, str] = {}  # by which exercise
+    doors: dict[str, Section] = {}  # by which side door
+    for section in lesson.sections:
+        for n in section.cells:
+            cell = lesson.cells[n]
+            if cell.cell_type != "code" or tags(cell) & TEACHER:
+                continue
+            bound, used = names(cell.source)
+            for name in sorted(used & doors.keys() - bound):
+                if doors[name] is not section:
+                    who = f"side door {section.title!r}" if section.deeper else "path"
+                    why = f"the {who} uses {name!r}, which side door {doors[name].title!r} defines"
+                    raise lesson.bad(n, why)
+            doors = {name: by for name, by in doors.items() if name not in bound}
+            doors |= dict.fromkeys(bound, section) if section.deeper else {}
+            if "check" in tags(cell):
+                continue
+            if "exercise" in tags(cell):
+                given |= dict.fromkeys(bound, cell.id)
+                continue
+            for name in sorted(used & given.keys() - bound):
+                raise lesson.bad(
+                    n, f"the story uses {name!r}, which exercise {given[name]} defines"
+                )
+            given = {name: by for name, by in given.items() if name not in bound}
+
+
+def _inspect_path(lesson: Lesson) -> None:
+    """The path ends in one build, judged on held-back data, and is no longer than it may be."""
+    path = [n for s in lesson.sections if not s.deeper for n in s.cells]
+    builds = [n for n, c in enumerate(lesson.cells) if "build" in tags(c)]
+    if not builds:
+        return  # TRANSITION raise lesson.bad(-1, 'no exercise is the build: tags=["exercise", "build"]')
+    for n in builds:
+        later = [m for m in path if m > n and "exercise" in tags(lesson.cells[m])]
+        if len(builds) > 1 or n not in path or later:
+            raise lesson.bad(n, "there is one build, the last exercise on the path")
+        text = lesson.cells[n - 1].source
+        own = re.search(HEADING.format(re.escape(lesson.cells[n].id)), text)
+        if own and int(own[0].split()[-2]) not in BUILD:
+            raise lesson.bad(n, f"a build takes {BUILD[0]} to {BUILD[-1]} minutes")
+        _inspect_held_back(lesson, n)
+    if lesson.minutes(deeper=False) > MOST_PATH:
+        minutes = lesson.minutes(deeper=False)
+        raise lesson.bad(
+            -1, f"the path takes {minutes} minutes by the count; {MOST_PATH} is the most"
+        )
+
+
+def _inspect_held_back(lesson: Lesson, n: int) -> None:
+    """The build's check judges on ``c.held_back(…)``, which no story cell has shown the reader."""
+    told = set()
+    for cell in lesson.cells[:n]:
+        if cell.cell_type == "code" and not tags(cell) & {"check", "exercise", *TEACHER}:
+            told |= names(cell.source)[0]
+    calls = [
+        node
+        for node in ast.walk(ast.parse(lesson.cells[n + 1].source))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "held_back"
+    ]
+    if not calls:
+        why = "a build is judged on data that the reader has not seen: c.held_back(…)"
+        raise lesson.bad(n + 1, why)
+    for name in (a.id for call in calls for a in call.args if isinstance(a, ast.Name)):
+        if name in told:
+            raise lesson.bad(n + 1, f"{name!r} is not held back: the story shows it to the reader")
 
 
 def _inspect_exercise(lesson: Lesson, n: int, cell: NotebookNode) -> None:

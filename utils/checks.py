@@ -20,16 +20,17 @@ differ it says what it saw, what it expected, and which misconception usually ex
 
 from __future__ import annotations
 
+import copy
 import html
 import json
 import os
 import sysconfig
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import numpy as np
 import torch
@@ -73,12 +74,13 @@ class Check:
         return value
 
     def kind(self, got: Any, *types: type) -> None:
-        """``got`` must be an instance of one of ``types`` (a bool is not taken for an int)."""
-        fits = isinstance(got, types) and (not isinstance(got, bool) or bool in types)
+        """``got`` must be of one of ``types``: ``int`` (no bool), ``list[int]``, ``tuple[int, float]``."""
         got_kind, *wanted = (
-            f"{'an' if t.__name__[0] in 'aeiou' else 'a'} {t.__name__}" for t in (type(got), *types)
+            f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+            for name in map(_name, (type(got), *types))
         )
-        self._compare(fits, f"{_show(got)}, {got_kind}", " or ".join(wanted), "", "")
+        fits = any(_is_a(got, t) for t in types)
+        self._compare(fits, f"{_show(got)}, {got_kind}{_parts(got)}", " or ".join(wanted), "", "")
 
     def equal(self, got: Any, expected: Any, *, because: str = "", mistakes: Mistakes = ()) -> None:
         """``got`` must equal ``expected`` exactly; tensors are compared in shape and value."""
@@ -101,6 +103,64 @@ class Check:
         """``condition`` must hold; ``observed`` and ``expected`` say in words what it compares."""
         likely = _likely(observed, mistakes, _same) or likely
         self._compare(bool(condition), _words(observed), _words(expected), because, likely)
+
+    @contextmanager
+    def untouched(self, *given: Any) -> Iterator[None]:
+        """What the block hands to the reader's code must be the same after it."""
+        before = copy.deepcopy(given)
+        yield
+        likely = (
+            "an operation in place (x += 1, x.add_(1), x.sort()) writes into what the caller owns"
+        )
+        for now, was in zip(given, before):
+            said = "what was handed over has changed: it is now " + _show(now)
+            self._compare(_same(now, was), said, "unchanged, " + _show(was), "", likely)
+
+    def held_back(self, *data: Any) -> Any:
+        """Hand over, as copies, ``data`` that the reader has not seen; builds are judged on it."""
+        copies = copy.deepcopy(data)
+        return copies if len(copies) > 1 else copies[0]
+
+    def timed(self, train: Callable[[], Any], limit: float = 60.0) -> Any:
+        """What ``train()`` gives; more than ``limit`` seconds are too slow to wait for again."""
+        started = time.perf_counter()
+        got = self.attempted(train())
+        seconds = time.perf_counter() - started
+        likely = (
+            "too many epochs, too small a batch, or work in the loop that could stand before it"
+        )
+        wanted = f"at most {limit:.0f} s on two cores"
+        self._compare(seconds <= limit, f"{seconds:.0f} s of training", wanted, "", likely)
+        return got
+
+    def learned(
+        self, score: float, *, chance: float, trained: float | None = None,
+        at_least: float | None = None, at_most: float | None = None, what: str = "accuracy",
+        because: str = "",
+    ) -> None:  # fmt: skip
+        """A build's result on held-back data must reach its goal; if not, say which failure it is.
+
+        ``chance`` is the score of guessing, ``trained`` the score on the training data. A loss, which
+        has to fall, gets ``at_most`` in place of ``at_least``.
+        """
+        goal, sign = (float(at_least), 1) if at_least is not None else (float(at_most or 0), -1)
+        gain = [sign * (value - chance) / abs(goal - chance) for value in (score, trained or score)]
+        likely = "on its way: more epochs, another learning rate, or a wider network"
+        if not np.isfinite(score):
+            likely = "the loss blew up: the learning rate is too large"
+        elif trained is not None and gain[1] >= 0.9 > gain[0] + 0.3:
+            likely = "right on the training data only: it learned the rows by heart"
+        elif gain[0] < 0.15:
+            likely = "no better than guessing: not trained at all? Look for a missing step(), an "
+            likely += (
+                "optimizer that holds another model's parameters, or inputs prepared otherwise"
+            )
+        also = "" if trained is None else f" ({trained:.3f} on the training data)"
+        bound = "at least" if sign > 0 else "at most"
+        self._compare(
+            sign * score >= sign * goal, f"{what} {score:.3f} on data it has not seen{also}",
+            f"{bound} {goal:.3f}; guessing gives {chance:.3f}", because, likely,
+        )  # fmt: skip
 
     def _compare(self, fits: bool, got: str, expected: str, because: str, likely: str) -> None:
         self.compared += 1
@@ -186,6 +246,31 @@ def expect_error(*errors: type[BaseException]) -> Iterator[None]:
     else:
         names = " or ".join(e.__name__ for e in errors)
         raise AssertionError(f"this block should have raised {names}, but it ran through")
+
+
+def _is_a(got: Any, kind: Any) -> bool:
+    """isinstance, also for ``list[int]``, ``tuple[int, ...]`` and ``dict[str, float]``."""
+    inner = get_args(kind)
+    if not isinstance(got, get_origin(kind) or kind) or (
+        isinstance(got, bool) and kind is not bool
+    ):
+        return False
+    if isinstance(got, dict) and inner:
+        return all(_is_a(k, inner[0]) and _is_a(v, inner[1]) for k, v in got.items())
+    if isinstance(got, tuple) and inner and inner[-1] is not ...:
+        return len(got) == len(inner) and all(map(_is_a, got, inner))
+    return not inner or all(_is_a(part, inner[0]) for part in got)
+
+
+def _name(kind: Any) -> str:
+    return str(kind) if get_args(kind) else kind.__name__
+
+
+def _parts(got: Any) -> str:
+    """The kinds inside a container, which its own kind does not tell."""
+    parts = got.values() if isinstance(got, dict) else got if isinstance(got, (list, tuple)) else ()
+    names = list(dict.fromkeys(_name(type(part)) for part in parts))
+    return f" of {' and '.join(names)}" if names else ""
 
 
 def _near(a: Any, b: Any, rtol: float, atol: float) -> bool:
