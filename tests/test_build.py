@@ -13,7 +13,7 @@ import pytest
 from nbformat import from_dict
 
 import build
-from build import bare, dumps, edition, readme, stale
+from build import bare, dumps, edition, stale, tables
 from lesson import BadLesson, read_lesson, student_source
 
 HEAD = """\
@@ -23,7 +23,7 @@ HEAD = """\
 #   course:
 #     title: Tiny
 #     summary: a sum
-#     minutes: 5
+#     path: from two numbers to one
 #     needs: []
 #     data: []
 #     objectives:
@@ -38,14 +38,16 @@ a = 2
 """
 TEXT = """
 # %% [markdown]
-# ### Exercise tiny-1 · difficulty 1 · 2 minutes
+# ## The build: a sum
+#
+# ### Exercise tiny-1 · difficulty 1 · 10 minutes
 # Write the sum.
 #
 # <details><summary>Hint 1</summary>Use a plus.</details>
 # <details><summary>Hint 2</summary>Return it.</details>
 """
 EXERCISE = """
-# %% tags=["exercise"] id="tiny-1" objective="add"
+# %% tags=["exercise", "build"] id="tiny-1" objective="add"
 def add(x, y):
     ### BEGIN SOLUTION
     return x + y
@@ -54,6 +56,7 @@ def add(x, y):
 CHECK = """
 # %% tags=["check"]
 check("tiny-1")
+judge = lambda c: c.held_back(7)
 """
 REST = """
 # %% [markdown] tags=["solution"]
@@ -72,7 +75,7 @@ REAL_CHECK = """
 # %% tags=["check"]
 from utils import check
 with check("tiny-1") as c:
-    c.equal(c.attempted(add(a, 3)), 5)
+    c.equal(c.attempted(add(2, c.held_back(3))), 5)
 """
 PICTURE = """
 # %% alt="{alt}"
@@ -117,7 +120,22 @@ def add(cells):
     return HEAD + FAKE + cells + TEXT + EXERCISE + CHECK + REST
 
 
-EX, CK = '# %% tags=["exercise"]', '# %% tags=["check"]'
+EX, CK = '# %% tags=["exercise", "build"]', '# %% tags=["check"]'
+DOOR = """
+# %% [markdown] tags=["deeper"]
+# ## A side door
+#
+# Three more words.
+
+# %%
+b = a + 1
+"""
+AGAIN = EXERCISE.replace(', "build"', "").replace("tiny-1", "tiny-2").replace("x + y", "y + x + 0")
+MORE = (
+    TEXT.replace("tiny-1", "tiny-2").replace("## The build: a sum", "## More")
+    + AGAIN
+    + CHECK.replace("tiny-1", "tiny-2")
+)
 BAD_SOURCES = {
     # what is wrong: (the source, how the line that must be named starts, words of the reason)
     "no header": (LESSON[LESSON.index("# %%") :], "", "no YAML header"),
@@ -125,8 +143,33 @@ BAD_SOURCES = {
     "header not YAML": (swap("needs: []", "needs: [}"), "#     needs: [}", "not YAML"),
     "no title": (swap("#     title: Tiny\n", ""), "", "needs title"),
     "no summary": (swap("#     summary: a sum\n", ""), "", "needs summary"),
-    "no minutes": (swap("#     minutes: 5\n", ""), "", "needs minutes"),
-    "minutes in words": (swap("minutes: 5", "minutes: five"), "", "needs minutes"),
+    "no path": (swap("#     path: from two numbers to one\n", ""), "", "needs path"),
+    "minutes typed": (swap("#     needs", "#     minutes: 5\n#     needs"), "", "minutes are counted"),
+    "no build": (swap('"exercise", "build"', '"exercise"'), "", "no exercise is the build"),
+    "two builds": (LESSON + MORE.replace('"exercise"]', '"exercise", "build"]'), EX + ' id="tiny-1"', "one build"),
+    "an exercise after the build": (LESSON + MORE, EX, "last exercise on the path"),
+    "a build behind a side door": (
+        swap("# %% [markdown]\n# ## The build", '# %% [markdown] tags=["deeper"]\n# ## The build'), EX, "on the path",
+    ),
+    "a build of 5 minutes": (swap("· 10 minutes", "· 5 minutes"), EX, "10 to 20 minutes"),
+    "a build without held-back data": (swap("judge = lambda c: c.held_back(7)\n", ""), CK, "c.held_back"),
+    "held-back data that the story shows": (swap("held_back(7)", "held_back(a)"), CK, "'a' is not held back"),
+    "a path of 76 minutes": (add("\n# %%\na = 2\n" * 106), "", "75 is the most"),
+    "the path leans on a side door": (add(DOOR + "\n# %% [markdown]\n# ## On\n\n# %% here\nb\n"), "# %% here", "the path uses 'b', which side door 'A side door'"),
+    "a side door leans on another": (
+        LESSON + DOOR + DOOR.replace("A side", "Another side").replace("# %%\nb = a + 1", "# %% here\nprint(b)"),
+        "# %% here", "the side door 'Another side door' uses 'b', which side door 'A side door'",
+    ),
+    "the path's value changed in a side door": (
+        add(DOOR.replace("b = a", "a = a") + "\n# %% [markdown]\n# ## On\n\n# %% here\nprint(a)\n"), "# %% here", "the path uses 'a'",
+    ),
+    "a check leans on a side door": (add(DOOR).replace("held_back(7)", "held_back(b + 1)"), CK, "the path uses 'b'"),
+    "deeper on a cell of code": (add('\n# %% tags=["deeper"]\na\n'), '# %% tags=["deeper"]', "by its heading"),
+    "deeper without a heading": (add('\n# %% [markdown] tags=["deeper"]\n# More.\n'), '# %% [markdown] tags=["deeper"]', "by its heading"),
+    "a heading inside of a cell": (add("\n# %% [markdown] here\n# Words.\n#\n# ## Head\n"), "# %% [markdown] here", "must start its cell"),
+    "within nothing": (add('\n# %% within="0"\na\n'), '# %% within="0"', "a number > 0"),
+    "within words": (add('\n# %% within="a bit"\na\n'), '# %% within="a bit"', "a number > 0"),
+    "within on prose": (add('\n# %% [markdown] within="1"\n# Two.\n'), '# %% [markdown] within="1"', "a number > 0"),
     "no needs": (swap("#     needs: []\n", ""), "", "needs needs"),
     "no data": (swap("#     data: []\n", ""), "", "needs data"),
     "needs a lesson that is not there": (swap("needs: []", "needs: [01_tensor]"), "", "'01_tensor' is not there"),
@@ -150,7 +193,7 @@ BAD_SOURCES = {
     "syntax error": (add("\n# %% here\nb = = 3\n"), "# %% here", "not Python"),
     "a cell of 26 lines": (add("\n# %% here\n" + "b = 3\n" * 26), "# %% here", "26 lines"),
     "a stub of 26 lines": (swap("def add(x, y):\n", "def add(x, y):\n" + "    x = x\n" * 23), EX, "stub is longer"),
-    "a check of 23 lines": (swap('check("tiny-1")', 'check("tiny-1")\n' + "a = 2\n" * 22), CK, "22 lines"),
+    "a check of 23 lines": (swap('check("tiny-1")', 'check("tiny-1")\n' + "a = 2\n" * 20), CK, "22 lines"),
     "a check of 121 columns": (swap('check("tiny-1")', 'check("tiny-1")\na = ' + "1" * 121), CK, "120 columns"),
     "the story uses an answer": (LESSON + "\n# %% here\nprint(add)\n", "# %% here", "'add', which exercise tiny-1 defines"),
     "the story's function uses an answer": (LESSON + "\n# %% here\ndef f(x):\n    return add(x, x)\n", "# %% here", "'add'"),
@@ -185,15 +228,19 @@ def test_bad_source_is_refused_by_file_and_line(text, start, words, tmp_path):
         LESSON,
         GOOD,
         add("\n# %%\n" + "b = 3\n" * 25),
-        swap('check("tiny-1")', 'check("tiny-1")\n' + "a = 2\n" * 21),
+        swap('check("tiny-1")', 'check("tiny-1")\n' + "a = 2\n" * 19),
         add('\n# %% tags=["nbval-ignore-output"] reason="a clock"\na\n'),
         LESSON.replace("return x + y", "return (\n        x + y\n    )"),
         LESSON + "\n# %%\nadd = max\nprint(add(1, 2))\n",
+        LESSON + DOOR + "\n# %% [markdown]\n# ## On\n\n# %%\nb = 5\nprint(b)\n",
+        LESSON + DOOR + DOOR + MORE.replace("# %% [markdown]", '# %% [markdown] tags=["deeper"]'),
+        add('\n# %% within="1e-3"\na\n'),
         LESSON + "\n# %%\ndef f(add):\n    return add\n",
     ],
     ids=[
         *("tiny", "good", "25 lines", "check of 22 lines", "a reason", "answer of 3 lines"),
-        *("a name of its own", "a parameter"),
+        *("a name of its own", "a side door whose name the path gives anew", "two side doors"),
+        *("room", "a parameter"),
     ],
 )
 def test_what_is_allowed_is_read(text, tmp_path):
@@ -298,6 +345,9 @@ BAD_RUNS = {
     "09_kernel_dies_at_once": (
         LESSON + "\n# %%\n" + AT_ONCE + "\n# %% here\na\n", "# %% here", ["solutions", "died"],
     ),
+    "10_within_no_number": (
+        LESSON + '\n# %% within="0.1"\nprint("a word, v1.2, x3")\n', '# %% within="0.1"', ["prints no number"],
+    ),
     "08_syntax_error": (LESSON + "\n# %% here\nb = = 3\n", "# %% here", ["not Python"]),
 }  # fmt: skip
 
@@ -335,7 +385,7 @@ def test_bad_lessons_leave_nothing_and_lose_nothing(batch):
     )
     assert written == ["README.md", "notebooks/00_good.ipynb", "solutions/00_good.ipynb"]
     table = (root / "README.md").read_text(encoding="utf-8")
-    row = r"\| \[00 · Tiny\]\(notebooks/00_good.ipynb\) \| a sum \| 5 \| torch [\d.]+, [\d-]+, \d+ s \|"
+    row = r"\| \[00 · Tiny\]\(notebooks/00_good.ipynb\) \| a sum \| 13 \| – \| torch [\d.]+, [\d-]+, \d+ s \|"
     assert re.search(row, table)
     assert table.endswith("\nThe end.\n")
 
@@ -380,9 +430,37 @@ def test_both_editions_were_run_and_say_what_they_are(good):
         assert nb["metadata"]["language_info"] == {"name": "python"}
         assert ("tiny-1 strict" in json.dumps(nb)) == (what == "solution"), "only answers must pass"
         assert nb["cells"][0]["source"].startswith(
-            "# 00 · Tiny\n\n**5 minutes** · needs: Python · data: none"
+            "# 00 · Tiny\n\n**The path: 13 minutes** · side doors: 0 · needs: Python · data: none\n\n"
+            "from two numbers to one"
         )
         assert nb["cells"][-1]["source"] == "---\n[01 · Tiny](01_stub_stops.ipynb) →"
+
+
+def test_opening_lists_the_path_and_the_side_doors(tmp_path):
+    long = "\n# %% [markdown]\n# ## {} `x`\n\n" + "# %%\na = 2\n\n" * 40
+    text = HEAD + FAKE + long.format("One") + long.format("Two") + DOOR + TEXT + EXERCISE + CHECK
+    lay(tmp_path, l00_tiny=text)
+    lesson = read_lesson(tmp_path / "lessons" / "00_tiny.py")
+    nb = edition(lesson, True, [lesson])
+    opening = nb.cells[0].source
+    assert "**The path: 59 minutes** · side doors: 1" in opening
+    assert "1. **25 minutes:** [One x](#One-x)" in opening
+    assert "2. **35 minutes:** [Two x](#Two-x) · [The build: a sum](#The-build:-a-sum)" in opening
+    assert "[A side door](#A-side-door) (1)" in opening
+    marked = next(c.source for c in nb.cells if c.source.startswith("## A side door"))
+    assert marked.splitlines()[2] == "*Side door · 1 min · nothing on the path needs it.*"
+    assert "Three more words." in marked
+
+
+def test_plan_for_instructors_is_generated(built):
+    (built / "INSTRUCTORS.md").write_text("top\n" + build.BEGIN + build.END + "\nend\n", "utf-8")
+    source = built / "lessons" / "00_one.py"
+    source.write_text(source.read_text("utf-8") + DOOR, encoding="utf-8")
+    lessons = [read_lesson(p) for p in sorted((built / "lessons").glob("*.py"))]
+    plan = tables(lessons, built)[built / "INSTRUCTORS.md"]
+    assert "| 00 | from two numbers to one | *The build: a sum* | *A side door* (1) |" in plan
+    assert plan.startswith("top\n") and plan.endswith("\nend\n") and "hours" in plan
+    assert "INSTRUCTORS.md: its table of lessons is out of date" in stale(lessons, built)
 
 
 # --check, on lessons that were never run ---------------------------------------------------------
@@ -399,7 +477,8 @@ def built(tmp_path):
             build.write(
                 root / name / f"{lesson.stem}.ipynb", dumps(edition(lesson, student, lessons))
             )
-    build.write(root / "README.md", readme(lessons, root))
+    for path, text in tables(lessons, root).items():
+        build.write(path, text)
     assert stale(lessons, root) == []
     return root
 
@@ -487,7 +566,7 @@ def test_check_finds_a_notebook_without_a_source(built):
 def test_check_finds_an_edited_table(built):
     table = built / "README.md"
     table.write_text(
-        table.read_text(encoding="utf-8").replace("| 5 |", "| 6 |", 1), encoding="utf-8"
+        table.read_text(encoding="utf-8").replace("| – |", "| 6 |", 1), encoding="utf-8"
     )
     code, said = main("--check", root=built)
     assert code == 1 and "README.md" in said and ".ipynb" not in said
@@ -523,7 +602,7 @@ def test_bad_lesson_is_not_taken_for_a_deleted_one(built):
 def test_readme_changes_only_between_its_marks(table, built):
     (built / "README.md").write_text("top\n" + table, encoding="utf-8")
     lessons = [read_lesson(p) for p in sorted((built / "lessons").glob("*.py"))]
-    text = readme(lessons, built)
+    text = tables(lessons, built)[built / "README.md"]
     assert text.startswith("top\n") and text.endswith(table[-5:])
     assert ("00 · Tiny" in text) == (build.BEGIN in table)
 
@@ -531,7 +610,7 @@ def test_readme_changes_only_between_its_marks(table, built):
 def test_readme_without_its_end_mark_keeps_its_text(built):
     (built / "README.md").write_text("top\n" + build.BEGIN + "old\n\n# Chapter\n", encoding="utf-8")
     lessons = [read_lesson(p) for p in sorted((built / "lessons").glob("*.py"))]
-    assert "# Chapter" in readme(lessons, built)
+    assert "# Chapter" in tables(lessons, built)[built / "README.md"]
 
 
 def test_lesson_that_is_not_there_is_named(built):

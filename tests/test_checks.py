@@ -437,3 +437,96 @@ def test_another_error_passes_through(capsys):
         with expect_error(KeyError):
             divide(1)
     assert capsys.readouterr().out == ""
+
+
+# For builds, and for what an answer may not do ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("got", "kind", "fits"),
+    [
+        ([1, 2], list[int], True),
+        ([1, 2.0], list[int], False),
+        ([True], list[int], False),
+        ([], list[int], True),
+        ((1, 2.0), tuple[int, float], True),
+        ((1, 2), tuple[int, float], False),
+        ((1, 2.0, 3), tuple[int, float], False),
+        ((1, 2, 3), tuple[int, ...], True),
+        ({"a": 1}, dict[str, int], True),
+        ({"a": torch.tensor(1)}, dict[str, int], False),
+        ([[1], [2]], list[list[int]], True),
+        (3, list[int], False),
+        (True, bool, True),
+        (True, int, False),
+    ],
+)
+def test_kinds_inside_of_containers_are_looked_at(got, kind, fits):
+    assert (judge(lambda c: c.kind(got, kind)).state == PASSED) == fits
+
+
+def test_wrong_kind_inside_is_said():
+    assert str(judge(lambda c: c.kind([1, 2.0], list[int]))).splitlines()[1:] == [
+        "    observed: [1, 2.0], a list of int and float",
+        "    expected: a list[int]",
+    ]
+
+
+@pytest.mark.parametrize("given", [[3, 1], {"a": [1]}, torch.ones(2)], ids=str)
+def test_changing_what_was_handed_over_is_noticed(given):
+    def ask(c):
+        with c.untouched(0, given):
+            given.add_(1) if isinstance(given, torch.Tensor) else given.clear()
+
+    c = judge(ask)
+    assert c.state == NOT_YET and "in place" in str(c) and "unchanged" in str(c)
+
+
+def test_leaving_it_alone_is_fine_and_the_stub_still_reads_as_a_stub():
+    def ask(c, answer):
+        with c.untouched([3, 1]):
+            c.equal(c.attempted(answer), 6)
+
+    assert judge(lambda c: ask(c, 6)).state == PASSED
+    assert judge(lambda c: ask(c, ...)).state == NOT_ATTEMPTED
+
+
+def test_held_back_data_is_handed_over_as_a_copy():
+    data, seen = torch.ones(2), []
+
+    def ask(c):
+        seen.append(c.held_back(data))
+        seen.extend(c.held_back(data, [1]))
+        c.equal(1, 1)
+
+    judge(ask)
+    assert torch.equal(seen[0], data) and seen[0] is not data and seen[2] == [1]
+
+
+def test_training_that_takes_too_long_is_said():
+    c = judge(lambda c: c.timed(lambda: 5, limit=-1))
+    assert c.state == NOT_YET and "0 s of training" in str(c) and "epochs" in str(c)
+    assert judge(lambda c: c.equal(c.timed(lambda: 5), 5)).state == PASSED
+    assert judge(lambda c: c.timed(lambda: ...)).state == NOT_ATTEMPTED
+
+
+@pytest.mark.parametrize(
+    ("score", "trained", "words"),
+    [
+        (0.40, 0.35, "no better than guessing"),
+        (0.10, None, "no better than guessing"),
+        (0.60, 0.99, "right on the training data only"),
+        (0.80, 0.82, "on its way"),
+        (NAN, NAN, "blew up"),
+    ],
+)
+def test_usual_failures_of_a_build_are_told_apart(score, trained, words):
+    c = judge(lambda c: c.learned(score, chance=0.33, at_least=0.95, trained=trained))
+    assert c.state == NOT_YET and words in str(c)
+    assert "guessing gives 0.330" in str(c)
+
+
+def test_a_build_that_reaches_its_goal_passes():
+    assert judge(lambda c: c.learned(0.95, chance=0.33, at_least=0.95)).state == PASSED
+    assert judge(lambda c: c.learned(1.6, chance=4, at_most=1.7, what="loss")).state == PASSED
+    assert judge(lambda c: c.learned(1.8, chance=4, at_most=1.7, what="loss")).state == NOT_YET

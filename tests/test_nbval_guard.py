@@ -1,4 +1,4 @@
-"""Comparing notebooks is honest: one wrong character fails, and a kernel that dies fails at once.
+"""Comparing notebooks is honest: one wrong character fails, room is kept, and a death is noticed.
 
 Tiny notebooks are compared as ``tools/verify.py`` does it, by one pytest in a process of its own.
 """
@@ -13,11 +13,13 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from nbval_guard import with_room
+
 HERE = Path(__file__).resolve().parent
 PRINTS = 'import os\nprint("strict:", os.environ["COURSE_STRICT"], os.environ["TQDM_DISABLE"])'
 
 
-def notebook(path, *pairs):
+def notebook(path, *pairs, **metadata):
     """Cells with a source and what is stored of their output."""
     cells = [
         new_code_cell(
@@ -25,6 +27,7 @@ def notebook(path, *pairs):
             id=f"c{n}",
             execution_count=n,
             outputs=[new_output("stream", text=out)] if out else [],
+            metadata=metadata,
         )
         for n, (source, out) in enumerate(pairs, 1)
     ]
@@ -46,6 +49,15 @@ def results(tmp_path_factory):
         root / "notebooks" / "dies.ipynb", ("import os\nos._exit(1)", ""), ("print('2')", "2\n")
     )
     notebook(root / "solutions" / "right.ipynb", (PRINTS, "strict: 1 1\n"))
+    notebook(
+        root / "notebooks" / "room.ipynb",
+        ("print('loss 0.52, x3')", "loss 0.5, x3\n"),
+        ("print('loss 0.53, x3')", "loss 0.5, x3\n"),
+        ("print('cost 0.52')", "loss 0.5\n"),
+        ("print('loss 0.50, x4')", "loss 0.5, x3\n"),
+        ("(0.51, 2)", ""),
+        within="0.02",
+    )
     options = ["-p", "nbval_guard", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=300"]
     command = [
         sys.executable,
@@ -66,7 +78,7 @@ def results(tmp_path_factory):
             float(case.get("time")),
             "".join(e.text or "" for e in case if e.tag in ("failure", "error")),
         )
-    assert len(found) == 7, done.stdout
+    assert len(found) == 12, done.stdout
     return found
 
 
@@ -75,6 +87,33 @@ def results(tmp_path_factory):
 )
 def test_output_that_is_the_same_passes(results, key):
     assert results[key][1] == ""
+
+
+def test_numbers_move_within_their_room_and_nothing_else_does(results):
+    failed = [bool(results["notebooks.room", f"Cell {n}"][1]) for n in range(5)]
+    assert failed == [False, True, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "stored", "room", "same"),
+    [
+        ("0.81 ± 0.02", "0.82 ± 0.03", 0.02, True),
+        ("0.85", "0.82", 0.02, False),
+        ("9.5e-3", "0.01", 0.001, True),
+        ("1,234 rows", "1,235 rows", 1, True),
+        ("−0.5", "-0.4", 0.2, True),
+        ("v1.2", "v1.3", 1, False),
+        ("3x", "4x", 1, False),
+        ("2.5.1", "2.5.2", 1, False),
+        ("0.5 0.6", "0.5", 1, False),
+        ("nan", "0.5", 1, False),
+        ("(0.5, 1)", "(0.6, 1)", 0.2, True),
+        ("a\n0.5", "a \n0.5", 0.2, False),
+        ("-0.01", "0.01", 0.05, True),
+    ],
+)
+def test_room_is_for_numbers_alone(text, stored, room, same):
+    assert (with_room(text, stored, room) == stored) == same
 
 
 def test_one_wrong_character_fails_and_is_shown(results):

@@ -70,7 +70,7 @@ def _marked(lesson: Lesson, cell_id: str, source: str) -> str:
     at = [c.id for c in lesson.cells].index(cell_id)
     minutes = next(s.minutes for s in lesson.sections if at in s.cells)
     head, _, rest = source.partition("\n")
-    mark = f"*Side door · {minutes:.0f} minutes · nothing on the path needs it.*"
+    mark = f"*Side door · {minutes:.0f} min · nothing on the path needs it.*"
     return f"{head}\n\n{mark}\n{rest}"
 
 
