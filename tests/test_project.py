@@ -91,6 +91,40 @@ def test_few_outputs_are_ignored(capsys):
     assert not [c["id"] for c in ignored if not c["metadata"].get("reason")]
 
 
+def printed(cell):
+    """The lines that a cell prints, or shows as text in place of a picture."""
+    texts = [o.get("text", "") for o in cell["outputs"]]
+    shown = [o["data"] for o in cell["outputs"] if "image/png" not in o.get("data", {"image/png": ""})]
+    texts += [d.get("text/plain", "") for d in shown if "text/html" not in d]
+    return [line.strip() for t in texts for line in "".join(t).splitlines()]
+
+
+def test_numbers_stand_on_the_page(capsys):
+    """A bare True or False is for what is true or false by nature, not a veil over a number."""
+    students = [p for p in NOTEBOOKS if p.parent.name == "notebooks"]
+    code = {p.stem: cells(p, "code") for p in students}
+    bare = {
+        stem: sum(bool(re.search(r"(^|\W)(True|False)$", row)) for c in own for row in printed(c))
+        for stem, own in code.items()
+    }
+    room = [c["id"] for own in code.values() for c in own if "within" in c["metadata"]]
+    with capsys.disabled():
+        each = ", ".join(f"{stem[:2]} {n}" for stem, n in bare.items())
+        print(f"\n{len(room)} cells print numbers that have room to move")
+        print(f"{sum(bare.values())} printed lines end in True or False: {each}")
+    assert sum(bare.values()) <= 5 * len(students)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_each_lesson_says_where_its_helpers_were_built(path):
+    helpers = {"fit", "evaluate", "predict", "make_loader"}
+    text, verbs = path.read_text("utf-8"), set()
+    for row in re.findall(r"^from utils import (.*)", text, re.M):
+        verbs |= helpers & set(re.findall(r"\w+", row))
+    told = set(re.findall(r"`(\w+)\?\?`", text))
+    assert not verbs or verbs & told, "say of one of them where it was built, and `fit??`"
+
+
 @each_notebook
 def test_errors_are_where_they_are_expected_and_only_there(path):
     """A ``raises-exception`` cell that does not raise passes nbval."""
@@ -192,15 +226,6 @@ def test_what_readers_are_told_to_make_can_be_made():
 
 
 # Code --------------------------------------------------------------------------------------------
-
-
-def test_instructors_are_sent_to_sections_that_exist():
-    rows = re.findall(r"^\| (\d\d) \|(.*)$", (ROOT / "INSTRUCTORS.md").read_text("utf-8"), re.M)
-    asked = "INSTRUCTORS.md has one row a lesson: what is its heart, what can be left out?"
-    assert [number for number, _ in rows] == [path.name[:2] for path in LESSONS], asked
-    for (_, row), path in zip(rows, LESSONS):
-        for section in re.findall(r"\*([^*]+)\*", row):
-            assert re.search(rf"^# ## {re.escape(section)}", path.read_text("utf-8"), re.M), section
 
 
 def test_nothing_is_defined_in_two_lessons():
