@@ -94,7 +94,9 @@ def test_few_outputs_are_ignored(capsys):
 def printed(cell):
     """The lines that a cell prints, or shows as text in place of a picture."""
     texts = [o.get("text", "") for o in cell["outputs"]]
-    shown = [o["data"] for o in cell["outputs"] if "image/png" not in o.get("data", {"image/png": ""})]
+    shown = [
+        o["data"] for o in cell["outputs"] if "image/png" not in o.get("data", {"image/png": ""})
+    ]
     texts += [d.get("text/plain", "") for d in shown if "text/html" not in d]
     return [line.strip() for t in texts for line in "".join(t).splitlines()]
 
@@ -242,7 +244,7 @@ def test_nothing_is_defined_in_two_lessons():
 
 @pytest.mark.parametrize(
     "module", ["checks", "device", "training", "plotting"]
-)  # data: in test_data.py
+)  # data, pictures, pretrained: in their own tests
 def test_examples_in_docstrings_are_true(module, monkeypatch, capsys):
     monkeypatch.setenv("COURSE_DEVICE", "cpu")  # one example sets it; this puts it back
     monkeypatch.setenv("COURSE_STRICT", "")
@@ -281,11 +283,10 @@ def test_conda_gets_the_same_packages_in_the_same_ranges(project, conda):
     expected = dict(split(r) for r in project["dependencies"])
     expected["pytorch"] = expected.pop("torch")
     expected |= {"python": split(f"python{project['requires-python']}")[1], "pip": frozenset()}
-    assert dict(split(d) for d in conda["dependencies"] if isinstance(d, str)) == expected
-
-
-def test_conda_gets_the_course_itself_in_a_line_that_pip_reads(conda):
-    assert [d["pip"] for d in conda["dependencies"] if isinstance(d, dict)] == [["-e ."]]
+    (from_pip,) = (d["pip"] for d in conda["dependencies"] if isinstance(d, dict))
+    assert from_pip[-1] == "-e .", "the course itself, in a line that pip reads"
+    listed = [d for d in conda["dependencies"] if isinstance(d, str)] + from_pip[:-1]
+    assert dict(map(split, listed)) == expected
 
 
 def test_lock_has_hashes_and_no_addresses(project):

