@@ -1,5 +1,6 @@
 """Every exercise: its answer passes, its stub is not attempted, wrong answers get their own words."""
 
+import ast
 import functools
 import os
 import re
@@ -15,16 +16,17 @@ from lesson import names, read_lesson, student_source
 
 matplotlib.use("Agg")
 HERE = Path(__file__).parent
-LESSONS = sorted((HERE.parent / "lessons").glob("[0-9][0-9]_*.py"))
-HEAD = re.compile(r"^# %% (?P<id>[\w-]+) (?P<kind>passes|refused)(?:: (?P<words>.+))?$", re.M)
+LESSONS = sorted((HERE.parent / "lessons").glob(os.environ.get("LESSON", "[0-9][0-9]") + "_*.py"))
+HEAD = re.compile(r"^# %% (?P<id>[\w-]+) (?P<kind>passes|refused|same)(?:: (?P<words>.+))?$", re.M)
 
 
-def variants(path):
-    """(exercise, kind, words, code) for each cell of one file of wrong answers."""
+def variants(path, kinds=("passes", "refused")):
+    """(exercise, kind, words, code) for each cell of these kinds in one file of wrong answers."""
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     heads = list(HEAD.finditer(text))
     ends = [h.start() for h in heads[1:]] + [len(text)]
-    return [(h["id"], h["kind"], h["words"], text[h.end() : e]) for h, e in zip(heads, ends)]
+    cells = [(h["id"], h["kind"], h["words"], text[h.end() : e]) for h, e in zip(heads, ends)]
+    return [cell for cell in cells if cell[1] in kinds]
 
 
 @functools.cache
@@ -45,12 +47,28 @@ def check_of(path, exercise):
     )
 
 
+def own_names(source):
+    """The names that a cell gives a value before it uses them: it asks the story for none of these."""
+    tree, late = ast.parse(source), {}
+    for node in ast.walk(tree):  # a target gets its value after what stands to its right has run
+        if isinstance(node, ast.Assign | ast.For):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            end = node if isinstance(node, ast.Assign) else node.iter
+            inside = [n for target in targets for n in ast.walk(target)]
+            late |= {id(n): (end.end_lineno, end.end_col_offset) for n in inside}
+    found = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
+    found.sort(key=lambda n: late.get(id(n), (n.lineno, n.col_offset)), reverse=True)
+    first = {n.id: n for n in found}
+    return {name for name, n in first.items() if isinstance(n.ctx, ast.Store)}
+
+
 @functools.cache
 def story_before(path, exercise):
     """The namespace that the story leaves for this exercise and its check: only what they use."""
     cells = lesson(path).cells
     at = next(n for n, c in enumerate(cells) if c.id == exercise)
-    needed = names(cells[at].source)[1] | names(check_of(path, exercise))[1]
+    check = check_of(path, exercise)
+    needed = names(cells[at].source)[1] | names(check)[1] - own_names(check)
     for _, _, _, code in (
         v for v in variants(HERE / "wrong_answers" / path.name) if v[0] == exercise
     ):
