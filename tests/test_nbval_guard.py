@@ -4,6 +4,7 @@ Tiny notebooks are compared as ``tools/verify.py`` does it, by one pytest in a p
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from xml.etree import ElementTree
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from nbval_guard import with_room
 
@@ -92,6 +93,55 @@ def test_output_that_is_the_same_passes(results, key):
 def test_numbers_move_within_their_room_and_nothing_else_does(results):
     failed = [bool(results["notebooks.room", f"Cell {n}"][1]) for n in range(5)]
     assert failed == [False, True, True, True, True]
+
+
+def test_on_a_gpu_only_a_verdict_that_turned_is_noticed(tmp_path):
+    notebook(
+        tmp_path / "notebooks" / "gpu.ipynb",
+        ("print('equal: True, 0.31')", "equal: True, 0.29\n"),
+        ("print('equal: False')", "equal: True\n"),
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "nbval_guard",
+        "--nbval",
+        "--nbval-current-env",
+        ".",
+    ]
+    env = os.environ | {"PYTHONPATH": str(HERE), "COURSE_VERDICTS": "1"}
+    said = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True).stdout
+    assert "1 failed, 1 passed" in said and "stored on the CPU: [['True']]" in said
+
+
+@pytest.mark.parametrize(("wish", "cells"), [("", [0, 1, 2]), ("1", [0, 2])])
+def test_path_leaves_the_side_doors_out(tmp_path, monkeypatch, wish, cells):
+    """Only collected, not run: a cell of the path, one behind a side door, one of the path again."""
+    door = new_markdown_cell("## Aside", metadata={"tags": ["deeper"]})
+    parts = [
+        new_code_cell("a"),
+        door,
+        new_code_cell("b"),
+        new_markdown_cell("## On"),
+        new_code_cell("c"),
+    ]
+    nbformat.write(new_notebook(cells=parts), tmp_path / "doors.ipynb")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "nbval_guard",
+        "--nbval-lax",
+        "--co",
+        "-q",
+        ".",
+    ]
+    env = os.environ | {"PYTHONPATH": str(HERE), "COURSE_PATH": wish}
+    said = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True).stdout
+    assert [int(n) for n in re.findall(r"Cell (\d)", said)] == cells
 
 
 @pytest.mark.parametrize(

@@ -715,6 +715,7 @@ def test_best_device_is_the_default(wanted, monkeypatch):
     monkeypatch.delenv("COURSE_DEVICE", raising=False)
     if wanted is not None:
         monkeypatch.setenv("COURSE_DEVICE", wanted)
+    monkeypatch.setattr("utils.device._trouble", lambda device: "")
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert get_device().type == "mps"
@@ -723,6 +724,22 @@ def test_best_device_is_the_default(wanted, monkeypatch):
     assert get_device().type == "cuda"
     monkeypatch.setenv("COURSE_DEVICE", "cuda:1")
     assert get_device() == torch.device("cuda:1")
+
+
+def test_card_that_is_too_old_is_named_and_passed_over(monkeypatch, capsys):
+    def too_old(*size, device):
+        raise RuntimeError("CUDA error: no kernel image is available\nCompile with …")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch, "ones", too_old)
+    monkeypatch.delenv("COURSE_DEVICE", raising=False)
+    assert get_device() == torch.device("cpu")
+    said = capsys.readouterr().out
+    assert "cuda is here" in said and "no kernel image" in said and said.count("\n") == 1
+    monkeypatch.setenv("COURSE_DEVICE", "cuda:0")
+    with pytest.raises(RuntimeError, match="COURSE_DEVICE is 'cuda:0', but it does not work.*fits"):
+        get_device()
 
 
 def test_report_names_a_package_that_does_not_import(monkeypatch, capsys):

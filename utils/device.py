@@ -15,7 +15,9 @@ import torch
 def get_device() -> torch.device:
     """The best device here: CUDA, then Apple's MPS, then the CPU; ``COURSE_DEVICE`` overrides.
 
-    Raises ``RuntimeError`` if ``COURSE_DEVICE`` names a device that is not there.
+    A card on which not even a sum works, as when it is too old for the installed torch, is named in
+    one line and passed over. Raises ``RuntimeError`` if ``COURSE_DEVICE`` names a device that is not
+    there or does not work.
 
     >>> os.environ["COURSE_DEVICE"] = "cpu"
     >>> get_device()
@@ -32,7 +34,25 @@ def get_device() -> torch.device:
             f"COURSE_DEVICE is {wanted!r}, but PyTorch sees only {', '.join(here)} here. "
             "Set it to one of these, or unset it to get the first."
         )
-    return torch.device(wanted or here[0])
+    device = torch.device(wanted or here[0])
+    if trouble := _trouble(device):
+        mend = "install a torch that fits it and its driver, or set COURSE_DEVICE=cpu"
+        if wanted:
+            raise RuntimeError(
+                f"COURSE_DEVICE is {wanted!r}, but it does not work ({trouble}): {mend}"
+            )
+        print(f"{device} is here but does not work ({trouble}): {mend}. Going on with the CPU.")
+        return torch.device("cpu")
+    return device
+
+
+def _trouble(device: torch.device) -> str:
+    """What the smallest computation on ``device`` fails with, in one line; empty if it works."""
+    try:
+        torch.ones(2, device=device).sum().item()
+    except RuntimeError as error:  # a card that is too old: no kernel image is available …
+        return str(error).strip().partition("\n")[0]
+    return ""
 
 
 def seed_everything(seed: int) -> torch.Generator:
