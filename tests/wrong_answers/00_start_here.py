@@ -56,49 +56,6 @@ supervised = dict(a=True, b=False, c=True, d=True)
 # %% start-4 passes
 supervised = dict(zip("abcd", [True, False, True, False]))
 
-# %% start-5 refused: does hidden reach both layers
-def train(X, y, hidden):
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 2))
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
-    for _ in range(300):
-        loss = nn.CrossEntropyLoss()(model(X), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return (model(X).argmax(dim=1) == y).float().mean().item()
-
-# %% start-5 refused: a share lies between 0 and 1
-def train(X, y, hidden):
-    return 99.0
-
-# %% start-5 refused: is the return missing
-def train(X, y, hidden):
-    print(0.99)
-
-# %% start-5 refused: are all ten lines there
-def train(X, y, hidden):
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(2, hidden), nn.Tanh(), nn.Linear(hidden, 2))
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.005)
-    for _ in range(300):
-        loss = nn.CrossEntropyLoss()(model(X), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return (model(X).argmax(dim=1) == y).float().mean().item()
-
-# %% start-5 passes
-def train(X, y, hidden):
-    torch.manual_seed(1)
-    first, last = nn.Linear(2, hidden), nn.Linear(hidden, 2)
-    optimizer = torch.optim.Adam([*first.parameters(), *last.parameters()], lr=0.05)
-    for _ in range(300):
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(last(first(X).tanh()), y).backward()
-        optimizer.step()
-    return float((last(first(X).tanh()).argmax(1) == y).float().mean())
-
 # %% start-1 refused: a number is written without quotes
 seconds = "86400"
 
@@ -122,21 +79,107 @@ growth = 12.0
 # %% start-4 refused: without quotes
 supervised = {"a": "True", "b": "False", "c": "True", "d": "False"}
 
-# %% start-5 refused: .item() makes one of a tensor
-def train(X, y, hidden):
-    return torch.tensor(0.99)
-
-# %% start-5 refused: the parameters of the network built here
-def train(X, y, hidden):
-    torch.manual_seed(0)
-    net = nn.Sequential(nn.Linear(2, hidden), nn.Tanh(), nn.Linear(hidden, 2))
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
-    for _ in range(300):
-        loss = nn.CrossEntropyLoss()(net(X), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return (net(X).argmax(dim=1) == y).float().mean().item()
-
 # %% start-4 passes
 supervised = dict(a=1, b=0, c=1, d=0)
+
+# %% start-3 passes
+paid = (torch.tensor([[1.0, 7.0]]) @ basket).reshape(1)
+edge = torch.tensor([2.0], requires_grad=True)
+(edge**3).sum().backward()
+growth = edge.grad
+
+# %% start-5 refused: return model, not its share
+def train(X, y, hidden=16, lr=0.05, steps=300):
+    return 0.99
+
+said = {"as above": 0.99, "hidden=1": 0.88, "lr=0.0005": 0.8, "steps=10": 0.86}
+
+# %% start-5 refused: is the return missing
+def train(X, y, hidden=16, lr=0.05, steps=300):
+    nn.Linear(2, 2)
+
+said = {"as above": 0.99, "hidden=1": 0.88, "lr=0.0005": 0.8, "steps=10": 0.86}
+
+# %% start-5 refused: no better than guessing
+def train(X, y, hidden=16, lr=0.05, steps=300):
+    torch.manual_seed(1)
+    return nn.Sequential(nn.Linear(2, hidden), nn.Tanh(), nn.Linear(hidden, 2))
+
+said = {"as above": 0.5, "hidden=1": 0.5, "lr=0.0005": 0.5, "steps=10": 0.5}
+
+# %% start-5 refused: must train on its own X and y
+points, colors = X, y
+
+def train(X, y, hidden=16, lr=0.05, steps=300):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, hidden), nn.Tanh(), nn.Linear(hidden, 2))
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(points), colors).backward()
+        optimizer.step()
+    return net
+
+said = {"as above": 0.99, "hidden=1": 0.88, "lr=0.0005": 0.82, "steps=10": 0.86}
+
+# %% start-5 refused: does the knob reach its place
+def train(X, y, hidden=16, lr=0.05, steps=300):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, hidden), nn.Tanh(), nn.Linear(hidden, 2))
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.05)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(X), y).backward()
+        optimizer.step()
+    return net
+
+said = {"as above": 0.99, "hidden=1": 0.88, "lr=0.0005": 0.82, "steps=10": 0.86}
+
+# %% start-5 refused: as above: you say 98.700
+def train(X, y, hidden=16, lr=0.05, steps=300):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, hidden), nn.Tanh(), nn.Linear(hidden, 2))
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(X), y).backward()
+        optimizer.step()
+    return net
+
+said = {"as above": 98.7, "hidden=1": 87.5, "lr=0.0005": 81.8, "steps=10": 86.5}
+
+# %% start-5 refused: no better than guessing
+def train(X, y, hidden=16, lr=0.05, steps=300):
+    net = nn.Sequential(nn.Linear(2, hidden), nn.Tanh(), nn.Linear(hidden, 2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    torch.manual_seed(3)
+    for layer in (net[0], net[2]):
+        layer.reset_parameters()
+    for _ in range(steps):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(X), y).backward()
+        optimizer.step()
+    return net
+
+said = {"as above": 0.99, "hidden=1": 0.88, "lr=0.0005": 0.82, "steps=10": 0.86}
+
+# %% start-5 passes
+class Net(nn.Module):
+    def __init__(self, hidden):
+        super().__init__()
+        self.first, self.last = nn.Linear(2, hidden), nn.Linear(hidden, 2)
+
+    def forward(self, x):
+        return self.last(self.first(x).tanh())
+
+def train(X, y, hidden=16, lr=0.05, steps=300):
+    torch.manual_seed(1)
+    net = Net(hidden)
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(X), y).backward()
+        optimizer.step()
+    return net
+
+said = {"as above": 0.99, "hidden=1": 0.88, "lr=0.0005": 0.82, "steps=10": 0.86}
