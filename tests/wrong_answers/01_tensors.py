@@ -1,45 +1,45 @@
 # %% tensors-1 refused: a slice keeps its direction
-shape_a, shape_b, shape_c, shape_d = (7, 24), (3,), (3, 24), (3, 7, 1)
+shape_a, shape_b, shape_c, shape_d = (640, 3), (427,), (214, 100, 3), (0, 3)
 
-# %% tensors-1 refused: the integer 12 removes its direction
-shape_a, shape_b, shape_c, shape_d = (7, 24), (3, 1, 1), (3, 24), (3, 7, 1)
-
-# %% tensors-1 refused: keepdim=True keeps the direction
-shape_a, shape_b, shape_c, shape_d = (7, 24), (3, 1), (3, 24), (3, 7)
-
-# %% tensors-1 refused: dim=1 is the direction that goes away
-shape_a, shape_b, shape_c, shape_d = (7, 24), (3, 1), (7, 24), (3, 7, 1)
+# %% tensors-1 refused: the integer 2 removes its direction
+shape_a, shape_b, shape_c, shape_d = (640, 3), (427, 1, 1), (214, 100, 3), (0, 3)
 
 # %% tensors-1 refused: a: the 0 removes the first direction
-shape_a, shape_b, shape_c, shape_d = (3, 7), (3, 1), (3, 24), (3, 7, 1)
+shape_a, shape_b, shape_c, shape_d = (427, 640), (427, 1), (214, 100, 3), (0, 3)
 
-# %% tensors-1 refused: the 12 removes the hours
-shape_a, shape_b, shape_c, shape_d = (7, 24), (3, 1, 24), (3, 24), (3, 7, 1)
+# %% tensors-1 refused: the 2 removes the colors
+shape_a, shape_b, shape_c, shape_d = (640, 3), (427, 1, 3), (214, 100, 3), (0, 3)
 
-# %% tensors-1 refused: one day is left
-shape_a, shape_b, shape_c, shape_d = (7, 24), (3, 6), (3, 24), (3, 7, 1)
+# %% tensors-1 refused: one column is left
+shape_a, shape_b, shape_c, shape_d = (640, 3), (427, 639), (214, 100, 3), (0, 3)
 
-# %% tensors-1 refused: 12 is one hour, not twelve
-shape_a, shape_b, shape_c, shape_d = (7, 24), (3, 1, 12), (3, 24), (3, 7, 1)
+# %% tensors-1 refused: 2 is one color, not two
+shape_a, shape_b, shape_c, shape_d = (640, 3), (427, 1, 2), (214, 100, 3), (0, 3)
 
-# %% tensors-1 refused: dim=1 stands for the days
-shape_a, shape_b, shape_c, shape_d = (7, 24), (3, 1), (3, 7), (3, 7, 1)
+# %% tensors-1 refused: half of 427, rounded up
+shape_a, shape_b, shape_c, shape_d = (640, 3), (427, 1), (213, 100, 3), (0, 3)
 
-# %% tensors-1 refused: dim=2 stands for the hours
-shape_a, shape_b, shape_c, shape_d = (7, 24), (3, 1), (3, 24), (3, 1, 24)
+# %% tensors-1 refused: the end of a slice is left out
+shape_a, shape_b, shape_c, shape_d = (640, 3), (427, 1), (214, 101, 3), (0, 3)
+
+# %% tensors-1 refused: each keeps its 3 colors
+shape_a, shape_b, shape_c, shape_d = (640, 3), (427, 1), (214, 100, 3), (0,)
+
+# %% tensors-1 refused: rows and columns become one direction
+shape_a, shape_b, shape_c, shape_d = (640, 3), (427, 1), (214, 100, 3), (0, 0, 3)
 
 # %% tensors-1 passes
-shape_a, shape_b, shape_c, shape_d = [7, 24], torch.Size([3, 1]), (3, 24), [3, 7, 1]
+shape_a, shape_b, shape_c, shape_d = [640, 3], torch.Size([427, 1]), (214, 100, 3), [0, 3]
 
 # %% tensors-2 refused: the mean still counts the −999s
 def patch_gaps(readings):
     return torch.where(readings == -999, readings.mean(), readings)
 
-# %% tensors-2 refused: 0 °C is a temperature too
+# %% tensors-2 refused: 0 is a reading too
 def patch_gaps(readings):
     return torch.where(readings == -999, 0.0, readings)
 
-# %% tensors-2 refused: writes into the caller's slots
+# %% tensors-2 refused: in place
 def patch_gaps(readings):
     gaps = readings == -999
     readings[gaps] = readings[~gaps].mean()
@@ -118,49 +118,6 @@ def one_hot(labels, classes):
 def one_hot(labels, classes):
     return (labels[:, None] == torch.arange(classes)).float()
 
-# %% tensors-4 refused: reshape does not swap axes
-def to_batch(pictures):
-    x = torch.stack(pictures)
-    n, h, w, ch = x.shape
-    return x.reshape(n, ch, h, w) / 255
-
-# %% tensors-4 refused: not rescaled
-def to_batch(pictures):
-    return torch.stack(pictures).permute(0, 3, 1, 2).float()
-
-# %% tensors-4 refused: height and width have changed places
-def to_batch(pictures):
-    return torch.stack(pictures).transpose(1, 3) / 255
-
-# %% tensors-4 refused: the channels are still last
-def to_batch(pictures):
-    return torch.stack(pictures) / 255
-
-# %% tensors-4 refused: still whole numbers
-def to_batch(pictures):
-    return torch.stack(pictures).permute(0, 3, 1, 2) // 255
-
-# %% tensors-4 refused: not by the brightest pixel
-def to_batch(pictures):
-    x = torch.stack(pictures).permute(0, 3, 1, 2)
-    return x / x.max()
-
-# %% tensors-4 refused: not by the brightest pixel
-def to_batch(pictures):
-    return torch.stack([p.permute(2, 0, 1) / p.max() for p in pictures])
-
-# %% tensors-4 refused: white is 255, and must become 1
-def to_batch(pictures):
-    return torch.stack(pictures).permute(0, 3, 1, 2) / 256
-
-# %% tensors-4 refused: twice the width
-def to_batch(pictures):
-    return torch.stack(pictures).permute(0, 3, 1, 2).double() / 255
-
-# %% tensors-4 passes
-def to_batch(pictures):
-    return torch.stack([p.movedim(-1, 0).float().div(255) for p in pictures])
-
 # %% tensors-5 refused: step 1 walks through memory
 def windows(x, width):
     return x.as_strided((len(x) - width + 1, width), (1, 1))
@@ -224,7 +181,7 @@ def standardize(X, dim):
         return X - X.mean(0)
     return (X - X.mean(dim, keepdim=True)) / X.std(dim, keepdim=True)
 
-# %% tensors-6 refused: makes a new tensor
+# %% tensors-6 refused: in place
 def standardize(X, dim):
     X -= X.mean(dim, keepdim=True)
     X /= X.std(dim, keepdim=True)
@@ -270,3 +227,193 @@ def distances(A, B):
 # %% tensors-7 passes
 def distances(A, B):
     return torch.cdist(A, B)
+
+# %% tensors-4 refused: of gray files, too
+def load(path):
+    return torch.from_numpy(np.array(Image.open(path)))
+
+def make_batch(photo, corners, size=64):
+    scaled = photo.permute(2, 0, 1) / 255
+    mean, std = scaled.mean(dim=(1, 2)), scaled.std(dim=(1, 2))
+    normal = (scaled - mean[:, None, None]) / std[:, None, None]
+    return torch.stack([normal[:, r : r + size, k : k + size] for r, k in corners]), mean, std
+
+def unmake(batch, mean, std):
+    return ((batch * std[:, None, None] + mean[:, None, None]) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+
+# %% tensors-4 refused: load: (H, W, 3)
+def load(path):
+    return torch.from_numpy(np.array(Image.open(path).convert("RGB"))).permute(2, 0, 1)
+
+def make_batch(photo, corners, size=64):
+    scaled = photo.permute(2, 0, 1) / 255
+    mean, std = scaled.mean(dim=(1, 2)), scaled.std(dim=(1, 2))
+    normal = (scaled - mean[:, None, None]) / std[:, None, None]
+    return torch.stack([normal[:, r : r + size, k : k + size] for r, k in corners]), mean, std
+
+def unmake(batch, mean, std):
+    return ((batch * std[:, None, None] + mean[:, None, None]) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+
+# %% tensors-4 refused: torch.float32
+def load(path):
+    return torch.from_numpy(np.array(Image.open(path).convert("RGB"))) / 255
+
+def make_batch(photo, corners, size=64):
+    scaled = photo.permute(2, 0, 1) / 255
+    mean, std = scaled.mean(dim=(1, 2)), scaled.std(dim=(1, 2))
+    normal = (scaled - mean[:, None, None]) / std[:, None, None]
+    return torch.stack([normal[:, r : r + size, k : k + size] for r, k in corners]), mean, std
+
+def unmake(batch, mean, std):
+    return ((batch * std[:, None, None] + mean[:, None, None]) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+
+# %% tensors-4 refused: .round() first
+def load(path):
+    return torch.from_numpy(np.array(Image.open(path).convert("RGB")))
+
+def make_batch(photo, corners, size=64):
+    scaled = photo.permute(2, 0, 1) / 255
+    mean, std = scaled.mean(dim=(1, 2)), scaled.std(dim=(1, 2))
+    normal = (scaled - mean[:, None, None]) / std[:, None, None]
+    return torch.stack([normal[:, r : r + size, k : k + size] for r, k in corners]), mean, std
+
+def unmake(batch, mean, std):
+    return ((batch * std[:, None, None] + mean[:, None, None]) * 255).to(torch.uint8).permute(0, 2, 3, 1)
+
+# %% tensors-4 refused: (N, C, H, W)
+def load(path):
+    return torch.from_numpy(np.array(Image.open(path).convert("RGB")))
+
+def make_batch(photo, corners, size=64):
+    scaled = photo.permute(2, 0, 1) / 255
+    mean, std = scaled.mean(dim=(1, 2)), scaled.std(dim=(1, 2))
+    normal = (scaled - mean[:, None, None]) / std[:, None, None]
+    return torch.stack([normal[:, r : r + 64, k : k + 64] for r, k in corners]), mean, std
+
+def unmake(batch, mean, std):
+    return ((batch * std[:, None, None] + mean[:, None, None]) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+
+# %% tensors-4 refused: batch, mean and std of the whole photograph
+def load(path):
+    return torch.from_numpy(np.array(Image.open(path).convert("RGB")))
+
+def make_batch(photo, corners, size=64):
+    scaled = photo.reshape(3, *photo.shape[:2]) / 255
+    mean, std = scaled.mean(dim=(1, 2)), scaled.std(dim=(1, 2))
+    normal = (scaled - mean[:, None, None]) / std[:, None, None]
+    return torch.stack([normal[:, r : r + size, k : k + size] for r, k in corners]), mean, std
+
+def unmake(batch, mean, std):
+    return ((batch * std[:, None, None] + mean[:, None, None]) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+
+# %% tensors-4 refused: before you take the mean
+def load(path):
+    return torch.from_numpy(np.array(Image.open(path).convert("RGB")))
+
+def make_batch(photo, corners, size=64):
+    scaled = photo.permute(2, 0, 1).float()
+    mean, std = scaled.mean(dim=(1, 2)), scaled.std(dim=(1, 2))
+    normal = (scaled - mean[:, None, None]) / std[:, None, None]
+    return torch.stack([normal[:, r : r + size, k : k + size] for r, k in corners]), mean, std
+
+def unmake(batch, mean, std):
+    return ((batch * std[:, None, None] + mean[:, None, None])).round().to(torch.uint8).permute(0, 2, 3, 1)
+
+# %% tensors-4 refused: whole photograph
+def load(path):
+    return torch.from_numpy(np.array(Image.open(path).convert("RGB")))
+
+def make_batch(photo, corners, size=64):
+    scaled = photo.permute(2, 0, 1) / 255
+    cuts = torch.stack([scaled[:, r : r + size, k : k + size] for r, k in corners])
+    mean, std = cuts.mean(dim=(0, 2, 3)), cuts.std(dim=(0, 2, 3))
+    return (cuts - mean[:, None, None]) / std[:, None, None], mean, std
+
+def unmake(batch, mean, std):
+    return ((batch * std[:, None, None] + mean[:, None, None]) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+
+# %% tensors-4 refused: unmake: uint8 (N, H, W, C)
+def load(path):
+    return torch.from_numpy(np.array(Image.open(path).convert("RGB")))
+
+def make_batch(photo, corners, size=64):
+    scaled = photo.permute(2, 0, 1) / 255
+    mean, std = scaled.mean(dim=(1, 2)), scaled.std(dim=(1, 2))
+    normal = (scaled - mean[:, None, None]) / std[:, None, None]
+    return torch.stack([normal[:, r : r + size, k : k + size] for r, k in corners]), mean, std
+
+def unmake(batch, mean, std):
+    return ((batch * std[:, None, None] + mean[:, None, None]) * 255).round().to(torch.uint8)
+
+# %% tensors-4 refused: unmake: uint8
+def load(path):
+    return torch.from_numpy(np.array(Image.open(path).convert("RGB")))
+
+def make_batch(photo, corners, size=64):
+    scaled = photo.permute(2, 0, 1) / 255
+    mean, std = scaled.mean(dim=(1, 2)), scaled.std(dim=(1, 2))
+    normal = (scaled - mean[:, None, None]) / std[:, None, None]
+    return torch.stack([normal[:, r : r + size, k : k + size] for r, k in corners]), mean, std
+
+def unmake(batch, mean, std):
+    return ((batch * std[:, None, None] + mean[:, None, None]) * 255).permute(0, 2, 3, 1)
+
+# %% tensors-4 refused: in place
+def load(path):
+    return torch.from_numpy(np.array(Image.open(path).convert("RGB")))
+
+def make_batch(photo, corners, size=64):
+    photo[0, 0] = 0
+    scaled = photo.permute(2, 0, 1) / 255
+    mean, std = scaled.mean(dim=(1, 2)), scaled.std(dim=(1, 2))
+    normal = (scaled - mean[:, None, None]) / std[:, None, None]
+    return torch.stack([normal[:, r : r + size, k : k + size] for r, k in corners]), mean, std
+
+def unmake(batch, mean, std):
+    return ((batch * std[:, None, None] + mean[:, None, None]) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+
+# %% tensors-4 refused: is the return missing
+def load(path):
+    torch.from_numpy(np.array(Image.open(path).convert("RGB")))
+
+def make_batch(photo, corners, size=64):
+    scaled = photo.permute(2, 0, 1) / 255
+    mean, std = scaled.mean(dim=(1, 2)), scaled.std(dim=(1, 2))
+    normal = (scaled - mean[:, None, None]) / std[:, None, None]
+    return torch.stack([normal[:, r : r + size, k : k + size] for r, k in corners]), mean, std
+
+def unmake(batch, mean, std):
+    return ((batch * std[:, None, None] + mean[:, None, None]) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+
+# %% tensors-4 passes
+import matplotlib.image
+
+def load(path):
+    picture = Image.open(path)
+    return torch.tensor(np.asarray(picture.convert("RGB")))
+
+def make_batch(photo, corners, size=64):
+    x = photo.float().movedim(-1, 0).div(255)
+    mean, std = x.flatten(1).mean(1), x.flatten(1).std(1)
+    cuts = torch.stack([x[:, r:, k:][:, :size, :size] for r, k in corners])
+    return (cuts - mean.view(3, 1, 1)) / std.view(3, 1, 1), mean, std
+
+def unmake(batch, mean, std):
+    colors = batch.movedim(1, -1) * std + mean
+    return (colors * 255 + 0.5).clamp(0, 255).byte()
+
+# %% tensors-2 refused: not all that is very low
+def patch_gaps(readings):
+    gaps = readings < -100
+    return torch.where(gaps, readings[~gaps].mean(), readings)
+
+# %% tensors-3 refused: index 6 is out of bounds
+def one_hot(labels, classes):
+    return torch.zeros(len(labels), 4).scatter_(1, labels[:, None], 1.0)
+
+# %% tensors-3 refused: wired in
+def one_hot(labels, classes):
+    return torch.zeros(3, classes).scatter_(1, labels[:3, None], 1.0)
+
+# %% tensors-7 same: the square of a difference does not know its sign
+# return ((A[:, None] - B) ** 2).sum(dim=-1).sqrt() => return ((B - A[:, None]) ** 2).sum(dim=-1).sqrt()
