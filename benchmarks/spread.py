@@ -37,25 +37,28 @@ class Experiment(NamedTuple):
 EXPERIMENTS = [
     Experiment(
         "07_lenet_cifar10",
-        ["cycled = {}", "by_heart = {}"],
+        ["cycled = {}", "by_heart, on_new = {}, {}"],
         {
             "accuracy that one cycle adds": "cycled[True] - cycled[False]",
-            "learned by heart, taken by mirrors": "by_heart[False] - by_heart[True]",
+            "learned by heart, taken by mirrors": "by_heart['nothing'] - by_heart['mirrors']",
+            "new pictures, given by mirrors": "on_new['mirrors'] - on_new['nothing']",
+            "new pictures, given by dropout": "on_new['dropout'] - on_new['nothing']",
         },
     ),
     Experiment(
         "09_char_rnn",
         [
-            "train_pairs, valid_pairs = ",
+            "train_pairs, valid_pairs, test_pairs = ",
             "train, valid = ",
-            "history = train_reader",
-            "answer, right, ",
+            "readers, scores = ",
+            "grams = ",
+            "test = encode_names",
         ],
-        {"right": "right", "strictly right": "strict", "balanced accuracy": "balanced"},
+        {"GRU, test names": "tested['GRU']", "letter groups": "tested['letter groups']"},
     ),
     Experiment(
         "10_lstm",
-        ["passes = ", "learned, valid, ages = "],
+        ["passes = ", "learned, valid, ages = ", "more = passes"],
         {"validation, nats a character": "valid[50 * passes]"},
     ),
 ]
