@@ -101,7 +101,7 @@ def _opening(lesson: Lesson, lessons: list[Lesson]) -> str:
 def _anchor(section: Section) -> str:
     """A link within the notebook, as JupyterLab names its headings."""
     words = re.sub(r"[`*]", "", section.title)
-    return f"[{words}](#{words.replace(' ', '-')})"
+    return f"[{words}](#{words.replace(' ', '-').replace('%', '%25')})"
 
 
 def _sittings(lesson: Lesson) -> list[list[Section]]:

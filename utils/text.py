@@ -1,4 +1,4 @@
-"""Characters as numbers, as lesson 09 builds it."""
+"""Characters as numbers, as lessons 09 and 10 use them."""
 
 from __future__ import annotations
 
