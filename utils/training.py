@@ -106,7 +106,9 @@ def fit(
             tally = _Tally(metrics, device)
             lr = optimizer.param_groups[0]["lr"]
             for batch in loader:
-                *inputs, targets = [part.to(device, non_blocking=True) for part in batch]
+                *inputs, targets = [
+                    part.to(device, non_blocking=device.type == "cuda") for part in batch
+                ]
                 with autocast():
                     outputs = model(*inputs)
                     loss = loss_fn(outputs, targets)
@@ -161,7 +163,9 @@ def evaluate(
     tally = _Tally(metrics, device)
     with _evaluating(model):
         for batch in loader:
-            *inputs, targets = [part.to(device, non_blocking=True) for part in batch]
+            *inputs, targets = [
+                part.to(device, non_blocking=device.type == "cuda") for part in batch
+            ]
             outputs = model(*inputs)
             tally.add(outputs, targets, loss_fn(outputs, targets) if loss_fn else None)
     return tally.means()
