@@ -484,7 +484,7 @@ assert right > 0.97 > 0.92 > line
 # rate*) and the 300 steps. Such knobs are called *hyperparameters*, and much of the craft is knowing which of them to turn. Now you are alone:
 # an empty cell, the ten lines above to lean on, and a question.
 #
-# ### Exercise start-5 · difficulty 2 · 12 minutes
+# ### Exercise start-5 · difficulty 2 · 10 minutes
 # 1. Write `train(X, y, hidden=16, lr=0.05, steps=300)`: it builds the network anew, trains it on `X` and `y`, and returns the
 #    network. `hidden`, `lr` and `steps` are the three knobs.
 # 2. Say what happened. Train with each of the four settings below on `X, y`, and write into `said` the share of right guesses on

@@ -116,7 +116,8 @@ print(photo[0, 0].tolist(), "→", wrapped[0, 0].tolist(), "and", brighter[0, 0]
 
 # %% [markdown]
 # *Left, what was light has turned dark; right, the photograph is lighter.* 201 + 100 is 301, which does not fit into one byte,
-# so the count starts over at 0 after 255: 45. No error, no warning. Turn pictures into floats before you compute with them.
+# so the count starts over at 0 after 255: 45. No error, no warning. Turn pictures into floats
+# before you compute with them, and round before you turn them back: `.to(torch.uint8)` cuts the decimals off.
 #
 # Sometimes PyTorch does stop you. **Predict before you run:** what is the mean of the photograph?
 
@@ -126,7 +127,7 @@ with expect_error(RuntimeError):
 print(f"{photo.float().mean():.1f}")
 
 # %% [markdown]
-# A mean has decimals in general, and PyTorch will not guess which kind of float you want. (`Byte` is its old name for `uint8`, as
+# (A `NotImplementedError`, which is a kind of `RuntimeError`.) A mean has decimals in general, and PyTorch will not guess which kind of float you want. (`Byte` is its old name for `uint8`, as
 # `Long` is for `int64`.) NumPy does guess, and takes 64 bits. You name it: `.float()` is short for `.to(torch.float32)`.
 #
 # Why 32 bits? **Floats are there to be computed with**, by the million: half the bytes means half the memory and often
@@ -140,8 +141,8 @@ print(photo.argmax().dtype, photo.argmax().item())
 print(torch.iinfo(torch.int32).max, torch.finfo(torch.float32).eps)
 
 # %% [markdown]
-# `argmax` answers with a position: counted pixel by pixel in reading order, the first largest number is the 963rd. The last number is the smallest step
-# that a 32-bit float can make from 1. That is where the seven digits come from, and it is why two floats that should be
+# `argmax` answers with a position: counted pixel by pixel in reading order, the first largest number is the 963rd. The last number is the smallest step upward that a 32-bit float can
+# make from 1. That is where the seven digits come from, and it is why two floats that should be
 # equal often are not.
 #
 # **Predict before you run:** is 0.1 + 0.2 equal to 0.3?
@@ -158,7 +159,7 @@ print("allclose:", torch.allclose(third, torch.tensor(0.3, dtype=torch.float64))
 # digits.
 #
 # When two kinds meet, the result is *promoted*: floats beat integers, and within a kind the wider beats the narrower. A plain Python
-# number can change the kind, but not the width:
+# number can change the kind, to 32-bit floats, but never the width within a kind:
 
 # %%
 whole, half = torch.tensor([4, 0, 2]), torch.ones(3, dtype=torch.float16)
@@ -166,7 +167,7 @@ print((photo / 255).dtype, (whole + 0.5).dtype, (whole + half).dtype)
 print((torch.ones(3) * 2.0).dtype, (torch.ones(3) + torch.ones(3).double()).dtype)
 
 # %% [markdown]
-# The first is the one you need today: `photo / 255` divides whole numbers, gives 32-bit floats from 0 to 1, and is how a
+# The first is the one you need today: `/` always gives floats, so `photo / 255` has 32-bit floats from 0 to 1, and is how a
 # photograph usually enters PyTorch. In the third, 64-bit integers and 16-bit floats give 16-bit floats: the kind is settled first, then
 # the width.
 
@@ -346,7 +347,7 @@ with check("tensors-1") as c:
 
 # %% [markdown]
 # ### Exercise tensors-2 · difficulty 2 · 5 minutes
-# Dead pixels of a sensor read −999. Write `patch_gaps(readings)`: a tensor of the same shape in which every −999 is replaced by
+# Dead pixels of a sensor read −999. (That number was written, not computed: here `==` is right.) Write `patch_gaps(readings)`: a tensor of the same shape in which every −999 is replaced by
 # the mean of all the *other* values. The tensor you are given must stay as it is.
 #
 # <details><summary>Hint 1</summary>Two masks do it: the gaps, and <code>~gaps</code>. The mean of a masked tensor is the mean of what is left.</details>
@@ -430,7 +431,7 @@ print(small.stride(), small.T.stride(), small[:, ::2].stride())
 # %% [markdown]
 # *Twelve numbers are stored once, in the strip, and read three ways: a square has the shade of the slot it reads.* Memory
 # has no tables in it. It is one long strip, and a tensor is a strip with a note: the shape, where to start, and how many slots to move for
-# one step in each direction. Those last numbers are the *strides*, below the grids and in the printed line. Turning a picture writes another
+# one step in each direction. Those last numbers are the *strides*, beside and below the grids and in the printed line. Turning a picture writes another
 # note, and not one number is moved:
 
 # %%
@@ -442,7 +443,7 @@ print("bytes copied:", 0 if shares(photo, turned) else turned.nbytes)
 # A tensor whose numbers lie in reading order, as `photo` does, is called *contiguous*; `turned` is not, and `turned.contiguous()` would
 # copy it into order. You will need that word when `view` complains, behind a side door.
 #
-# Four small calls add and remove directions of length 1, or join directions:
+# Small calls add, remove, join or swap directions:
 
 # %%
 print(tuple(gray.shape), "→", tuple(gray.unsqueeze(0).shape), tuple(gray[None].shape))
@@ -473,7 +474,8 @@ print("their spread (std):      ", [round(v, 3) for v in std.tolist()])
 print(tuple(scaled.mean(dim=(1, 2), keepdim=True).shape), "with keepdim=True")
 
 # %% [markdown]
-# `dim=(1, 2)`, rows and columns: the directions you name are those that *go away*. Negative numbers count from the end.
+# `dim=(1, 2)`, rows and columns: the directions you name are those that *go away*. Negative numbers count from the end. (`std`
+# divides by n − 1, where NumPy divides by n; `amax` gives the largest values alone, while `max(dim=…)` gives their places, too.)
 # `keepdim=True` keeps what was reduced, with length 1, and in a minute you will see what for. `argmax` and `argmin` answer *where* and not *how
 # much*:
 
@@ -521,7 +523,7 @@ plt.show()
 
 # %% [markdown]
 # *Solid squares are stored; pale ones are only read. The column repeats to the right, the row repeats downward, and
-# the sum is computed square by square.* The pale squares cost no memory: their stride is 0.
+# the sum is computed square by square.* The pale squares cost no memory: their stride is 0, as `ones.expand(3, 4).stride()` tells.
 #
 # ### Stretched without being asked
 # Broadcasting also happens when you did not ask. Three predictions, three true values, all correct. One is a column,
@@ -543,7 +545,7 @@ print(f"{((all_two - target) ** 2).mean():.4f}")
 # shapes of both sides of any subtraction that matters.
 
 # %% [markdown]
-# ### Exercise tensors-6 · difficulty 2 · 6 minutes
+# ### Exercise tensors-3 · difficulty 2 · 6 minutes
 # Write `standardize(X, dim)`: subtract the mean along `dim` and divide by the standard deviation along `dim` (as
 # `X.std` gives it by default). `dim=0` treats each column on its own, `dim=1` each row. Your function must be right
 # for square tables too, and leave `X` as it is.
@@ -551,7 +553,7 @@ print(f"{((all_two - target) ** 2).mean():.4f}")
 # <details><summary>Hint 1</summary>For dim=1 and a table (3, 4): which shape must the means have to be subtracted?</details>
 # <details><summary>Hint 2</summary><code>keepdim=True</code>, in both the mean and the standard deviation.</details>
 
-# %% tags=["exercise"] id="tensors-6" objective="broadcast"
+# %% tags=["exercise"] id="tensors-3" objective="broadcast"
 def standardize(X: torch.Tensor, dim: int) -> torch.Tensor:
     """Return ``X``, shape (rows, columns), with mean 0 and standard deviation 1 along ``dim``."""
     ### BEGIN SOLUTION
@@ -560,14 +562,15 @@ def standardize(X: torch.Tensor, dim: int) -> torch.Tensor:
 
 
 # %% tags=["check"]
-with check("tensors-6") as c:
+with check("tensors-3") as c:
     square = torch.tensor([[1.0, 2, 6], [4, 4, 7], [9, 0, 3]])
     for X, dim in ((square, 1), (square, 0), (square[:2] * 3, 0), (square[:2] - 1, 1)):
         with c.untouched(X):
             got = c.attempted(standardize(X, dim))
         c.kind(got, torch.Tensor)
         m, s, other = X.mean(dim, keepdim=True), X.std(dim, keepdim=True), 1 - dim
-        slips = [((X - m) / X.std(dim, correction=0, keepdim=True), "use X.std as it is, without correction=0"),
+        slips = [((X - m.T) / s if len(X) == 3 else X, "keepdim in the spread only: the mean needs it too"),
+                 ((X - m) / X.std(dim, correction=0, keepdim=True), "use X.std as it is, without correction=0"),
                  ((X - m) / s**2, "that is the variance: divide by its root, X.std"),
                  ((X - m) / X.std(), "one spread for all: pass dim on to X.std too"),
                  (X - m, "not divided by the spread yet"), ((X - X.mean()) / X.std(), "one mean for all: pass dim on"),
@@ -600,10 +603,10 @@ batch = torch.stack(cuts)
 print("stack:", tuple(batch.shape))
 
 # %% [markdown]
-# `cat` makes one picture of 12 channels, which nobody wants; `stack` gives four pictures of 3 channels: `(N, C, H, W)`. Both copy, because no
-# stride leads from one strip into another. Here are the four as a network sees them, with 0 in the middle of the color scale.
+# `cat` makes one picture of 12 channels, which nobody wants; `stack` gives four pictures of 3 channels: `(N, C, H, W)`. Both copy, because no single stride leads from
+# cut to cut. Here are the four as a network sees them, with 0 in the middle of the color scale.
 
-# %% alt="Four square cuts of the palace, 64 by 64 pixels, in the red channel after normalization, on a color scale from blue, minus 2, over white, zero, to red, plus 2: plain sky, the corner of a roof, the tip of a roof before the lake, and trees."
+# %% alt="Four square cuts of the palace, 64 by 64 pixels, in the red channel after normalization, on a color scale from blue, minus 2, over white, zero, to red, plus 2: plain sky, the corner of a roof, the tip of a lower roof before the lake, and trees."
 fig, axes = plt.subplots(1, 4, figsize=(8, 2.2), layout="constrained")
 for ax, picture, corner in zip(axes, batch, corners):
     image = ax.imshow(picture[0], cmap="RdBu_r", vmin=-2, vmax=2)
@@ -612,8 +615,8 @@ fig.colorbar(image, ax=axes, label="red, normalized")
 plt.show()
 
 # %% [markdown]
-# *Sky, a roof, its tip before the lake, and trees, in red alone: dark parts are negative now, light ones positive.* Does a network take it? Here is a single layer
-# of the kind that lesson 07 takes apart, which wants 3 channels and gives 8. And here is what it says to pictures that were not turned.
+# *Sky, a roof, the tip of a lower one, and trees, in the red channel: on this scale, red is above its mean, blue below.* Does a network take it? Here is a single layer
+# of the kind that lesson 07 takes apart, which wants 3 channels and gives 8, each smaller by the rim that a window of 3 cannot reach. And here is what it says to pictures that were not turned.
 
 # %%
 torch.manual_seed(0)
@@ -638,7 +641,7 @@ with expect_error(RuntimeError):
 #    floats, and the means and the spreads, `(3,)` each. The photograph stays as it is.
 # 3. `unmake(batch, mean, std)` undoes it: the cuts as they were, `uint8`, `(N, size, size, 3)`, equal to the photograph's **in every pixel**.
 #
-# Try them: `unmake(*make_batch(photo, corners))[0]` is `photo[20:84, 60:124]`. The check brings photographs of its own.
+# Try them: `(unmake(*make_batch(photo, corners))[0] == photo[20:84, 60:124]).all()`. The check brings photographs of its own.
 #
 # <details><summary>Hint 1</summary>Go forward in this order: permute, divide, mean and std over rows and columns, subtract and divide with
 # <code>[:, None, None]</code>, cut, stack. Then walk back step by step.</details>
@@ -685,16 +688,16 @@ with check("tensors-4") as c:
         c.equal(got, real, because="load: every pixel of the file")
         with c.untouched(real):
             made = c.attempted(make_batch(real, at, *[size][: size != 64]))
-        x, rows = real.permute(2, 0, 1) / 255, torch.stack([real[r : r + size, k : k + size] for r, k in at])
-        m, s = x.mean((1, 2)), x.std((1, 2))
+        rows, (s, m) = torch.stack([real[r:r + size, k:k + size] for r, k in at]), torch.std_mean(real / 255, (0, 1))
         c.equal((made[0].dtype, *made[0].shape), (torch.float32, len(at), 3, size, size), because="(N, C, H, W)")
         for mine, true in zip(made, (((rows / 255 - m) / s).permute(0, 3, 1, 2), m, s)):
             c.close(mine, true, atol=1e-3, because="batch, mean and std of the whole photograph, in 0 … 1",
                     mistakes=[(m * 255, "scale to 0 … 1 before you take the mean"), (s * 255, "scale before std")])
-        back, off = c.attempted(unmake(*made)), "86.99999 loses its decimals in uint8: .round() first"
+        back = c.attempted(unmake(*made))
         c.equal((back.dtype, *back.shape), (torch.uint8, *rows.shape), because="unmake: uint8 (N, H, W, C)")
         gap = (back.int() - rows.int()).abs().max().item()
-        c.true(gap == 0, observed=f"pixels off by up to {gap}", expected="0", because="back to the pixel", likely=off)
+        words = "86.99999 loses its decimals in uint8: .round() first" if gap == 1 else "take the steps in reverse"
+        c.true(gap == 0, observed=f"pixels off by up to {gap}", expected="0", because="back to the pixel", likely=words)
 
 # %% [markdown] tags=["solution"]
 # The way back is the way there, read from the bottom: each step has its opposite, and only rounding has to be added, because 255 · (87 / 255) need not be
@@ -793,14 +796,14 @@ with expect_error(RuntimeError):
 # You will see that error a hundred times. Read it as it stands: 3×4 meets 3×4, and the inner numbers, 4 and 3, differ. Turn one: `a @ b.T` has
 # the shape `(3, 3)`. For a stack of tables, `.mT` turns each.
 #
-# ### Exercise tensors-7 · difficulty 3 · 7 minutes
+# ### Exercise tensors-5 · difficulty 3 · 7 minutes
 # Two lists of points, `A` of shape `(N, D)` and `B` of shape `(M, D)`. Write `distances(A, B)`: the table `(N, M)` of the straight-line distance from each
 # point of A to each point of B, without a loop (you are the judge, and on your honor without `torch.cdist`). The distance of (0, 0) and (3, 4) is √(3² + 4²) = 5.
 #
 # <details><summary>Hint 1</summary>You want all differences at once: a tensor of shape (N, M, D). Which direction is missing in A, and which in B?</details>
 # <details><summary>Hint 2</summary><code>A[:, None]</code> is (N, 1, D). Subtract, square, sum the last direction away, take the root.</details>
 
-# %% tags=["exercise"] id="tensors-7" objective="broadcast"
+# %% tags=["exercise"] id="tensors-5" objective="broadcast"
 def distances(A: torch.Tensor, B: torch.Tensor) -> torch.Tensor:
     """Return the (N, M) distances between points A, shape (N, D), and B, shape (M, D)."""
     ### BEGIN SOLUTION
@@ -809,7 +812,7 @@ def distances(A: torch.Tensor, B: torch.Tensor) -> torch.Tensor:
 
 
 # %% tags=["check"]
-with check("tensors-7") as c:
+with check("tensors-5") as c:
     A, B = torch.tensor([[0.0, 0], [3, 4]]), torch.tensor([[0.0, 0], [3, 0], [6, 0]])
     table57 = torch.tensor([[0.0, 3, 6], [5, 4, 5]])
     slips = [(table57.T, "turned: A gives the rows, B the columns"), (table57**2, "the root is missing"),
@@ -849,7 +852,7 @@ print(torch.zeros_like(scores).scatter_(1, column, peaks))
 # `scatter_` is the way back: it writes values into the places that the index names; a single number goes into all of them. Keep the pair in
 # mind: picking the score of the right class out of each row is a `gather`, and it is at the heart of every classifier you will train.
 #
-# ### Exercise tensors-3 · difficulty 2 · 6 minutes
+# ### Exercise tensors-6 · difficulty 2 · 6 minutes
 # A class number such as 2 becomes a row `[0, 0, 1, 0]`: zeros with a single one. Write `one_hot(labels, classes)`
 # with `scatter_`, without a loop (on your honor: there is a ready-made call). `labels` holds N whole numbers, and the
 # result is an `(N, classes)` tensor of 32-bit floats.
@@ -857,7 +860,7 @@ print(torch.zeros_like(scores).scatter_(1, column, peaks))
 # <details><summary>Hint 1</summary>Start with zeros of the right shape. Each row gets one 1: where?</details>
 # <details><summary>Hint 2</summary>The index must have rank 2, like the zeros: <code>labels[:, None]</code>. The value is one number, 1.0.</details>
 
-# %% tags=["exercise"] id="tensors-3" objective="select"
+# %% tags=["exercise"] id="tensors-6" objective="select"
 def one_hot(labels: torch.Tensor, classes: int) -> torch.Tensor:
     """Turn labels of shape (N,) into float rows of shape (N, classes) with one 1 each."""
     ### BEGIN SOLUTION
@@ -866,7 +869,7 @@ def one_hot(labels: torch.Tensor, classes: int) -> torch.Tensor:
 
 
 # %% tags=["check"]
-with check("tensors-3") as c:
+with check("tensors-6") as c:
     labels = torch.tensor([2, 0, 2])
     with c.untouched(labels):
         got = c.attempted(one_hot(labels, 4))
@@ -984,7 +987,7 @@ print(overlapping.numel(), "elements,", overlapping.untyped_storage().nbytes() /
 print((hours.unfold(0, 4, 1) - overlapping).abs().max().item(), hours.unfold(0, 4, 1).stride())
 
 # %% [markdown]
-# ### Exercise tensors-5 · difficulty 3 · 8 minutes
+# ### Exercise tensors-7 · difficulty 3 · 8 minutes
 # Write `windows(x, width)` with `as_strided` (on your honor: `unfold` is the ready-made call): all stretches of `width` neighbors of a vector `x`, one per row, **without copying**. `x`
 # may itself be a view with steps, such as `y[::2]`: neighbors are then neighbors *in `x`*. A vector of length 5 has 3
 # windows of width 3.
@@ -992,7 +995,7 @@ print((hours.unfold(0, 4, 1) - overlapping).abs().max().item(), hours.unfold(0, 
 # <details><summary>Hint 1</summary>One step right and one step down both go to the next element of x. How many slots is that?</details>
 # <details><summary>Hint 2</summary><code>x.stride(0)</code> slots. And a vector of length n has n − width + 1 windows.</details>
 
-# %% tags=["exercise"] id="tensors-5" objective="memory"
+# %% tags=["exercise"] id="tensors-7" objective="memory"
 def windows(x: torch.Tensor, width: int) -> torch.Tensor:
     """Return a view of shape (len(x) - width + 1, width) on the vector ``x``."""
     ### BEGIN SOLUTION
@@ -1002,7 +1005,7 @@ def windows(x: torch.Tensor, width: int) -> torch.Tensor:
 
 
 # %% tags=["check"]
-with check("tensors-5") as c:
+with check("tensors-7") as c:
     evens, thirds = torch.arange(10)[::2], torch.arange(12)[1::3]
     with c.untouched(evens):
         got = c.attempted(windows(evens, 3))

@@ -80,151 +80,151 @@ def patch_gaps(readings):
     gaps = readings == -999
     return readings.masked_fill(gaps, readings.masked_fill(gaps, float("nan")).nanmean().item())
 
-# %% tensors-3 refused: use classes, not the largest label
+# %% tensors-6 refused: use classes, not the largest label
 def one_hot(labels, classes):
     return torch.nn.functional.one_hot(labels).float()
 
-# %% tensors-3 refused: yours is turned
+# %% tensors-6 refused: yours is turned
 def one_hot(labels, classes):
     return torch.zeros(classes, len(labels)).scatter_(0, labels[None], 1.0)
 
-# %% tensors-3 refused: whole numbers
+# %% tensors-6 refused: whole numbers
 def one_hot(labels, classes):
     return torch.nn.functional.one_hot(labels, classes)
 
-# %% tensors-3 refused: use dim 1
+# %% tensors-6 refused: use dim 1
 def one_hot(labels, classes):
     return torch.zeros(len(labels), classes).scatter_(0, labels[:, None], 1.0)
 
-# %% tensors-3 refused: same number of dimensions
+# %% tensors-6 refused: same number of dimensions
 def one_hot(labels, classes):
     return torch.zeros(len(labels), classes).scatter_(1, labels, 1.0)
 
-# %% tensors-3 refused: every row got the ones of all labels
+# %% tensors-6 refused: every row got the ones of all labels
 def one_hot(labels, classes):
     out = torch.zeros(len(labels), classes)
     out[:, labels] = 1.0
     return out
 
-# %% tensors-3 refused: twice the width
+# %% tensors-6 refused: twice the width
 def one_hot(labels, classes):
     return torch.zeros(len(labels), classes, dtype=torch.float64).scatter_(1, labels[:, None], 1.0)
 
-# %% tensors-3 passes
+# %% tensors-6 passes
 def one_hot(labels, classes):
     return torch.eye(classes)[labels]
 
-# %% tensors-3 passes
+# %% tensors-6 passes
 def one_hot(labels, classes):
     return (labels[:, None] == torch.arange(classes)).float()
 
-# %% tensors-5 refused: step 1 walks through memory
+# %% tensors-7 refused: step 1 walks through memory
 def windows(x, width):
     return x.as_strided((len(x) - width + 1, width), (1, 1))
 
-# %% tensors-5 refused: one window is missing
+# %% tensors-7 refused: one window is missing
 def windows(x, width):
     return x.as_strided((len(x) - width, width), (x.stride(0), x.stride(0)))
 
-# %% tensors-5 refused: as_strided does not
+# %% tensors-7 refused: as_strided does not
 def windows(x, width):
     return torch.stack([x[i : i + width] for i in range(len(x) - width + 1)])
 
-# %% tensors-5 refused: right for [::2] only
+# %% tensors-7 refused: right for [::2] only
 def windows(x, width):
     return torch.as_strided(x, (len(x) - width + 1, width), (2, 2))
 
-# %% tensors-5 refused: leave the storage_offset out
+# %% tensors-7 refused: leave the storage_offset out
 def windows(x, width):
     step = x.stride(0)
     return x.as_strided((len(x) - width + 1, width), (step, step), storage_offset=0)
 
-# %% tensors-5 refused: are both one step in x
+# %% tensors-7 refused: are both one step in x
 def windows(x, width):
     return x.as_strided((len(x) - width + 1, width), (1, x.stride(0)))
 
-# %% tensors-5 refused: are both one step in x
+# %% tensors-7 refused: are both one step in x
 def windows(x, width):
     return x.as_strided((len(x) - width + 1, width), (x.stride(0), 1))
 
-# %% tensors-5 passes
+# %% tensors-7 passes
 def windows(x, width):
     return x.unfold(0, width, 1)
 
-# %% tensors-6 refused: broadcast along the wrong direction
+# %% tensors-3 refused: broadcast along the wrong direction
 def standardize(X, dim):
     return (X - X.mean(dim)) / X.std(dim)
 
-# %% tensors-6 refused: pass dim on
+# %% tensors-3 refused: pass dim on
 def standardize(X, dim):
     return (X - X.mean()) / X.std()
 
-# %% tensors-6 refused: not divided by the spread
+# %% tensors-3 refused: not divided by the spread
 def standardize(X, dim):
     return X - X.mean(dim, keepdim=True)
 
-# %% tensors-6 refused: keepdim in the mean only
+# %% tensors-3 refused: keepdim in the mean only
 def standardize(X, dim):
     return (X - X.mean(dim, keepdim=True)) / X.std(dim)
 
-# %% tensors-6 refused: the statistics of the other dim
+# %% tensors-3 refused: the statistics of the other dim
 def standardize(X, dim):
     return (X - X.mean(0)) / X.std(0)
 
-# %% tensors-6 refused: keepdim=True keeps the right one, for every dim
+# %% tensors-3 refused: keepdim=True keeps the right one, for every dim
 def standardize(X, dim):
     return (X - X.mean(dim)[:, None]) / X.std(dim)[:, None]
 
-# %% tensors-6 refused: not divided by the spread
+# %% tensors-3 refused: not divided by the spread
 def standardize(X, dim):
     if dim == 0:
         return X - X.mean(0)
     return (X - X.mean(dim, keepdim=True)) / X.std(dim, keepdim=True)
 
-# %% tensors-6 refused: in place
+# %% tensors-3 refused: in place
 def standardize(X, dim):
     X -= X.mean(dim, keepdim=True)
     X /= X.std(dim, keepdim=True)
     return X
 
-# %% tensors-6 refused: without correction=0
+# %% tensors-3 refused: without correction=0
 def standardize(X, dim):
     return (X - X.mean(dim, keepdim=True)) / X.std(dim, keepdim=True, correction=0)
 
-# %% tensors-6 refused: that is the variance
+# %% tensors-3 refused: that is the variance
 def standardize(X, dim):
     return (X - X.mean(dim, keepdim=True)) / X.var(dim, keepdim=True)
 
-# %% tensors-6 refused: pass dim on to X.std too
+# %% tensors-3 refused: pass dim on to X.std too
 def standardize(X, dim):
     return (X - X.mean(dim, keepdim=True)) / X.std()
 
-# %% tensors-6 passes
+# %% tensors-3 passes
 def standardize(X, dim):
     centered = X - X.mean(dim).unsqueeze(dim)
     return centered / X.std(dim).unsqueeze(dim)
 
-# %% tensors-7 refused: the root is missing
+# %% tensors-5 refused: the root is missing
 def distances(A, B):
     return ((A[:, None] - B) ** 2).sum(-1)
 
-# %% tensors-7 refused: turned
+# %% tensors-5 refused: turned
 def distances(A, B):
     return (A - B[:, None]).norm(dim=-1)
 
-# %% tensors-7 refused: the sum of |differences|
+# %% tensors-5 refused: the sum of |differences|
 def distances(A, B):
     return (A[:, None] - B).abs().sum(-1)
 
-# %% tensors-7 refused: square before you sum
+# %% tensors-5 refused: square before you sum
 def distances(A, B):
     return ((A[:, None] - B).sum(-1) ** 2).sqrt()
 
-# %% tensors-7 passes
+# %% tensors-5 passes
 def distances(A, B):
     return torch.linalg.vector_norm(A.unsqueeze(1) - B.unsqueeze(0), dim=2)
 
-# %% tensors-7 passes
+# %% tensors-5 passes
 def distances(A, B):
     return torch.cdist(A, B)
 
@@ -407,13 +407,13 @@ def patch_gaps(readings):
     gaps = readings < -100
     return torch.where(gaps, readings[~gaps].mean(), readings)
 
-# %% tensors-3 refused: index 6 is out of bounds
+# %% tensors-6 refused: index 6 is out of bounds
 def one_hot(labels, classes):
     return torch.zeros(len(labels), 4).scatter_(1, labels[:, None], 1.0)
 
-# %% tensors-3 refused: wired in
+# %% tensors-6 refused: wired in
 def one_hot(labels, classes):
     return torch.zeros(3, classes).scatter_(1, labels[:3, None], 1.0)
 
-# %% tensors-7 same: the square of a difference does not know its sign
+# %% tensors-5 same: the square of a difference does not know its sign
 # return ((A[:, None] - B) ** 2).sum(dim=-1).sqrt() => return ((B - A[:, None]) ** 2).sum(dim=-1).sqrt()
