@@ -1,11 +1,11 @@
-# %% gpu-1 refused: tensor.to returns a copy
+# %% gpu-4 refused: tensor.to returns a copy
 def to_device(batch, device):
     if torch.is_tensor(batch):
         batch.to(device)
         return batch
     return batch
 
-# %% gpu-1 refused: the structure stays
+# %% gpu-4 refused: the structure stays
 def to_device(batch, device):
     if torch.is_tensor(batch):
         return batch.to(device)
@@ -15,14 +15,14 @@ def to_device(batch, device):
         return [to_device(part, device) for part in batch]
     return batch
 
-# %% gpu-1 refused: a container may hold containers
+# %% gpu-4 refused: a container may hold containers
 def to_device(batch, device):
     move = lambda part: part.to(device) if torch.is_tensor(part) else part
     if isinstance(batch, dict):
         return {key: tuple(map(move, part)) if isinstance(part, tuple) else move(part) for key, part in batch.items()}
     return move(batch)
 
-# %% gpu-1 refused: changing the given one surprises its owner
+# %% gpu-4 refused: changing the given one surprises its owner
 def to_device(batch, device):
     if torch.is_tensor(batch):
         return batch.to(device)
@@ -34,7 +34,7 @@ def to_device(batch, device):
         return type(batch)(to_device(part, device) for part in batch)
     return batch
 
-# %% gpu-1 refused: changing the given one surprises its owner
+# %% gpu-4 refused: changing the given one surprises its owner
 def to_device(batch, device):
     if torch.is_tensor(batch):
         return batch.to(device)
@@ -47,7 +47,7 @@ def to_device(batch, device):
             batch[at] = to_device(part, device)
     return batch
 
-# %% gpu-1 refused: the structure stays
+# %% gpu-4 refused: the structure stays
 def to_device(batch, device):
     if isinstance(batch, str):
         return batch
@@ -57,7 +57,7 @@ def to_device(batch, device):
         return type(batch)(to_device(part, device) for part in batch)
     return torch.as_tensor(batch).to(device)
 
-# %% gpu-1 passes
+# %% gpu-4 passes
 def to_device(batch, device):
     match batch:
         case torch.Tensor():
@@ -70,7 +70,7 @@ def to_device(batch, device):
             return [to_device(v, device) for v in batch]
     return batch
 
-# %% gpu-2 refused: wait before you stop the watch
+# %% gpu-1 refused: wait before you stop the watch
 def timed(work, gpu, repeats=3):
     best = float("inf")
     for _ in range(repeats):
@@ -80,7 +80,7 @@ def timed(work, gpu, repeats=3):
         best = min(best, gpu.now - begin)
     return best
 
-# %% gpu-2 refused: wait before you start the watch
+# %% gpu-1 refused: wait before you start the watch
 def timed(work, gpu, repeats=3):
     runs = []
     for _ in range(1):
@@ -90,7 +90,7 @@ def timed(work, gpu, repeats=3):
         runs.append(gpu.now - begin)
     return min(runs)
 
-# %% gpu-2 refused: work ran once
+# %% gpu-1 refused: work ran once
 def timed(work, gpu, repeats=3):
     gpu.synchronize()
     begin = gpu.now
@@ -98,7 +98,7 @@ def timed(work, gpu, repeats=3):
     gpu.synchronize()
     return gpu.now - begin
 
-# %% gpu-2 refused: that is the mean
+# %% gpu-1 refused: that is the mean
 def timed(work, gpu, repeats=3):
     gpu.synchronize()
     begin = gpu.now
@@ -107,7 +107,7 @@ def timed(work, gpu, repeats=3):
         gpu.synchronize()
     return (gpu.now - begin) / repeats
 
-# %% gpu-2 refused: the sum of all runs
+# %% gpu-1 refused: the sum of all runs
 def timed(work, gpu, repeats=3):
     gpu.synchronize()
     begin = gpu.now
@@ -116,14 +116,14 @@ def timed(work, gpu, repeats=3):
         gpu.synchronize()
     return gpu.now - begin
 
-# %% gpu-2 refused: wait before you stop the watch
+# %% gpu-1 refused: wait before you stop the watch
 def timed(work, gpu, repeats=3):
     begin = gpu.now
     for _ in range(repeats):
         work()
     return (gpu.now - begin) / repeats
 
-# %% gpu-2 refused: synchronize only waits
+# %% gpu-1 refused: synchronize only waits
 def timed(work, gpu, repeats=3):
     runs = []
     for _ in range(repeats):
@@ -134,7 +134,7 @@ def timed(work, gpu, repeats=3):
         runs.append(gpu.now - begin)
     return min(runs)
 
-# %% gpu-2 refused: launching counts, too
+# %% gpu-1 refused: launching counts, too
 def timed(work, gpu, repeats=3):
     runs = []
     for _ in range(repeats):
@@ -143,7 +143,7 @@ def timed(work, gpu, repeats=3):
         runs.append(gpu.free_at - begin)
     return min(runs)
 
-# %% gpu-2 passes
+# %% gpu-1 passes
 def timed(work, gpu, repeats=3):
     def once():
         gpu.synchronize()
@@ -154,39 +154,39 @@ def timed(work, gpu, repeats=3):
 
     return sorted(once() for _ in range(repeats))[0]
 
-# %% gpu-3 refused: the parameters alone
+# %% gpu-2 refused: the parameters alone
 def training_bytes(model, states):
     return sum(p.nbytes for p in model.parameters())
 
-# %% gpu-3 refused: the gradients are missing
+# %% gpu-2 refused: the gradients are missing
 def training_bytes(model, states):
     return sum(p.nbytes * (1 + states if p.requires_grad else 1) for p in model.parameters())
 
-# %% gpu-3 refused: a frozen weight has no gradient and no state
+# %% gpu-2 refused: a frozen weight has no gradient and no state
 def training_bytes(model, states):
     return sum(p.nbytes * (2 + states) for p in model.parameters())
 
-# %% gpu-3 refused: a frozen weight takes up its room
+# %% gpu-2 refused: a frozen weight takes up its room
 def training_bytes(model, states):
     return sum(p.nbytes * (2 + states) for p in model.parameters() if p.requires_grad)
 
-# %% gpu-3 refused: bfloat16 has 2 bytes
+# %% gpu-2 refused: bfloat16 has 2 bytes
 def training_bytes(model, states):
     return sum(p.numel() * 4 * (2 + states if p.requires_grad else 1) for p in model.parameters())
 
-# %% gpu-3 refused: numbers were counted, not bytes
+# %% gpu-2 refused: numbers were counted, not bytes
 def training_bytes(model, states):
     return sum(p.numel() * (2 + states if p.requires_grad else 1) for p in model.parameters())
 
-# %% gpu-3 refused: a frozen weight has no state either
+# %% gpu-2 refused: a frozen weight has no state either
 def training_bytes(model, states):
     return sum(p.nbytes * (1 + p.requires_grad + states) for p in model.parameters())
 
-# %% gpu-3 refused: states have their parameter's dtype
+# %% gpu-2 refused: states have their parameter's dtype
 def training_bytes(model, states):
     return sum(p.nbytes * (1 + p.requires_grad) + 4 * p.numel() * states * p.requires_grad for p in model.parameters())
 
-# %% gpu-3 passes
+# %% gpu-2 passes
 def training_bytes(model, states):
     total = 0
     for p in model.parameters():
@@ -194,7 +194,7 @@ def training_bytes(model, states):
         total += copies * p.numel() * p.element_size()
     return total
 
-# %% gpu-4 refused: an older gradient leaked in
+# %% gpu-5 refused: an older gradient leaked in
 def accumulate(model, loss_fn, X, y, size):
     total = 0.0
     for xb, yb in zip(X.split(size), y.split(size)):
@@ -203,7 +203,7 @@ def accumulate(model, loss_fn, X, y, size):
         total += loss.item()
     return total
 
-# %% gpu-4 refused: weight by its rows
+# %% gpu-5 refused: weight by its rows
 def accumulate(model, loss_fn, X, y, size):
     model.zero_grad()
     total, pieces = 0.0, X.split(size)
@@ -213,7 +213,7 @@ def accumulate(model, loss_fn, X, y, size):
         total += loss.item()
     return total
 
-# %% gpu-4 refused: each loss is a mean
+# %% gpu-5 refused: each loss is a mean
 def accumulate(model, loss_fn, X, y, size):
     model.zero_grad()
     total = 0.0
@@ -223,7 +223,7 @@ def accumulate(model, loss_fn, X, y, size):
         total += loss.item() * len(xb) / len(X)
     return total
 
-# %% gpu-4 refused: the last piece only
+# %% gpu-5 refused: the last piece only
 def accumulate(model, loss_fn, X, y, size):
     total = 0.0
     for xb, yb in zip(X.split(size), y.split(size)):
@@ -233,14 +233,14 @@ def accumulate(model, loss_fn, X, y, size):
         total += loss.item()
     return total
 
-# %% gpu-4 refused: all rows went through at once
+# %% gpu-5 refused: all rows went through at once
 def accumulate(model, loss_fn, X, y, size):
     model.zero_grad()
     loss = loss_fn(model(X), y)
     loss.backward()
     return loss.item()
 
-# %% gpu-4 refused: expected: a float
+# %% gpu-5 refused: expected: a float
 def accumulate(model, loss_fn, X, y, size):
     model.zero_grad()
     total = 0.0
@@ -250,7 +250,7 @@ def accumulate(model, loss_fn, X, y, size):
         total = total + loss
     return total
 
-# %% gpu-4 refused: keeps the graph of every piece
+# %% gpu-5 refused: keeps the graph of every piece
 def accumulate(model, loss_fn, X, y, size):
     model.zero_grad()
     losses = [loss_fn(model(xb), yb) * len(xb) / len(X) for xb, yb in zip(X.split(size), y.split(size))]
@@ -258,7 +258,7 @@ def accumulate(model, loss_fn, X, y, size):
         loss.backward()
     return sum(loss.item() for loss in losses)
 
-# %% gpu-4 refused: a sum or list of losses keeps the graph
+# %% gpu-5 refused: a sum or list of losses keeps the graph
 def accumulate(model, loss_fn, X, y, size):
     model.zero_grad()
     total = 0.0
@@ -267,7 +267,7 @@ def accumulate(model, loss_fn, X, y, size):
     total.backward()
     return total.item()
 
-# %% gpu-4 refused: chunk takes the number of pieces
+# %% gpu-5 refused: chunk takes the number of pieces
 def accumulate(model, loss_fn, X, y, size):
     model.zero_grad()
     total = 0.0
@@ -277,7 +277,7 @@ def accumulate(model, loss_fn, X, y, size):
         total += loss.item()
     return total
 
-# %% gpu-4 refused: the last piece is shorter
+# %% gpu-5 refused: the last piece is shorter
 def accumulate(model, loss_fn, X, y, size):
     model.zero_grad()
     total = 0.0
@@ -287,7 +287,7 @@ def accumulate(model, loss_fn, X, y, size):
         total += loss.item()
     return total
 
-# %% gpu-4 refused: the last piece is missing
+# %% gpu-5 refused: the last piece is missing
 def accumulate(model, loss_fn, X, y, size):
     model.zero_grad()
     total = 0.0
@@ -297,7 +297,7 @@ def accumulate(model, loss_fn, X, y, size):
         total += loss.item()
     return total
 
-# %% gpu-4 refused: the losses are weighted as well
+# %% gpu-5 refused: the losses are weighted as well
 def accumulate(model, loss_fn, X, y, size):
     model.zero_grad()
     losses = []
@@ -307,7 +307,7 @@ def accumulate(model, loss_fn, X, y, size):
         losses.append(loss.item())
     return sum(losses) / len(losses)
 
-# %% gpu-4 passes
+# %% gpu-5 passes
 def accumulate(model, loss_fn, X, y, size):
     model.zero_grad()
     count, total = -(-len(X) // size), 0.0
@@ -317,7 +317,7 @@ def accumulate(model, loss_fn, X, y, size):
         total += loss.item()
     return total
 
-# %% gpu-4 passes
+# %% gpu-5 passes
 def accumulate(model, loss_fn, X, y, size):
     for p in model.parameters():
         p.grad = None
@@ -330,49 +330,6 @@ def accumulate(model, loss_fn, X, y, size):
     for p in model.parameters():
         p.grad /= len(X)
     return total / len(X)
-
-# %% gpu-5 refused: that is the mean
-def reduce_scatter(tensors):
-    return list(torch.stack(tensors).mean(dim=0).chunk(len(tensors)))
-
-# %% gpu-5 refused: that is all_reduce
-def reduce_scatter(tensors):
-    return [torch.stack(tensors).sum(dim=0) for _ in tensors]
-
-# %% gpu-5 refused: split takes the length of a piece
-def reduce_scatter(tensors):
-    return list(torch.stack(tensors).sum(dim=0).split(len(tensors)))
-
-# %% gpu-5 refused: nobody has added
-def reduce_scatter(tensors):
-    return [t.chunk(len(tensors))[p] for p, t in enumerate(tensors)]
-
-# %% gpu-5 refused: += is in place
-def reduce_scatter(tensors):
-    total = tensors[0]
-    for t in tensors[1:]:
-        total += t
-    return list(total.chunk(len(tensors)))
-
-# %% gpu-5 refused: here it is 3
-def reduce_scatter(tensors):
-    return list(sum(tensors).chunk(2))
-
-# %% gpu-5 refused: here p owns chunk p
-def reduce_scatter(tensors):
-    n = len(tensors)
-    chunks = torch.stack(tensors).sum(dim=0).chunk(n)
-    return [chunks[(p + 1) % n] for p in range(n)]
-
-# %% gpu-5 refused: not every third number
-def reduce_scatter(tensors):
-    total = torch.stack(tensors).sum(dim=0)
-    return [total[p :: len(tensors)] for p in range(len(tensors))]
-
-# %% gpu-5 passes
-def reduce_scatter(tensors):
-    n, width = len(tensors), len(tensors[0]) // len(tensors)
-    return [sum(t[p * width : (p + 1) * width] for t in tensors) for p in range(n)]
 
 # %% gpu-6 refused: no overlap
 def my_rows(n, rank, world, epoch, seed):
@@ -403,7 +360,7 @@ def my_rows(n, rank, world, epoch, seed):
     torch.manual_seed(seed + epoch)
     return torch.randperm(n)[: n // world * world][rank::world].tolist()
 
-# %% gpu-6 refused: expected: an int
+# %% gpu-6 refused: expected: a list[int]
 def my_rows(n, rank, world, epoch, seed):
     deck = torch.randperm(n, generator=torch.Generator().manual_seed(seed + epoch))
     return deck[: n // world * world][rank::world]
@@ -413,7 +370,7 @@ def my_rows(n, rank, world, epoch, seed):
     share = torch.randperm(n // world, generator=torch.Generator().manual_seed(seed + epoch))
     return (share * world + rank).tolist()
 
-# %% gpu-6 refused: a shuffled order
+# %% gpu-6 refused: shuffled rows
 def my_rows(n, rank, world, epoch, seed):
     return [(step * world + rank + seed + epoch) % n for step in range(n // world)]
 
@@ -495,3 +452,216 @@ def serial_share(n, ratio):
 
 def limit(n, ratio):
     return float("inf") if ratio >= n else (n - 1) / (n / ratio - 1)
+
+# %% gpu-4 refused: a container may hold containers
+def to_device(batch, device):
+    if torch.is_tensor(batch):
+        return batch.to(device)
+    if isinstance(batch, dict):
+        return {key: to_device(part, device) for key, part in batch.items()}
+    if isinstance(batch, (tuple, list)):
+        move = lambda part: part if isinstance(part, dict) else to_device(part, device)
+        return type(batch)(move(part) for part in batch)
+    return batch
+
+# %% gpu-4 refused: use the device that is asked for
+def to_device(batch, device):
+    if torch.is_tensor(batch):
+        return batch.to("meta")
+    if isinstance(batch, dict):
+        return {key: to_device(part, device) for key, part in batch.items()}
+    if isinstance(batch, (tuple, list)):
+        return type(batch)(to_device(part, device) for part in batch)
+    return batch
+
+# %% gpu-2 refused: the bias takes up room, too
+def training_bytes(model, states):
+    total = 0
+    for name, p in model.named_parameters():
+        if name.endswith("weight"):
+            total += p.nbytes * (2 + states if p.requires_grad else 1)
+    return total
+
+# %% gpu-6 refused: the last rows never come
+def my_rows(n, rank, world, epoch, seed):
+    deck = torch.randperm(n // world * world, generator=torch.Generator().manual_seed(seed + epoch))
+    return deck[rank::world].tolist()
+
+# %% gpu-3 refused: expected: a str
+from pathlib import Path
+
+my_script = Path("my_script.py")
+
+
+# %% gpu-3 refused: 41 lines
+my_script = """
+import sys
+# one more line
+# one more line
+# one more line
+# one more line
+# one more line
+# one more line
+# one more line
+# one more line
+# one more line
+# one more line
+# one more line
+# one more line
+# one more line
+# one more line
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+
+dist.init_process_group("gloo")
+rank, world = dist.get_rank(), dist.get_world_size()
+given = torch.load(sys.argv[1])
+data = TensorDataset(given["X"], given["y"])
+sampler = DistributedSampler(data, world, rank, shuffle=True, seed=0)
+loader = DataLoader(data, batch_size=64 // world, sampler=sampler)
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(given["X"].shape[1], 16), nn.Tanh(), nn.Linear(16, 1))
+parallel = DistributedDataParallel(model)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+for epoch in range(3):
+    sampler.set_epoch(epoch)
+    for X, y in loader:
+        loss = nn.functional.mse_loss(parallel(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+if rank == 0:
+    torch.save(model.state_dict(), sys.argv[2])
+dist.destroy_process_group()
+"""
+
+
+# %% gpu-3 refused: set_epoch was forgotten
+my_script = """
+import sys
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+
+dist.init_process_group("gloo")
+rank, world = dist.get_rank(), dist.get_world_size()
+given = torch.load(sys.argv[1])
+data = TensorDataset(given["X"], given["y"])
+sampler = DistributedSampler(data, world, rank, shuffle=True, seed=0)
+loader = DataLoader(data, batch_size=64 // world, sampler=sampler)
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(given["X"].shape[1], 16), nn.Tanh(), nn.Linear(16, 1))
+parallel = DistributedDataParallel(model)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+for epoch in range(3):
+    for X, y in loader:
+        loss = nn.functional.mse_loss(parallel(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+if rank == 0:
+    torch.save(model.state_dict(), sys.argv[2])
+dist.destroy_process_group()
+"""
+
+
+# %% gpu-3 refused: DDP averages gradients
+my_script = """
+import sys
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+
+dist.init_process_group("gloo")
+rank, world = dist.get_rank(), dist.get_world_size()
+given = torch.load(sys.argv[1])
+data = TensorDataset(given["X"], given["y"])
+sampler = DistributedSampler(data, world, rank, shuffle=True, seed=0)
+loader = DataLoader(data, batch_size=64 // world, sampler=sampler)
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(given["X"].shape[1], 16), nn.Tanh(), nn.Linear(16, 1))
+parallel = model
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+for epoch in range(3):
+    sampler.set_epoch(epoch)
+    for X, y in loader:
+        loss = nn.functional.mse_loss(parallel(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+if rank == 0:
+    torch.save(model.state_dict(), sys.argv[2])
+dist.destroy_process_group()
+"""
+
+
+# %% gpu-3 refused: take .module
+my_script = """
+import sys
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+
+dist.init_process_group("gloo")
+rank, world = dist.get_rank(), dist.get_world_size()
+given = torch.load(sys.argv[1])
+data = TensorDataset(given["X"], given["y"])
+sampler = DistributedSampler(data, world, rank, shuffle=True, seed=0)
+loader = DataLoader(data, batch_size=64 // world, sampler=sampler)
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(given["X"].shape[1], 16), nn.Tanh(), nn.Linear(16, 1))
+parallel = DistributedDataParallel(model)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+for epoch in range(3):
+    sampler.set_epoch(epoch)
+    for X, y in loader:
+        loss = nn.functional.mse_loss(parallel(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+if rank == 0:
+    torch.save(parallel.state_dict(), sys.argv[2])
+dist.destroy_process_group()
+"""
+
+
+# %% gpu-3 refused: FileNotFoundError
+my_script = """
+import sys
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+
+dist.init_process_group("gloo")
+rank, world = dist.get_rank(), dist.get_world_size()
+given = torch.load(sys.argv[1])
+data = TensorDataset(given["X"], given["y"])
+sampler = DistributedSampler(data, world, rank, shuffle=True, seed=0)
+loader = DataLoader(data, batch_size=64 // world, sampler=sampler)
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(given["X"].shape[1], 16), nn.Tanh(), nn.Linear(16, 1))
+parallel = DistributedDataParallel(model)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+for epoch in range(3):
+    sampler.set_epoch(epoch)
+    for X, y in loader:
+        loss = nn.functional.mse_loss(parallel(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+dist.destroy_process_group()
+"""
+
+# %% gpu-6 same: the order has to depend on both, in whatever way
+# deck = torch.randperm(n, generator=torch.Generator().manual_seed(seed + epoch)) => deck = torch.randperm(n, generator=torch.Generator().manual_seed(seed - epoch))
