@@ -790,26 +790,26 @@ def train_recognizer(paths: list[Path], labels: list[int], classes: list[str]) -
 
 # %% tags=["check"]
 with check("transfer-4") as c, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
-    drawer = cifar10(train=False)
+    import skimage.data as photos
+    drawer, blank = cifar10(train=False), torch.zeros(2, 3, 50, 40).byte()
+    wholes = photos.astronaut(), photos.coffee(), photos.chelsea()  # their pieces, where CIFAR-10 is painted
+    pieces = lambda k: [wholes[k][a : a + 80, b : b + 80] for a in range(0, 210, 9) for b in range(0, 210, 9)]
+    real = lambda kind: drawer.data[np.array(drawer.targets) == drawer.class_to_idx[kind]]
     def laid(names, first, counts):
-        targets, found = np.array(drawer.targets), []
-        for k, kind in enumerate(names):
-            for i in np.flatnonzero(targets == drawer.class_to_idx[kind])[first:first + counts[k]]:
-                Image.fromarray(drawer.data[i]).resize((60 + i % 9, 70 + i % 5)).save(Path(place, f"{i}.png"))
-                found.append((Path(place, f"{i}.png"), k))
-        return [path for path, _ in found], [k for _, k in found]
-    tasks = (["truck", "deer", "airplane"], [12, 12, 12], 0.75), (["truck", "dog"], [14, 20], 0.85)
-    for names, counts, goal in tasks:
-        own, new = laid(names, 0, counts), c.held_back(*laid(names, 300, [20] * len(names)))
-        torch.manual_seed(0)
+        files = [(Path(place, f"{k}-{i}.png"), k, i) for k in range(len(names)) for i in range(first, first+counts[k])]
+        for path, k, i in files:
+            picture = real(names[k])[i] if is_real("cifar10") else pieces(k)[97 * i % 576]
+            Image.fromarray(picture).resize((60 + i % 9, 70 + i % 5)).save(path)
+        return [path for path, *_ in files], [k for _, k, _ in files]
+    for names, counts, goal in (["truck", "deer", "airplane"], [12] * 3, 0.75), (["truck", "dog"], [14, 20], 0.85):
+        own, new, _ = laid(names, 0, counts), c.held_back(*laid(names, 300, [20] * 3)), torch.manual_seed(0)
         with c.untouched(*own, names):
-            trained_one = c.timed(lambda own=own, names=names: train_recognizer(*own, names))
-        first = c.attempted(trained_one.name(new[0][0]))
-        c.kind(first, list[tuple[str, float]]); c.equal(sorted(kind for kind, _ in first), sorted(names))
+            got = c.timed(lambda own=own, names=names: train_recognizer(*own, names))
+        c.kind(first := c.attempted(got.name(new[0][0])), list[tuple[str, float]])
+        c.equal(sorted(kind for kind, _ in first), sorted(names))
         c.close([p for _, p in first], sorted([p for _, p in first])[::-1], because="most probable first")
-        mode, logits = "training" * trained_one.training, trained_one(torch.zeros(2, 3, 50, 40, dtype=torch.uint8))
-        c.equal((mode, tuple(logits.shape)), ("", (2, len(names))), because="evaluation mode, one logit a class")
-        both = [np.mean([trained_one.name(path)[0][0] == names[k] for path, k in zip(*part)]) for part in (new, own)]
+        c.equal((got.training, *got(blank).shape), (False, 2, len(names)), because="evaluation mode, one logit a class")
+        both = [np.mean([got.name(path)[0][0] == names[k] for path, k in zip(*part)]) for part in (new, own)]
         c.learned(both[0], trained=both[1], chance=1 / len(names), at_least=goal)
 
 # %% [markdown] tags=["solution"]
