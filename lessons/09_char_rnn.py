@@ -1085,7 +1085,7 @@ with check("rnn-4") as c:
         answers, wider = (predict(model, [(F.pad(X_new[0], (0, more)), *X_new[1:])]) for more in (0, 4))
         c.close(wider, answers, atol=1e-3, mistakes=[(wider, "read each name at its own last letter")])
         right, seen = (accuracy(predict(model, [it]), it[2]).item() for it in (X_new, old)); found.append(right)
-        c.learned(right, trained=seen, chance=1 / k, at_least=goal * (1 if real else 0.5), because=f"{right:.3f} right")
+        c.learned(right, trained=seen, chance=1 / k, at_least=(0.9, 1)[real] * goal, because=f"{right:.3f} right")
     c.true(abs(found[0] - found[1]) < 0.02, observed=f"nn.RNN and OwnRNN: {found[:2]}", expected="2 points apart")
 
 # %% [markdown] tags=["solution"]

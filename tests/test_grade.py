@@ -16,7 +16,7 @@ LESSON = """\
 #   course:
 #     title: Tiny
 #     summary: a sum
-#     minutes: 5
+#     path: one sum, three times
 #     needs: []
 #     data: []
 #     objectives:
@@ -29,13 +29,15 @@ a = 2
 """
 EXERCISE = """
 # %% [markdown]
-# ### Exercise tiny-{n} · difficulty 1 · 2 minutes
+# ## {title} {n}
+#
+# ### Exercise tiny-{n} · difficulty 1 · 10 minutes
 # Write the sum of x and {n}.
 #
 # <details><summary>Hint 1</summary>Use a plus.</details>
 # <details><summary>Hint 2</summary>Return it.</details>
 
-# %% tags=["exercise"] id="tiny-{n}" objective="add"
+# %% tags=[{kind}] id="tiny-{n}" objective="add"
 def add{n}(x):
     ### BEGIN SOLUTION
     return x + {n}
@@ -44,7 +46,13 @@ def add{n}(x):
 # %% tags=["check"]
 with check("tiny-{n}") as c:
     c.equal(c.attempted(add{n}(a)), a + {n})
+    c.held_back({n})
 """
+BUILD = {
+    1: {"title": "One", "kind": '"exercise"'},
+    2: {"title": "Two", "kind": '"exercise"'},
+    3: {"title": "The build: a sum", "kind": '"exercise", "build"'},
+}
 RIGHT = {f"tiny-{n}": f"def add{n}(x):\n    return {n} + x" for n in (1, 2, 3)}
 
 
@@ -53,7 +61,8 @@ def tiny(tmp_path_factory):
     """The student edition of a lesson with three exercises; grading knows no other."""
     root = tmp_path_factory.mktemp("course")
     path = root / "00_tiny.py"
-    path.write_text(LESSON + "".join(EXERCISE.format(n=n) for n in (1, 2, 3)), encoding="utf-8")
+    exercises = [EXERCISE.format(n=n, **words) for n, words in BUILD.items()]
+    path.write_text(LESSON + "".join(exercises), encoding="utf-8")
     lesson = read_lesson(path)
     nb = build.edition(lesson, True, [lesson])
     (root / "notebooks").mkdir()

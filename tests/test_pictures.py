@@ -475,7 +475,7 @@ def test_bad_weights_are_one_line_with_the_mend(state, tmp_path, monkeypatch):
         pretrained()
 
 
-@pytest.mark.parametrize("module", ["pictures", "pretrained"])
+@pytest.mark.parametrize("module", ["photos", "weights"])
 def test_the_examples_run(module, home, monkeypatch, capsys):
     monkeypatch.setattr(MODULE, "_written", lambda: home / "stand-in/pictures")
     module = importlib.import_module(f"utils.{module}")
