@@ -27,8 +27,6 @@
 # %%
 import contextlib
 import copy
-import io
-import socket
 import tempfile
 import time
 import warnings
@@ -46,8 +44,8 @@ from sklearn.neighbors import NearestCentroid
 from torch import nn
 from torchvision import models
 
-from utils import accuracy, check, expect_error, fit, get_device, load_checkpoint, make_loader
-from utils import new_pictures, pictures, predict, pretrained, read_picture, save_checkpoint
+from utils import accuracy, check, expect_error, fit, get_device, hub_state, load_checkpoint
+from utils import make_loader, new_pictures, pictures, predict, pretrained, read_picture, save_checkpoint
 from utils.data import cifar10, is_real
 from utils.plotting import CLASS_COLORS, TRAIN, VALID
 
@@ -307,6 +305,7 @@ def rows_by_class(dataset, first, last):
     return X, torch.arange(len(own)).repeat_interleave(torch.tensor([len(rows) for rows in own]))
 
 # %%
+real = is_real("cifar10")
 photographs = cifar10()
 X_pool, y_pool = rows_by_class(photographs, 0, 4950)
 X_valid, y_valid = rows_by_class(photographs, 4950, 5000)
@@ -378,7 +377,7 @@ for k, name in enumerate(CLASSES):
     close = sum(body.categories[i] in RELATIVES[name] for i in said.tolist()) / len(said)
     animals = (said < 398).float().mean().item()
     print(f"{name:11} called a relative {close:.2f}   an animal {animals:.2f}")
-    assert not is_real("cifar10") or (animals < 0.2 if name == "automobile" else animals > 0.5)
+    assert not real or (animals < 0.2 if name == "automobile" else animals > 0.5)
 
 # %% [markdown]
 # On these blurred pictures the old head seldom finds even a relative. But its
@@ -534,11 +533,11 @@ def train_head(features, y, lr, seed, steps=100):
     return head
 
 # %%
-def from_scratch(n, lr, seed, epochs):
+def from_scratch(n, lr, seed, epochs, batch_size=64):
     """A ScratchNet trained on n pictures a class of the pool."""
     torch.manual_seed(seed)
     rows, network = draw(n, seed), ScratchNet(3).to(device)
-    loader = make_loader(X_pool[rows], y_pool[rows], batch_size=64, shuffle=True)
+    loader = make_loader(X_pool[rows], y_pool[rows], batch_size=batch_size, shuffle=True)
     optimizer = torch.optim.Adam(network.parameters(), lr=lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=epochs * len(loader))
     fit(network, loader, nn.CrossEntropyLoss(), optimizer, epochs=epochs, scheduler=schedule, progress=False)
@@ -602,7 +601,7 @@ for lr, network in tuned.items():
     search["fine-tuned"][lr] = right_share(network, prepare_small(X_valid), y_valid)
     print(f"fine-tuned, rate of the body {lr:<6}  {search['fine-tuned'][lr]:.2f}")
 pick["fine-tuned"] = max(search["fine-tuned"], key=search["fine-tuned"].get)
-assert not is_real("cifar10") or search["fine-tuned"][0.0001] > search["fine-tuned"][0.0005] + 0.05
+assert not real or search["fine-tuned"][0.0001] > search["fine-tuned"][0.0005] + 0.05
 
 # %% [markdown]
 # The higher rate loses part of what was borrowed: 3.4 million numbers move, and thirty pictures cannot say where to. A rule of
@@ -616,14 +615,20 @@ assert not is_real("cifar10") or search["fine-tuned"][0.0001] > search["fine-tun
 # picture the name of the nearest class mean in the table of features. It is the cheapest rival of the head.
 
 # %%
-EPOCHS = {10: 40, 100: 12, 1000: 4, 4950: 3}
-seeds = {10: 5, 100: 2, 1000: 1, 4950: 1}
-cold = {n: [from_scratch(n, pick["from scratch"], s, EPOCHS[n]) for s in range(seeds[n])] for n in EPOCHS}
+rate = pick["from scratch"]
+cold = {10: [from_scratch(10, rate, s, epochs=40) for s in range(5)]}
+cold |= {100: [from_scratch(100, rate, 0, epochs=12)], 1000: [from_scratch(1000, rate, 0, epochs=4)]}
 warm, means = {}, {}
 for n in (3, 10, 30, 100):
     drawn = [draw(n, s) for s in range(5)]
     warm[n] = [train_head(features_of(r), y_pool[r], pick["frozen"], s) for s, r in enumerate(drawn)]
     means[n] = [NearestCentroid().fit(features_of(r), y_pool[r]) for r in drawn]
+
+# %% [markdown]
+# And the one that gets everything, 14,850 pictures, twice over:
+
+# %%
+cold[4950] = [from_scratch(4950, rate, 0, epochs=2, batch_size=128)]
 
 # %% [markdown]
 # Everything is trained and nothing can be chosen any more. Now, **once**, the test pictures.
@@ -641,7 +646,7 @@ for way, by_n in judged.items():
         spread = f"± {np.std(shares):.2f} over {len(shares)} draws" if len(shares) > 1 else "in one draw"
         print(f"{way:12}  {n:4} a class  {np.mean(shares):.2f} {spread}")
 
-# %% alt="Accuracy on test pictures against the number of pictures a class, from 3 to 4,950 on a logarithmic axis. The line of the frozen body starts at 3 pictures high above all others and ends at 100 pictures near 0.97. The line from scratch starts at 10 pictures near 0.65 and climbs until 4,950 pictures, where it is about as high as the frozen line is at 10 to 100. A dotted horizontal line marks that height. The nearest mean lies just below the frozen line, and a cross for fine-tuning at 10 lies near it."
+# %% alt="Accuracy on test pictures against the number of pictures a class, from 3 to 4,950 on a logarithmic axis. The line of the frozen body starts at 3 pictures high above all others and ends at 100 pictures near 0.97. The line from scratch starts at 10 pictures near 0.65 and climbs until 4,950 pictures, where it is about as high as the frozen line is at 10. A dotted horizontal line marks that height. The nearest mean lies just below the frozen line, and a cross for fine-tuning at 10 lies near it."
 fig, ax = plt.subplots(figsize=(7, 4))
 styles = {"frozen": (TRAIN, "o", "-"), "from scratch": (VALID, "s", "--")}
 styles |= {"nearest mean": (CLASS_COLORS[2], "^", ":"), "fine-tuned": (CLASS_COLORS[3], "X", "")}
@@ -671,16 +676,18 @@ worst, best = min(judged["frozen"][10]), max(judged["from scratch"][10])
 print(f"upward, 10 a class: frozen {frozen[10]:.2f}, scratch {cold_level[10]:.2f}, lead {frozen[10] - cold_level[10]:.2f}")
 print(f"                    the worst draw of frozen {worst:.2f}, the best from scratch {best:.2f}")
 print(f"sideways:           frozen with   10 {frozen[10]:.2f}, scratch with 1000 {cold_level[1000]:.2f}")
-print(f"where they meet:    frozen with  100 {frozen[100]:.2f}, scratch with 4950 {cold_level[4950]:.2f}")
-if is_real("cifar10"):
+print(f"                                           scratch with 4950 {cold_level[4950]:.2f}")
+print(f"at its end:         frozen with  100 {frozen[100]:.2f}")
+if real:
     assert frozen[10] - cold_level[10] > 0.15 and worst > best + 0.1
-    assert cold_level[1000] < frozen[10] + 0.02 and abs(frozen[100] - cold_level[4950]) < 0.04
+    assert cold_level[1000] < frozen[10] + 0.02 and abs(frozen[10] - cold_level[4950]) < 0.04
 
 # %% [markdown]
 # Upward: with ten pictures a class the borrowed body leads by far more than fifteen points, and its worst draw beats the best from
-# scratch. Sideways: a thousand pictures a class from scratch are worth no more than *ten* with the borrowed body. And the
-# curves meet: with all 4,950 a class, the one from scratch is about where the frozen line ends. Its features were made for other pictures, a linear
-# layer can do little better with them, and a network that learns to *see* these classes goes on climbing. So with few pictures or little time, borrow.
+# scratch. Sideways: a thousand pictures a class from scratch do not reach the height of *ten* with the borrowed body. All 4,950
+# do: that is where the climbing line meets the dotted one. **Ten pictures and a borrowed body are worth thousands.** A hundred
+# carry the frozen line higher still, and there it flattens: its features were made for other pictures, and all that a linear layer can do
+# is read them. A network that learns to *see* its classes goes on climbing. So with few pictures or little time, borrow.
 #
 # Two honest notes. The nearest mean, without any training, is close behind the head with few pictures and falls back with
 # many. And fine-tuning at its better rate does not beat the frozen head here: thirty pictures have little to teach
@@ -702,7 +709,7 @@ for ax, image, p, k in zip(axes.flat, batch, sure, named):
     ax.set_title(f"{CLASSES[k]} {p.item():.2f}", fontsize=9)
     ax.axis("off")
 plt.show()
-assert not is_real("cifar10") or (sure.min() > 0.4 and CLASSES[named[8]] == "frog" and sure[8] > 0.9)
+assert not real or (sure.min() > 0.4 and CLASSES[named[8]] == "frog" and sure[8] > 0.9)
 
 # %% [markdown]
 # *Above, test pictures; below, photographs, with the name and the probability that the head gives.* The cat is a frog, with hardly a doubt. Three classes mean three answers, whatever you
@@ -794,11 +801,11 @@ with check("transfer-4") as c, tempfile.TemporaryDirectory(ignore_cleanup_errors
     drawer, blank = cifar10(train=False), torch.zeros(2, 3, 50, 40).byte()
     wholes = photos.astronaut(), photos.coffee(), photos.chelsea()  # their pieces, where CIFAR-10 is painted
     pieces = lambda k: [wholes[k][a : a + 80, b : b + 80] for a in range(0, 210, 9) for b in range(0, 210, 9)]
-    real = lambda kind: drawer.data[np.array(drawer.targets) == drawer.class_to_idx[kind]]
+    drawn = lambda kind: drawer.data[np.array(drawer.targets) == drawer.class_to_idx[kind]]
     def laid(names, first, counts):
         files = [(Path(place, f"{k}-{i}.png"), k, i) for k in range(len(names)) for i in range(first, first+counts[k])]
         for path, k, i in files:
-            picture = real(names[k])[i] if is_real("cifar10") else pieces(k)[97 * i % 576]
+            picture = drawn(names[k])[i] if real else pieces(k)[97 * i % 576]
             Image.fromarray(picture).resize((60 + i % 9, 70 + i % 5)).save(path)
         return [path for path, *_ in files], [k for _, k, _ in files]
     for names, counts, goal in (["truck", "deer", "airplane"], [12] * 3, 0.75), (["truck", "dog"], [14, 20], 0.85):
@@ -820,7 +827,8 @@ with check("transfer-4") as c, tempfile.TemporaryDirectory(ignore_cleanup_errors
 # %% [markdown] tags=["instructor"]
 # **Timing:** 16 minutes; the check takes 5 to 10 seconds. The stored answer, five seeds: 87 to 92 % of the new pictures of three classes
 # (the goal is 75), 93 to 98 % of those of two (the goal is 85). **Watch for** a loop that runs the body in every step: right, and too slow. Rates from 0.003
-# to 0.3 were tried for the network from scratch, too, with ten pictures a class: 0.58 to 0.61, no better than 0.01.
+# to 0.3 were tried for the network from scratch, too, with ten pictures a class: 0.58 to 0.61, no better than 0.01. With all
+# pictures a third pass takes it from 0.95 to 0.96, still below the frozen line's end: the two cross beyond CIFAR-10.
 #
 # **Photographs of the room** work best: three objects, ten shots each with a phone, taken before the lesson and exported as JPEG. Let
 # people swap folders and find what the other's recognizer really looks at: the object, or the table it lies on?
@@ -910,7 +918,7 @@ kept = right_share(train_head(features_of(draw(10, 0)), y_pool[draw(10, 0)], 0.0
 heads = [right_share(random_head, random_valid, y_valid), kept]
 for title, share, right in zip(bodies, apart, heads, strict=True):
     print(f"{title:17} {share:.2f} of the spread in the plane lies between classes; head on 30 pictures {right:.2f}")
-assert not is_real("cifar10") or (apart[1] > 1.5 * apart[0] and heads[1] > heads[0] + 0.2)
+assert not real or (apart[1] > 1.5 * apart[0] and heads[1] > heads[0] + 0.2)
 
 # %% [markdown]
 # So it is the weights that help, not the shape of the network. Nobody asked these features for frogs against horses, yet they keep them
@@ -978,22 +986,8 @@ print("the photograph, prepared:", tuple(prepare(photo).shape), "  means", prepa
 # `DEFAULT` is a name for the best result so far; write `IMAGENET1K_V1` in work that must give the same numbers next year. The recipe is
 # not the one of the body above: another mean and spread for each color. Your `as_trained` does it.
 #
-# Without a network the usual line ends in an error. Here is the same in two steps, so that the notebook goes on
-# in any case. A stalled server is given up after eight seconds, a damaged file is refused by its checksum.
-
-# %%
-def hub_state(weights, patience=8.0):
-    """The state dict of weights, from torch.hub's folder or its server, and ""; or None, and why."""
-    usual, quiet = socket.getdefaulttimeout(), io.StringIO()
-    socket.setdefaulttimeout(patience)
-    try:
-        with contextlib.redirect_stderr(quiet), contextlib.redirect_stdout(quiet):
-            return weights.get_state_dict(progress=False, check_hash=True), ""
-    except Exception as error:  # no network, a proxy, a damaged file
-        name = weights.url.rsplit("/", 1)[1]
-        return None, f"{name} can't be had here ({type(error).__name__}): going on with random weights."
-    finally:
-        socket.setdefaulttimeout(usual)
+# Without a network the usual line ends in an error. `hub_state` does the same in two steps: it gives the state dict, or `None` and a sentence
+# that says why not, so that the notebook goes on in any case.
 
 # %% tags=["nbval-ignore-output"] reason="says whether the weights can be had on this machine"
 torch.manual_seed(0)

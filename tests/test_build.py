@@ -300,6 +300,14 @@ def test_stub_keeps_what_stands_around_the_answer(tmp_path):
     assert stub == "def add(x, y):\n    # Your code here, in place of the dots:\n    return ..."
 
 
+def test_stub_of_an_init_returns_nothing():
+    region = "        ### BEGIN SOLUTION\n        self.n = n\n        ### END SOLUTION"
+    source = f"class A:\n    def __init__(self, n):\n{region}\n\n    def twice(self):\n{region}"
+    cell = from_dict({"cell_type": "code", "metadata": {"tags": ["exercise"]}, "source": source})
+    rows = [row.strip() for row in student_source(cell).splitlines()]
+    assert rows[3] == "..." and rows[-1] == "return ..."
+
+
 def test_ids_of_other_cells_stay_when_a_cell_comes_in(tmp_path):
     one, more = (
         lay(tmp_path / "one", l00_tiny=LESSON),

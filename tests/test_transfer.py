@@ -1,6 +1,6 @@
 """Lesson 08 loads torchvision's weights where they can be had, and says plainly where not; nothing is lost.
 
-The lesson's own function runs here on weights made on the spot: in torch.hub's folder, behind a server
+``hub_state`` runs here on weights made on the spot: in torch.hub's folder, behind a server
 on this machine, broken, or nowhere at all. No test needs a network.
 """
 
@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torchvision import models
 
-from lesson import functions
+import utils
 from utils import load_checkpoint, pretrained, save_checkpoint
 
 
@@ -35,7 +35,7 @@ def hub_state(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    return functions("08_transfer_learning", "hub_state")[0]
+    return utils.hub_state
 
 
 @pytest.fixture

@@ -175,7 +175,8 @@ def student_source(cell: NotebookNode) -> str:
     gives = "return ..."  # what no right answer returns, so that a forgotten return can be told
 
     def stub(region: re.Match) -> str:
-        dots = [gives]
+        within = re.findall(r"def (\w+)", cell.source[: region.start()])[-1:]
+        dots = ["..."] if within == ["__init__"] else [gives]
         if not region["indent"]:  # a bare answer: keep the names that it gives
             given = [a for a in ast.parse(region["answer"]).body if isinstance(a, ast.Assign)]
             nodes = [node for a in given for t in a.targets for node in ast.walk(t)]

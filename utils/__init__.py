@@ -13,4 +13,4 @@ from utils.training import (
     predict,
     save_checkpoint,
 )
-from utils.weights import Pretrained, pretrained
+from utils.weights import Pretrained, hub_state, pretrained

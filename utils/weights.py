@@ -1,8 +1,11 @@
-"""A network that has already seen 1.2 million photographs; its weights come with the set-up."""
+"""Networks that have already seen 1.2 million photographs; one's weights come with the set-up."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import contextlib
+import io
+import socket
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -61,6 +64,27 @@ def pretrained() -> Pretrained:
         model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     model.load_state_dict(dict(zip(model.state_dict(), _weights(), strict=True)))
     return Pretrained(model.eval(), EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"])
+
+
+def hub_state(weights: Any, patience: float = 8.0) -> tuple[dict[str, Tensor] | None, str]:
+    """The state dict of torchvision's ``weights``, from torch.hub's folder or its server, and "".
+
+    Where it can't be had: None, and a sentence that says so. A server is given up after ``patience``
+    seconds without a byte, a damaged file is refused by its checksum.
+
+    >>> state, why = hub_state(models.ResNet18_Weights.DEFAULT)  # doctest: +SKIP
+    """
+    usual, quiet = socket.getdefaulttimeout(), io.StringIO()
+    socket.setdefaulttimeout(patience)
+    try:
+        with contextlib.redirect_stderr(quiet), contextlib.redirect_stdout(quiet):
+            return weights.get_state_dict(progress=False, check_hash=True), ""
+    except Exception as error:  # no network, a proxy, a damaged file
+        name = weights.url.rsplit("/", 1)[1]
+        why = f"{name} can't be had here ({type(error).__name__})"
+        return None, f"{why}: going on with random weights."
+    finally:
+        socket.setdefaulttimeout(usual)
 
 
 def _weights() -> list[Tensor]:
