@@ -154,7 +154,7 @@ BAD_SOURCES = {
     "a build of 5 minutes": (swap("· 10 minutes", "· 5 minutes"), EX, "10 to 20 minutes"),
     "a build without held-back data": (swap("judge = lambda c: c.held_back(7)\n", ""), CK, "c.held_back"),
     "held-back data that the story shows": (swap("held_back(7)", "held_back(a)"), CK, "'a' is not held back"),
-    "a path of 76 minutes": (add("\n# %%\na = 2\n" * 106), "", "75 is the most"),
+    "a path of 76 minutes": (add("\n# %%\na = 2\n" * 107), "", "75 is the most"),
     "the path leans on a side door": (add(DOOR + "\n# %% [markdown]\n# ## On\n\n# %% here\nb\n"), "# %% here", "the path uses 'b', which side door 'A side door'"),
     "a side door leans on another": (
         LESSON + DOOR + DOOR.replace("A side", "Another side").replace("# %%\nb = a + 1", "# %% here\nprint(b)"),
@@ -393,7 +393,7 @@ def test_bad_lessons_leave_nothing_and_lose_nothing(batch):
     )
     assert written == ["README.md", "notebooks/00_good.ipynb", "solutions/00_good.ipynb"]
     table = (root / "README.md").read_text(encoding="utf-8")
-    row = r"\| \[00 · Tiny\]\(notebooks/00_good.ipynb\) \| a sum \| 13 \| – \| torch [\d.]+, [\d-]+, \d+ s \|"
+    row = r"\| \[00 · Tiny\]\(notebooks/00_good.ipynb\) \| a sum \| 14 \| – \| torch [\d.]+, [\d-]+, \d+ s \|"
     assert re.search(row, table)
     assert table.endswith("\nThe end.\n")
 
@@ -438,7 +438,7 @@ def test_both_editions_were_run_and_say_what_they_are(good):
         assert nb["metadata"]["language_info"] == {"name": "python"}
         assert ("tiny-1 strict" in json.dumps(nb)) == (what == "solution"), "only answers must pass"
         assert nb["cells"][0]["source"].startswith(
-            "# 00 · Tiny\n\n**The path: 13 minutes** · side doors: 0 · needs: Python · data: none\n\n"
+            "# 00 · Tiny\n\n**The path: 14 minutes** · side doors: 0 · needs: Python · data: none\n\n"
             "from two numbers to one"
         )
         assert nb["cells"][-1]["source"] == "---\n[01 · Tiny](01_stub_stops.ipynb) →"
@@ -451,7 +451,7 @@ def test_opening_lists_the_path_and_the_side_doors(tmp_path):
     lesson = read_lesson(tmp_path / "lessons" / "00_tiny.py")
     nb = edition(lesson, True, [lesson])
     opening = nb.cells[0].source
-    assert "**The path: 59 minutes** · side doors: 1" in opening
+    assert "**The path: 60 minutes** · side doors: 1" in opening
     assert "1. **25 minutes:** [One x](#One-x)" in opening
     assert "2. **35 minutes:** [Two x](#Two-x) · [The build: a sum](#The-build:-a-sum)" in opening
     assert "[A side door](#A-side-door) (1)" in opening

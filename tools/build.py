@@ -73,7 +73,7 @@ def _marked(lesson: Lesson, cell_id: str, source: str) -> str:
     at = [c.id for c in lesson.cells].index(cell_id)
     minutes = next(s.minutes for s in lesson.sections if at in s.cells)
     head, _, rest = source.partition("\n")
-    mark = f"*Side door · {minutes:.0f} min · nothing on the path needs it.*"
+    mark = f"*Side door · {minutes} min · nothing on the path needs it.*"
     return f"{head}\n\n{mark}\n{rest}"
 
 
@@ -91,8 +91,8 @@ def _opening(lesson: Lesson, lessons: list[Lesson]) -> str:
     for n, sitting in enumerate(_sittings(lesson), 1):
         minutes = sum(s.minutes for s in sitting)
         parts = " · ".join(_anchor(s) for s in sitting if s.title)
-        rows.append(f"{n}. **{minutes:.0f} minutes:** {parts}")
-    doors = [f"{_anchor(s)} ({s.minutes:.0f})" for s in lesson.sections if s.deeper]
+        rows.append(f"{n}. **{minutes} minutes:** {parts}")
+    doors = [f"{_anchor(s)} ({s.minutes})" for s in lesson.sections if s.deeper]
     if doors:
         rows += ["", f"*Side doors*, for later or never (minutes): {' · '.join(doors)}"]
     return "\n".join(rows)
@@ -229,7 +229,7 @@ def tables(lessons: list[Lesson], root: Path) -> dict[Path, str]:
         path_minutes, more = (lesson.minutes(deeper) for deeper in (False, True))
         about = lesson.course["summary"]
         rows.append(f"| {link} | {about} | {path_minutes} | {more or '–'} | {seen} |")
-        doors = [f"*{s.title}* ({s.minutes:.0f})" for s in lesson.sections if s.deeper]
+        doors = [f"*{s.title}* ({s.minutes})" for s in lesson.sections if s.deeper]
         build = f"*{lesson.build.title}*" if lesson.build else ""
         plan.append(
             f"| {lesson.stem[:2]} | {lesson.course['path']} | {build} | {'; '.join(doors)} |"

@@ -50,7 +50,7 @@ class Section:
     title: str  # "" before the first heading
     cells: range
     deeper: bool
-    minutes: float
+    minutes: int
 
 
 class BadLesson(Exception):
@@ -81,13 +81,13 @@ class Lesson:
         for part in (p for p in parts if p):
             head = self.cells[part[0]]
             title = head.source.partition("\n")[0].removeprefix("## ") if part[0] in starts else ""
-            minutes = sum(_minutes(self.cells[n]) for n in part)
+            minutes = round(sum(_minutes(self.cells[n]) for n in part))  # so that sums agree
             found.append(Section(title, part, "deeper" in tags(head), minutes))
         return found
 
     def minutes(self, deeper: bool) -> int:
         """Minutes of the path, or of the side doors."""
-        return round(sum(s.minutes for s in self.sections if s.deeper == deeper))
+        return sum(s.minutes for s in self.sections if s.deeper == deeper)
 
     @property
     def build(self) -> Section | None:
