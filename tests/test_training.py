@@ -10,10 +10,11 @@ import random
 import re
 import sys
 import warnings
-from collections import namedtuple
+from collections import OrderedDict, namedtuple
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -466,6 +467,10 @@ NO_LOADERS = {
     "a dict of loaders": (lambda: {"train": batches()}, "a dict with the keys 'train'.*one of its values"),
     "a name": (lambda: "train", "is a str; expected a loader"),
     "a number": (lambda: 3, "is an int; expected a loader"),
+    "a table": (lambda: pd.DataFrame(data()[0].numpy()), r"is a DataFrame; .*np\.asarray\(X\)"),
+    "a class": (lambda: DataLoader, "is the class DataLoader; expected a loader"),
+    "numbers": (lambda: range(3), "a batch is an int; expected tensors"),
+    "ordered keys": (lambda: [OrderedDict(named(b)) for b in batches()], "an OrderedDict with the keys"),
     "a function": (lambda: batches, "is a function; expected a loader"),
     "a list of samples": (lambda: [Rows()[n] for n in range(9)], r"a tensor of shape \(4,\), a tensor of shape \(\); .*A single sample"),
     "a list of dicts": (lambda: [named(b) for b in batches()], r"keys 'image', 'label'; .*\[\(batch\['image'\], batch\['label'\]\) for batch in loader\]"),
@@ -509,7 +514,7 @@ def test_what_is_no_batch_is_refused_and_changes_nothing(make, words, verb):
         else:
             train(model, val_loader=loader, metrics=metrics)
     assert "\n" not in str(caught.value)
-    drawn_from = isinstance(loader, DataLoader) or type(loader).__name__ == "Loader"
+    drawn_from = type(loader).__name__ in ("DataLoader", "Loader", "range")
     if verb == "val_loader" and drawn_from:
         return  # what it yields is seen only when it is asked
     assert [m.training for m in model.modules()] == modes
@@ -572,6 +577,37 @@ def test_predict_refuses_what_has_two_meanings_or_none(make):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("make", [np.asarray, pd.DataFrame, lambda rows: np.asarray(rows, "f8")])
+def test_predict_says_how_a_table_becomes_a_tensor(make):
+    X = make(data()[0].numpy())
+    with pytest.raises(ValueError, match="or a tensor. A tensor of it") as caught:
+        predict(net(), X)
+    mend = eval(str(caught.value).rpartition(": ")[2], {"torch": torch, "np": np, "X": X})
+    assert torch.allclose(predict(net(), mend), predict(net(), data()[0]))
+
+
+def test_predict_of_several_inputs_without_targets_says_what_to_add():
+    model = nn.Bilinear(4, 4, 2)
+    input1, input2 = torch.randn(2, 9, 4)
+    with pytest.raises(ValueError, match="needs all 2 tensors of a batch") as caught:
+        predict(model, make_loader(input1, input2, batch_size=5))
+    names = {"input1": input1, "input2": input2, "torch": torch, "make_loader": make_loader}
+    mend = eval(str(caught.value).rpartition(": ")[2], names)
+    assert torch.allclose(predict(model, mend), model(input1, input2).detach(), atol=1e-6)
+    with pytest.raises(TypeError, match="positional argument"):
+        predict(model, [(input1, input2, input1, input2)])
+
+
+def test_predict_of_a_model_that_gives_several_things_is_refused():
+    with pytest.raises(ValueError, match="the model gives a tuple of a tensor .*one tensor"):
+        predict(nn.LSTM(4, 3), data()[0])
+
+
+def test_evaluate_calls_a_loss_a_loss():
+    with pytest.raises(ValueError, match=r"the loss is a tensor of shape \(16,\); .*mean"):
+        evaluate(net(), batches(), nn.CrossEntropyLoss(reduction="none"))
+
+
 def test_predict_refuses_a_batch_size_of_none():
     with pytest.raises(ValueError, match="batch_size is 0; it must be at least 1"):
         predict(net(), data()[0], batch_size=0)
@@ -585,7 +621,7 @@ def test_advice_of_the_gate_works_when_it_is_followed():
         loader = make()
         with pytest.raises(ValueError) as caught:
             evaluate(net(), loader)
-        names = {"X": X, "y": y, "dataset": Rows(), "loader": loader, "array": X.numpy()}
+        names = {"np": np, "X": X, "y": y, "dataset": Rows(), "loader": loader, "array": X.numpy()}
         names |= {"inputs": X.T, "torch": torch, "make_loader": make_loader}
         names |= {"DataLoader": DataLoader}
         for code in re.findall(

@@ -23,6 +23,8 @@ NO_BATCH = (
     "the {} gave no batch: is the data set empty, or smaller than one batch with drop_last=True?"
 )
 
+ONE_LOSS = 'expected one number for the batch: its mean, as reduction="mean" gives it'
+
 
 def insist_batch(batch: Any, targets: bool = True) -> None:
     """A batch is tensors of one first size, the last one the targets; else inputs alone will do, too."""
@@ -56,11 +58,12 @@ def insist_loader(loader: Any, name: str, passes: int = 1, targets: bool = True)
         hasattr(loader, "__getitem__") and not hasattr(loader, "__iter__")
     ):
         mend = "it gives single samples. Bundle them: DataLoader(dataset, batch_size=32)"
-    elif isinstance(loader, (Tensor, Mapping, str, np.ndarray)) or not isinstance(loader, Iterable):
+    elif isinstance(loader, (Tensor, Mapping, str)) or not isinstance(loader, Iterable):
         if isinstance(loader, Mapping):
             mend += ". Give one of its values"
-        elif not targets:
-            mend += ", or a tensor, such as torch.as_tensor(X)"
+    elif hasattr(loader, "__array__"):  # an array, or a table of pandas
+        mend += "" if targets else ", or a tensor"
+        mend += ". A tensor of it: torch.tensor(np.asarray(X)).float()"
     elif isinstance(loader, (tuple, list)) and any(isinstance(one, Tensor) for one in loader):
         alike = {(one.shape[1:], one.dtype) for one in loader if isinstance(one, Tensor)}
         if not targets and isinstance(loader, list) and len(alike) == 1:
@@ -85,6 +88,25 @@ def insist_loader(loader: Any, name: str, passes: int = 1, targets: bool = True)
             insist_batch(batch, targets)
         return
     raise ValueError(f"{name} is {_kind(loader)}; {mend}")
+
+
+def insist_targets(model: nn.Module, batch: Any) -> None:
+    """The last tensor of several is the targets': a model that needs all of them gets one too few."""
+    if isinstance(batch, Tensor) or len(batch) < 2:
+        return
+    takes = inspect.signature(model.forward)
+    try:
+        takes.bind(*batch[:-1])
+    except TypeError:
+        try:
+            takes.bind(*batch)
+        except TypeError:
+            return  # the call says in its own words what is missing
+        names = ", ".join(f"input{n}" for n in range(1, len(batch) + 1))
+        raise ValueError(
+            f"the model needs all {len(batch)} tensors of a batch, but the last one is taken for the "
+            f"targets. Add some: make_loader({names}, torch.zeros(len(input1)), batch_size=32)"
+        ) from None
 
 
 def insist_real(model: nn.Module) -> None:
@@ -200,15 +222,11 @@ def _rehearse(scheduler: LRScheduler, optimizer: Any, epochs: int) -> None:
 
 def insist_numbers(loss: Any, outputs: Any, targets: Tensor, metrics: Any) -> None:
     """What the first batch gives: a loss to learn from, and metrics that are one number each."""
-    if not isinstance(outputs, Tensor):
-        raise ValueError(f"the model gives {_kind(outputs)}; expected one tensor of outputs")
+    one_tensor(outputs)
     if not isinstance(loss, Tensor):
         raise ValueError(f"the loss is {_kind(loss)}; expected a tensor: no .item() in loss_fn")
     if loss.numel() != 1:
-        raise ValueError(
-            f"the loss is {_kind(loss)}; expected one number for the batch: its mean, as "
-            'reduction="mean" gives it'
-        )
+        raise ValueError(f"the loss is {_kind(loss)}; {ONE_LOSS}")
     if not loss.requires_grad:
         raise ValueError(
             "the loss hangs on no parameter that learns: is there a detach(), no_grad(), argmax() or "
@@ -230,11 +248,20 @@ def insist_numbers(loss: Any, outputs: Any, targets: Tensor, metrics: Any) -> No
         one_number(name, value)
 
 
+def one_tensor(outputs: Any) -> Tensor:
+    """``outputs`` if they are a tensor, or what the model gave instead."""
+    if not isinstance(outputs, Tensor):
+        raise ValueError(f"the model gives {_kind(outputs)}; expected one tensor of outputs")
+    return outputs
+
+
 def one_number(name: str, value: Any) -> float:
     """``value`` as a float, or the metric's name and what it gave instead."""
     try:
         return float(value)
     except (TypeError, ValueError, RuntimeError):
+        if name == "loss":
+            raise ValueError(f"the loss is {_kind(value)}; {ONE_LOSS}") from None
         raise ValueError(
             f"metric {name!r} gives {_kind(value)}; expected one number: a mean (torchmetrics: "
             'average="macro"), or one metric for each part'
@@ -246,18 +273,19 @@ def _kind(value: Any) -> str:
     if isinstance(value, (Tensor, np.ndarray)):
         return f"{'a tensor' if isinstance(value, Tensor) else 'an array'} of shape {tuple(value.shape)}"
     name = type(value).__name__
+    article = "an" if name[0] in "aeiouAEIOU" else "a"
     if isinstance(value, (tuple, list)) and value:
         parts = [type(p).__name__ if isinstance(p, (tuple, list)) else _kind(p) for p in value[:4]]
-        return f"a {name} of {', '.join(parts)}{', …' if len(value) > 4 else ''}"
+        return f"{article} {name} of {', '.join(parts)}{', …' if len(value) > 4 else ''}"
     if isinstance(value, Mapping) and value:
-        return f"a {name} with the keys {', '.join(map(repr, value))}"
-    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+        return f"{article} {name} with the keys {', '.join(map(repr, value))}"
+    return f"the class {value.__name__}" if isinstance(value, type) else f"{article} {name}"
 
 
 def _mend(batch: Any) -> str:
     """What to do about a batch that is none."""
     if isinstance(batch, Mapping):
-        keys = ", ".join(f"batch[{key!r}]" for key in batch)
+        keys = ", ".join(f"batch[{key!r}]" for key in batch) + ("," if len(batch) == 1 else "")
         return f". Unpack it, targets last: [({keys}) for batch in loader], or in a collate_fn"
     parts = batch if isinstance(batch, (tuple, list)) else [batch]
     if all(isinstance(part, Tensor) for part in parts):
@@ -265,5 +293,5 @@ def _mend(batch: Any) -> str:
     if any(isinstance(part, (tuple, list, Mapping)) for part in parts):
         return ". Lay it flat in a collate_fn, targets last"
     if any(isinstance(part, np.ndarray) for part in parts):
-        return ". Arrays become tensors with torch.as_tensor(array)"
+        return ". Arrays become tensors: torch.as_tensor(array)"
     return ". Make tensors of it in a collate_fn"

@@ -32,7 +32,9 @@ from utils.gate import (
     insist_optimizer,
     insist_real,
     insist_scheduler,
+    insist_targets,
     one_number,
+    one_tensor,
 )
 
 if TYPE_CHECKING:
@@ -230,12 +232,14 @@ def predict(
         insist_loader(inputs, "inputs", targets=False)
     device = _place(model, device)
     batches = inputs.split(batch_size) if isinstance(inputs, Tensor) else inputs
-    parts = []
+    parts: list[Tensor] = []
     with _evaluating(model):
         for batch in batches:
             insist_batch(batch, targets=False)
+            if not parts:
+                insist_targets(model, batch)
             given = [batch] if isinstance(batch, Tensor) else batch[: max(1, len(batch) - 1)]
-            parts.append(model(*(part.to(device) for part in given)).cpu())
+            parts.append(one_tensor(model(*(part.to(device) for part in given))).cpu())
     if not parts:
         raise ValueError("there is nothing to predict: the inputs are empty")
     return torch.cat(parts)
@@ -544,10 +548,11 @@ def _insist_same_optimizer(
         was, *names = state["made_of"]
         if was != kind:
             raise ValueError(f"It is the state of {was}, and this optimizer is {kind}.")
-        for n, (there, here) in enumerate(zip_longest(names, _parameter_names(optimizer, model))):
-            if there != here:
+        own = _parameter_names(optimizer, model)
+        for n, (before, now) in enumerate(zip_longest(names, own, fillvalue="nothing")):
+            if before != now:
                 raise ValueError(
-                    f"Its parameter {n} is {there!r} there and {here!r} here: make the optimizer with "
+                    f"Its parameter {n} is {before!r} there and {now!r} here: make the optimizer with "
                     "the same parameters in the same order."
                 )
         return
