@@ -3,6 +3,8 @@
 import json
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -482,6 +484,52 @@ def test_changing_what_was_handed_over_is_noticed(given):
     assert c.state == NOT_YET and "in place" in str(c) and "unchanged" in str(c)
 
 
+GIVEN = {
+    # what is handed over, and what changes it in place
+    "frame": (
+        lambda: pd.DataFrame({"a": [1, 2], "b": [0.5, NAN], "c": ["x", None]}),
+        lambda df: df.__setitem__("d", 1),
+    ),
+    "one cell": (lambda: pd.DataFrame({"a": [1, 2]}), lambda df: df.__setitem__("a", [1, 3])),
+    "its rows' names": (
+        lambda: pd.DataFrame({"a": [2, 1]}),
+        lambda df: setattr(df, "index", [1, 0]),
+    ),
+    "kind of a column": (
+        lambda: pd.DataFrame({"a": [2, 1]}),
+        lambda df: df.__setitem__("a", df["a"].astype(float)),
+    ),
+    "series": (lambda: pd.Series([1.0, NAN], name="a"), lambda s: s.__setitem__(0, 5.0)),
+    "name of a series": (lambda: pd.Series([1.0], name="a"), lambda s: setattr(s, "name", "b")),
+    "index": (lambda: pd.Index([1, 2], name="a"), lambda index: setattr(index, "name", "b")),
+    "frame in a dict": (lambda: {"a": pd.DataFrame({"a": [1]})}, lambda d: d["a"].pop("a")),
+    "array": (lambda: np.array([2.0, 1.0]), lambda a: a.sort()),
+    "array of floats": (lambda: np.array([1.0, NAN]), lambda a: a.__setitem__(1, 0)),
+    "array of names": (lambda: np.array(["b", "a"]), lambda a: a.sort()),
+    "array of objects": (lambda: np.array(["b", 1, None], dtype=object), lambda a: a.fill(0)),
+    "array of dates": (lambda: np.array(["2024-02-01", "NaT"], "M8[D]"), lambda a: a.fill("NaT")),
+    "tensor": (lambda: torch.tensor([1.0, NAN]), lambda t: t.nan_to_num_()),
+    "list": (lambda: [1.0, NAN], lambda row: row.pop()),
+}
+
+
+@pytest.mark.parametrize(("make", "change"), GIVEN.values(), ids=GIVEN)
+def test_what_was_handed_over_is_compared_whatever_it_is(make, change):
+    def ask(c, use):
+        given = make()
+        with c.untouched(given):
+            use(given)
+
+    assert judge(lambda c: ask(c, len)).state == PASSED
+    assert judge(lambda c: ask(c, change)).state == NOT_YET
+
+
+def test_times_of_pandas_are_compared_as_values():
+    assert equal(pd.Timestamp("2024-02-01"), pd.Timestamp("2024-02-01"))
+    assert not equal(pd.Timestamp("2024-02-01"), pd.Timestamp("2024-02-02"))
+    assert not equal(pd.Series([1]), pd.DataFrame([1]))
+
+
 def test_leaving_it_alone_is_fine_and_the_stub_still_reads_as_a_stub():
     def ask(c, answer):
         with c.untouched([3, 1]):
@@ -524,6 +572,30 @@ def test_usual_failures_of_a_build_are_told_apart(score, trained, words):
     c = judge(lambda c: c.learned(score, chance=0.33, at_least=0.95, trained=trained))
     assert c.state == NOT_YET and words in str(c)
     assert "guessing gives 0.330" in str(c)
+
+
+NUMBERS = {
+    "with a graph": lambda x: torch.tensor(x, requires_grad=True),
+    "a single number in a row": lambda x: torch.tensor([x]),
+    "half precision": lambda x: torch.tensor(x, dtype=torch.bfloat16),
+    "numpy": np.float32,
+    "an array": np.array,
+}
+
+
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
+def test_score_may_be_any_kind_of_number(number):
+    def ask(score):
+        return judge(
+            lambda c: c.learned(
+                number(score), chance=number(0.5), trained=number(0.0), at_least=number(0.875)
+            )
+        )
+
+    assert ask(1.0).state == PASSED
+    assert ask(0.75).state == NOT_YET
+    assert "0.750 on data it has not seen (0.000 on the training data)" in str(ask(0.75))
+    assert "at least 0.875" in str(ask(0.75)) and "guessing gives 0.500" in str(ask(0.75))
 
 
 def test_a_build_that_reaches_its_goal_passes():

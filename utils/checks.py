@@ -24,6 +24,7 @@ import copy
 import html
 import json
 import os
+import sys
 import sysconfig
 import time
 import traceback
@@ -114,7 +115,7 @@ class Check:
         )
         for now, was in zip(given, before):
             said = "what was handed over has changed: it is now " + _show(now)
-            self._compare(_same(now, was), said, "unchanged, " + _show(was), "", likely)
+            self._compare(_same(now, was, nan=True), said, "unchanged, " + _show(was), "", likely)
 
     def held_back(self, *data: Any) -> Any:
         """Hand over, as copies, ``data`` that the reader has not seen; builds are judged on it."""
@@ -140,11 +141,16 @@ class Check:
     ) -> None:  # fmt: skip
         """A build's result on held-back data must reach its goal; if not, say which failure it is.
 
-        ``chance`` is the score of guessing, ``trained`` the score on the training data. A loss, which
-        has to fall, gets ``at_most`` in place of ``at_least``.
+        ``chance`` is the score of guessing, ``trained`` the score on the training data: numbers, also
+        NumPy's or tensors of one number. A loss, which has to fall, gets ``at_most`` in place of ``at_least``.
         """
-        goal, sign = (float(at_least), 1) if at_least is not None else (float(at_most or 0), -1)
-        gain = [sign * (value - chance) / abs(goal - chance) for value in (score, trained or score)]
+        bound, sign = ("at most", -1) if at_least is None else ("at least", 1)
+        score, chance, goal = map(
+            _number, (score, chance, at_most if at_least is None else at_least)
+        )
+        trained = None if trained is None else _number(trained)
+        known = score if trained is None else trained
+        gain = [sign * (value - chance) / abs(goal - chance) for value in (score, known)]
         likely = "on its way: more epochs, another learning rate, or a wider network"
         if not np.isfinite(score):
             likely = "the loss blew up: the learning rate is too large"
@@ -156,7 +162,6 @@ class Check:
                 "optimizer that holds another model's parameters, or inputs prepared otherwise"
             )
         also = "" if trained is None else f" ({trained:.3f} on the training data)"
-        bound = "at least" if sign > 0 else "at most"
         self._compare(
             sign * score >= sign * goal, f"{what} {score:.3f} on data it has not seen{also}",
             f"{bound} {goal:.3f}; guessing gives {chance:.3f}", because, likely,
@@ -262,6 +267,10 @@ def _is_a(got: Any, kind: Any) -> bool:
     return not inner or all(_is_a(part, inner[0]) for part in got)
 
 
+def _number(value: Any) -> float:
+    return float(value.detach() if isinstance(value, torch.Tensor) else value or 0)
+
+
 def _name(kind: Any) -> str:
     return str(kind) if get_args(kind) else kind.__name__
 
@@ -284,21 +293,33 @@ def _near(a: Any, b: Any, rtol: float, atol: float) -> bool:
     return torch.allclose(a.to(wide), b.to(wide), rtol, atol, equal_nan=True)
 
 
-def _same(a: Any, b: Any) -> bool:
+def _same(a: Any, b: Any, nan: bool = False) -> bool:
+    """Equal in kind, shape and value; with ``nan`` what is not a number is the same as its like."""
     for kind in (torch.Tensor, np.ndarray):
         if isinstance(a, kind) or isinstance(b, kind):
             if not (isinstance(a, kind) and isinstance(b, kind) and a.shape == b.shape):
                 return False
-            a, b = (torch.as_tensor(v).detach().cpu() for v in (a, b))
-            return bool((a == b).all())
+            if isinstance(a, torch.Tensor):
+                a, b = (torch.as_tensor(v).detach().cpu() for v in (a, b))
+            return bool(((a == b) | ((a != a) & (b != b) & nan)).all())
+    pd: Any = sys.modules.get("pandas")  # half a second to import, and not needed where it is not
+    for name in ("DataFrame", "Series", "Index") if pd else ():
+        if isinstance(a, getattr(pd, name)) and type(a) is type(b):
+            try:
+                getattr(pd.testing, f"assert_{name.lower().removeprefix('data')}_equal")(
+                    a, b, check_exact=True
+                )
+            except AssertionError:
+                return False
+            return True
     if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(_same(a[k], b[k]) for k in a)
+        return a.keys() == b.keys() and all(_same(a[k], b[k], nan) for k in a)
     if any(isinstance(a, kind) and isinstance(b, kind) for kind in (tuple, list)):
-        return len(a) == len(b) and all(map(_same, a, b))
+        return len(a) == len(b) and all(_same(x, y, nan) for x, y in zip(a, b))
     if isinstance(a, bool) != isinstance(b, bool):
         return False
     try:
-        return bool(a == b)
+        return bool(a == b) or bool(nan and a != a and b != b)
     except (TypeError, ValueError):
         return False
 

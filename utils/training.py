@@ -7,16 +7,35 @@ import io
 import math
 import operator
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DataParallel, DistributedDataParallel
+from torch.nn.parameter import is_lazy
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
 from torch.utils.data import TensorDataset
 from tqdm.auto import tqdm
+
+from utils.gate import (
+    NO_BATCH,
+    insist_arguments,
+    insist_batch,
+    insist_loader,
+    insist_numbers,
+    insist_optimizer,
+    insist_real,
+    insist_scheduler,
+    insist_targets,
+    one_number,
+    one_tensor,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +43,11 @@ if TYPE_CHECKING:
 LossFn = Callable[[Tensor, Tensor], Tensor]
 # name → function(outputs, targets) → mean over the batch, or a torchmetrics.Metric
 Metrics = Mapping[str, Any]
+# what an optimizer's groups may say or not: how to compute, and what schedulers leave there
+MARKS = (
+    "foreach fused capturable differentiable maximize decoupled_weight_decay params param_names "
+)
+MARKS += "initial_lr max_lr min_lr base_momentum max_momentum swa_lr"
 
 
 class History:
@@ -63,7 +87,8 @@ def fit(
     """Train ``model`` on ``loader`` for ``epochs`` epochs and return what was measured.
 
     A batch is ``(inputs, targets)``, or ``(input1, input2, …, targets)`` for a model that takes
-    several; ``loss_fn(outputs, targets)`` is a mean over the batch. Losses and metrics are summed over
+    several: tensors whose first size counts the samples, in a tuple or a list.
+    ``loss_fn(outputs, targets)`` is a mean over the batch. Losses and metrics are summed over
     samples (``len(targets)`` a batch), so a short last batch does not count double; on the training
     set they are measured while the weights move, in training mode.
 
@@ -73,7 +98,9 @@ def fit(
     bfloat16 where that is safe (float16 with loss scaling on older CUDA cards).
 
     Ctrl-C ends the run and keeps the weights learned so far. Raises ``FloatingPointError`` when the
-    loss is not finite, ``ValueError`` for arguments that cannot work.
+    loss is not finite, ``ValueError`` for arguments that cannot work. An error before the first step
+    leaves the model as it came; one after a whole epoch carries the rows so far as its ``history``,
+    and its last line says how to get at them.
 
     >>> X = torch.linspace(-1, 1, 64).unsqueeze(1)
     >>> model = nn.Linear(1, 1)
@@ -82,15 +109,14 @@ def fit(
     >>> history["loss"][-1] < 1e-3
     True
     """
+    insist_arguments(epochs, clip_norm, metrics)
+    insist_loader(loader, "loader", epochs)
+    if val_loader is not None:
+        insist_loader(val_loader, "val_loader", epochs)
+    params = insist_optimizer(optimizer, model)
+    insist_scheduler(scheduler, optimizer, epochs, operator.length_hint(loader))
+    came = _AsItCame(model)
     device = _place(model, device)
-    if epochs < 1:
-        raise ValueError(f"epochs is {epochs}; it must be at least 1")
-    params = [p for group in optimizer.param_groups for p in group["params"]]
-    if {*map(id, params)}.isdisjoint(map(id, model.parameters())):
-        raise ValueError(
-            "the optimizer holds none of this model's parameters. "
-            "Was the model made anew after the optimizer? Make the optimizer after the model."
-        )
     each_batch = isinstance(scheduler, OneCycleLR | CyclicLR)
     autocast, scaler = _precision(device, amp)
     history, step = History(), 0
@@ -106,22 +132,25 @@ def fit(
             tally = _Tally(metrics, device)
             lr = optimizer.param_groups[0]["lr"]
             for batch in loader:
+                insist_batch(batch)
                 *inputs, targets = [
                     part.to(device, non_blocking=device.type == "cuda") for part in batch
                 ]
                 with autocast():
                     outputs = model(*inputs)
                     loss = loss_fn(outputs, targets)
+                if step == 0:
+                    insist_numbers(loss, outputs, targets, metrics)
                 tally.add(outputs.detach(), targets, loss.detach())
-                step += 1
-                if step % tally.wait == 0:
-                    tally.insist_finite(step, optimizer)
+                if (step + 1) % tally.wait == 0:
+                    tally.insist_finite(step + 1, optimizer)
                 optimizer.zero_grad()
                 scaler.scale(loss).backward()
                 if clip_norm is not None:
                     scaler.unscale_(optimizer)
                     nn.utils.clip_grad_norm_(params, clip_norm)
                 scaler.step(optimizer)
+                step += 1
                 scaler.update()
                 if each_batch:
                     scheduler.step()
@@ -142,6 +171,17 @@ def fit(
         epoch = len(history.rows) + 1
         history.stopped = f"interrupted at step {step}, in epoch {epoch} of {epochs}"
         print(f"Training {history.stopped}. The model keeps what it has learned.")
+    except Exception as error:
+        if step == 0:
+            came.put_back()
+        elif history.rows:
+            history.stopped = f"{type(error).__name__} at step {step}, in epoch {epoch} of {epochs}"
+            error.history = history  # type: ignore[attr-defined]
+            error.add_note(
+                f"The history is kept up to epoch {len(history.rows)}, and the model what it has "
+                "learned: import sys; history = sys.last_value.history"
+            )
+        raise
     finally:
         bar.close()
     return history
@@ -153,16 +193,18 @@ def evaluate(
 ) -> dict[str, float]:  # fmt: skip
     """Mean loss and metrics of ``model`` over ``loader``, in evaluation mode, without gradients.
 
-    The model is left in the mode it came in.
+    Each part of the model is left in the mode it came in. Raises ``ValueError`` for what is no batch.
 
     >>> loader = make_loader(torch.eye(3), torch.tensor([0, 1, 0]), batch_size=2)
     >>> evaluate(nn.Identity(), loader, metrics={"accuracy": accuracy})  # doctest: +ELLIPSIS
     {'accuracy': 0.666666...}
     """
+    insist_loader(loader, "loader")
     device = _place(model, device)
     tally = _Tally(metrics, device)
     with _evaluating(model):
         for batch in loader:
+            insist_batch(batch)
             *inputs, targets = [
                 part.to(device, non_blocking=device.type == "cuda") for part in batch
             ]
@@ -177,18 +219,27 @@ def predict(
 ) -> Tensor:  # fmt: skip
     """The model's outputs for a tensor of inputs (N, …), or for a loader as :func:`fit` takes it.
 
+    A loader may also come without targets: its batches are then bare tensors, or ``(inputs,)``.
     Evaluation mode, no gradients; the outputs come back on the CPU, in the order of the inputs.
+    Raises ``ValueError`` for what is no batch, or could be meant in two ways.
 
     >>> predict(nn.Flatten(), torch.zeros(5, 2, 3)).shape
     torch.Size([5, 6])
     """
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
+    if not isinstance(inputs, Tensor):
+        insist_loader(inputs, "inputs", targets=False)
     device = _place(model, device)
     batches = inputs.split(batch_size) if isinstance(inputs, Tensor) else inputs
-    parts = []
+    parts: list[Tensor] = []
     with _evaluating(model):
         for batch in batches:
-            given = (batch,) if isinstance(batch, Tensor) else batch[:-1]
-            parts.append(model(*(part.to(device) for part in given)).cpu())
+            insist_batch(batch, targets=False)
+            if not parts:
+                insist_targets(model, batch)
+            given = [batch] if isinstance(batch, Tensor) else batch[: max(1, len(batch) - 1)]
+            parts.append(one_tensor(model(*(part.to(device) for part in given))).cpu())
     if not parts:
         raise ValueError("there is nothing to predict: the inputs are empty")
     return torch.cat(parts)
@@ -198,12 +249,19 @@ def accuracy(logits: Tensor, targets: Tensor) -> Tensor:
     """The share of right answers, as a 0-dim tensor.
 
     ``logits`` (N, classes) against class numbers (N,); or one logit a sample, (N,) or (N, 1),
-    against 0/1 targets of the same shape: there a logit above 0 means class 1.
+    against 0/1 targets of the same shape: there a logit above 0 means class 1. Raises ``ValueError``
+    for other shapes, one-hot targets among them.
 
     >>> accuracy(torch.tensor([[2.0, 1.0], [0.0, 3.0]]), torch.tensor([0, 0]))
     tensor(0.5000)
     """
     if logits.shape == targets.shape:
+        if logits.ndim and logits[:1].numel() > 1:
+            raise ValueError(
+                f"logits and targets both have shape {tuple(logits.shape)}: if one column of a row is "
+                "right (one-hot), give class numbers, targets.argmax(1); if each column is a yes or no "
+                "(multi-label), accuracy(logits.flatten(), targets.flatten()) is the share of right ones"
+            )
         return ((logits > 0) == (targets > 0.5)).float().mean()
     if logits.ndim != 2 or logits.shape[1] < 2 or targets.shape != logits.shape[:1]:
         raise ValueError(
@@ -257,24 +315,37 @@ def save_checkpoint(
 ) -> None:
     """Write the weights (and the optimizer's state, and ``extra`` plain values) to ``path``.
 
-    The file is written beside its place and then moved there: a crash leaves the old one whole.
+    The file is written beside its place, read back, and then moved there: a crash or a refusal leaves
+    the old one whole. NumPy's numbers become Python's; ``torch.compile``, ``DataParallel`` and
+    ``DistributedDataParallel`` leave no mark on the names. Raises ``TypeError`` for a value that
+    could not be read back.
     """
     path = Path(path)
-    try:
-        torch.save(extra, plain := io.BytesIO())
-        torch.load(io.BytesIO(plain.getvalue()), weights_only=True)
-    except Exception:
-        kinds = {name: type(value).__name__ for name, value in extra.items()}
-        raise TypeError(
-            f"extra values must be tensors, numbers, strings or lists of these: {kinds}"
-        ) from None
-    state = {"model": model.state_dict(), "extra": extra}
+    _insist_file(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"there is no folder {path.parent}: make it, Path({str(path.parent)!r}).mkdir(parents=True)"
+        )
+    insist_real(model)
+    weights = {_bare(model, name): value for name, value in model.state_dict().items()}
+    state: dict[str, Any] = {"model": weights, "extra": extra}
     if optimizer is not None:
         state["optimizer"] = optimizer.state_dict()
+        state["made_of"] = [type(optimizer).__name__, *_parameter_names(optimizer, model)]
+    state = _plain(state)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         torch.save(state, part)
+        torch.load(part, map_location="cpu", weights_only=True)
         os.replace(part, path)
+    except Exception:
+        for group, values in state.items():
+            for name, value in _unreadable(values, group):
+                raise TypeError(
+                    f"{name} is of type {type(value).__name__}, which load_checkpoint would refuse: "
+                    "save tensors, numbers, strings, and lists or dicts of these"
+                ) from None
+        raise
     finally:
         part.unlink(missing_ok=True)
 
@@ -284,27 +355,35 @@ def load_checkpoint(
 ) -> dict[str, Any]:
     """Load what :func:`save_checkpoint` wrote into ``model``; return the ``extra`` values.
 
-    Only weights and plain values are unpickled, never code. Raises ``ValueError``, with the model as
-    it came, if the weights or the optimizer's state do not fit, and ``FileNotFoundError`` if there is
-    no such file.
+    Only weights and plain values are unpickled, never code. Raises ``ValueError``, with model and
+    optimizer as they came, if the weights or the optimizer's state do not fit (another kind of
+    optimizer, or its parameters in another order), and ``FileNotFoundError`` if there is no such file.
     """
+    _insist_file(Path(path))
+    insist_real(model)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         saved = dict(state["model"])
-    except FileNotFoundError:
+    except OSError:
         raise
     except Exception as error:
         raise ValueError(f"{path} is not a checkpoint of save_checkpoint: {error}") from None
     if optimizer is not None and "optimizer" not in state:
         raise ValueError(f"{path} holds no optimizer state: it was saved without one")
     own, what = copy.deepcopy(model.state_dict()), "architecture's weights"
+    if optimizer is not None:
+        moments, groups = optimizer.state, optimizer.param_groups  # loading makes new ones
+    names = {_bare(model, name): name for name in own}
     try:
-        model.load_state_dict(saved)
+        model.load_state_dict({_own(name, names): value for name, value in saved.items()})
         if optimizer is not None:
             what = "optimizer's state"
+            _insist_same_optimizer(state, model, optimizer)
             optimizer.load_state_dict(state["optimizer"])
     except Exception as error:
         model.load_state_dict(own)
+        if optimizer is not None:
+            optimizer.state, optimizer.param_groups = moments, groups
         raise ValueError(f"{path} holds another {what}. {error}") from None
     return state.get("extra", {})
 
@@ -325,11 +404,13 @@ class _Tally:
         self.held: list[tuple[Tensor, Tensor]] = []  # outputs and targets not yet measured
         # a torchmetrics.Metric keeps its own sums
         self.own = {n: m for n, m in self.metrics.items() if hasattr(m, "compute")}
-        for metric in self.own.values():
-            metric.reset()
-            metric.to(device)
+        self.device = device
 
     def add(self, outputs: Tensor, targets: Tensor, loss: Tensor | None) -> None:
+        if not self.samples:  # not before: what has no batch, or a wrong one, leaves metrics alone
+            for metric in self.own.values():
+                metric.reset()
+                metric.to(self.device)
         self.samples += len(targets)
         if loss is not None:
             self._sum("loss", loss, len(targets))
@@ -341,8 +422,8 @@ class _Tally:
                 self._measure()
 
     def _sum(self, name: str, mean: Any, samples: int) -> None:
-        tensor = self.wait > 1 and isinstance(mean, Tensor)
-        value = mean.float() if tensor else float(mean)
+        tensor = self.wait > 1 and isinstance(mean, Tensor) and mean.numel() == 1
+        value = mean.float() if tensor else one_number(name, mean)
         self.sums[name] = self.sums.get(name, 0.0) + value * samples
 
     def _measure(self) -> None:
@@ -366,35 +447,65 @@ class _Tally:
 
     def means(self) -> dict[str, float]:
         if not self.samples:
-            raise ValueError(
-                "the loader gave no batch: is the data set empty, "
-                "or smaller than one batch with drop_last=True?"
-            )
+            raise ValueError(NO_BATCH.format("loader"))
         if self.held:
             self._measure()
         means = {name: float(total) / self.samples for name, total in self.sums.items()}
-        means |= {name: float(metric.compute()) for name, metric in self.own.items()}
+        means |= {name: one_number(name, metric.compute()) for name, metric in self.own.items()}
         return {name: means[name] for name in ("loss", *self.metrics) if name in means}
 
 
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients; then back to the mode that ``model`` came in."""
-    was_training = model.training
+    """Evaluation mode without gradients; then each part back to the mode that it came in.
+
+    Not ``inference_mode``: what a model keeps of it, as a recurrent state, could not be trained on.
+    """
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        with torch.inference_mode():
+        with torch.no_grad():
             yield
     finally:
-        model.train(was_training)
+        for module, training in modes:
+            module.training = training
 
 
 def _place(model: nn.Module, device: torch.device | str | None) -> torch.device:
     """Move the model to ``device``, or find out where it is."""
+    insist_real(model)
     if device is None:
         return next((p.device for p in model.parameters()), torch.device("cpu"))
+    if torch.device(device).type == "meta":
+        raise ValueError('device is "meta", where tensors have shapes but no numbers: give another')
     model.to(device)
     return torch.device(device)
+
+
+class _AsItCame:
+    """Where a model was, its modes, its buffers and torch's dice, to put back if it can't be trained."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model, self.places = model, {p.device for p in model.parameters()}
+        self.modes = [(module, module.training) for module in model.modules()]
+        self.buffers = [
+            (module, name, buffer, buffer.detach().clone())
+            for module, _ in self.modes
+            for name, buffer in module._buffers.items()
+            if buffer is not None and not is_lazy(buffer)
+        ]
+        self.dice = torch.get_rng_state()
+
+    def put_back(self) -> None:
+        if len(self.places) == 1:
+            self.model.to(next(iter(self.places)))
+        for module, training in self.modes:
+            module.training = training
+        for module, name, buffer, values in self.buffers:
+            if not torch.equal(buffer, values):
+                buffer.detach().copy_(values)
+            module._buffers[name] = buffer
+        torch.set_rng_state(self.dice)
 
 
 def _precision(device: torch.device, amp: bool) -> tuple[Any, Any]:
@@ -403,3 +514,102 @@ def _precision(device: torch.device, amp: bool) -> tuple[Any, Any]:
     dtype = torch.float16 if old else torch.bfloat16
     scaler = torch.amp.GradScaler(device.type, enabled=amp and old)
     return (lambda: torch.autocast(device.type, dtype)) if amp else nullcontext, scaler
+
+
+def _bare(model: nn.Module, name: str) -> str:
+    """A name in the model's state without what torch.compile and the parallel wrappers add to it."""
+    kept, module = [], model  # type: tuple[list[str], Any]
+    for part in name.split("."):
+        parallel = isinstance(module, (DataParallel, DistributedDataParallel)) and part == "module"
+        if not parallel and part != "_orig_mod":
+            kept.append(part)
+        module = getattr(module, part, None)
+    return ".".join(kept)
+
+
+def _own(name: str, names: dict[str, str]) -> str:
+    """A file's name in the model's own words; older files kept the wrappers' marks."""
+    plain = name.replace("_orig_mod.", "").removeprefix("module.")
+    return names.get(name, names.get(plain, name))
+
+
+def _parameter_names(optimizer: torch.optim.Optimizer, model: nn.Module) -> list[str]:
+    """The model's names for what the optimizer holds, in its order; "" for what is not the model's."""
+    names = {id(p): _bare(model, name) for name, p in model.named_parameters()}
+    return [names.get(id(p), "") for group in optimizer.param_groups for p in group["params"]]
+
+
+def _insist_same_optimizer(
+    state: dict[str, Any], model: nn.Module, optimizer: torch.optim.Optimizer
+) -> None:
+    """Another kind of optimizer's state, or of other parameters, is often accepted, and fails later."""
+    saved, kind = state["optimizer"], type(optimizer).__name__
+    if "made_of" in state:
+        was, *names = state["made_of"]
+        if was != kind:
+            raise ValueError(f"It is the state of {was}, and this optimizer is {kind}.")
+        own = _parameter_names(optimizer, model)
+        for n, (before, now) in enumerate(zip_longest(names, own, fillvalue="nothing")):
+            if before != now:
+                raise ValueError(
+                    f"Its parameter {n} is {before!r} there and {now!r} here: make the optimizer with "
+                    "the same parameters in the same order."
+                )
+        return
+    # an older file does not say of what it is: look at the options and at the sizes
+    for there, here in zip(saved["param_groups"], optimizer.param_groups):
+        other = {*there} ^ {*here, *optimizer.defaults}
+        if other - {*MARKS.split()} or (
+            there.get("decoupled_weight_decay") != here.get("decoupled_weight_decay")
+            and "decoupled_weight_decay" not in other
+        ):
+            raise ValueError(f"Its options are {', '.join(there)}; this optimizer is {kind}.")
+        for n, param in zip(there["params"], here["params"]):
+            for name, value in saved["state"].get(n, {}).items():
+                if isinstance(value, Tensor) and not _fits(value, param) and kind != "LBFGS":
+                    raise ValueError(
+                        f"{name} of parameter {n} has shape {tuple(value.shape)}, the parameter "
+                        f"{tuple(param.shape)}: make the optimizer with its parameters in the same order."
+                    )
+
+
+def _fits(moment: Tensor, param: Tensor) -> bool:
+    """A number, or of the parameter's shape; some optimizers keep a sum over a direction, size 1."""
+    if moment.numel() == 1:
+        return True
+    pairs = zip_longest(moment.shape, param.shape, fillvalue=-1)
+    return all(a in (1, b) for a, b in pairs)
+
+
+def _insist_file(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(
+            f"{path} is a folder: name a file in it, such as {path / 'best.pt'}"
+        )
+
+
+def _plain(value: Any) -> Any:
+    """``value`` with Python's numbers for NumPy's, also inside of dicts, lists and tuples."""
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        return value.item()
+    if type(value) in (dict, OrderedDict):
+        return type(value)((_plain(key), _plain(part)) for key, part in value.items())
+    return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value
+
+
+def _unreadable(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """What inside of ``value`` could not be read back: (where, what)."""
+    if type(value) in (dict, OrderedDict):
+        for key, part in value.items():
+            yield from _unreadable(key, f"a key of {name}")
+            yield from _unreadable(part, f"{name}[{key!r}]")
+    elif type(value) in (list, tuple):
+        for n, part in enumerate(value):
+            yield from _unreadable(part, f"{name}[{n}]")
+    else:
+        try:
+            torch.save(value, file := io.BytesIO())
+            file.seek(0)
+            torch.load(file, weights_only=True)
+        except Exception:
+            yield name, value
