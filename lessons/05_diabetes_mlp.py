@@ -3,8 +3,8 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 #   course:
 #     title: The diabetes MLP
-#     summary: a real table with real dirt, a network trained with care, and a line that is just as good
-#     path: "A real table: distrusted, mended and split; a network that learns something from it; and a line that asks whether the network was worth it."
+#     summary: a real table with real dirt, a network trained with care, and a line that it does not beat
+#     path: "A real table: distrusted, repaired and split; a network that learns something from it; and a line that asks whether the network was worth it."
 #     needs: [04_logistic_regression]
 #     data: [diabetes]
 #     objectives:
@@ -19,7 +19,7 @@
 # A table of 768 women, eight measurements each, and one question: will she have diabetes? It is the first real table in
 # this course. It has wrong numbers in it, and no program will tell you.
 #
-# You will find them, mend them, and train a network that is right about three times in four. Then comes the surprise. The picture
+# You will find them, repair them, and train a network that is right about three times in four. Then comes the surprise. The picture
 # this lesson is heading for has ten gray segments. Each joins two results on the *same* patients: on the left a
 # straight line with nine parameters, on the right a network with 1,377.
 
@@ -261,7 +261,7 @@ with expect_error(RuntimeError):
     layer(torch.tensor(clean[features].fillna(0).to_numpy()))
 
 # %% [markdown]
-# *Double and Float*: pandas and NumPy use 64 bits for a number, a layer's weights only 32. The mend is
+# *Double and Float*: pandas and NumPy use 64 bits for a number, a layer's weights only 32. The fix is
 # `dtype=torch.float32` where the tensor is made, as in `tensors`. Then the formula and the layer agree:
 
 # %%
@@ -278,14 +278,11 @@ assert apart < 1e-5
 
 # %%
 class PatientNet(nn.Module):
-    """8 → 32 → 32 → 1 with ReLU and dropout; gives logits (N, 1)."""
+    """8 → 32 → 32 → 1 with ReLU; gives logits (N, 1)."""
 
-    def __init__(self, dropout=0.0):
+    def __init__(self):
         super().__init__()
-        self.hidden = nn.Sequential(
-            nn.Linear(8, 32), nn.ReLU(), nn.Dropout(dropout),
-            nn.Linear(32, 32), nn.ReLU(), nn.Dropout(dropout),
-        )  # fmt: skip
+        self.hidden = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU())
         self.score = nn.Linear(32, 1)
 
     def forward(self, X):
@@ -296,7 +293,7 @@ print(PatientNet())
 
 # %% [markdown]
 # What you assign to `self` in `__init__` is registered, so that `parameters()` finds it; `forward` says how the data
-# flow. (`nn.Dropout` stays switched off for now.) The names come back in the `state_dict`, the model's weights by name.
+# flow. The names come back in the `state_dict`, the model's weights by name.
 #
 # **Predict before you run:** how many entries does it have? How many numbers does the second layer hold?
 
@@ -373,11 +370,12 @@ with expect_error(ValueError):
 
 # %% [markdown]
 # An error on purpose, and a kind one. The logits have shape (460, 1), a label column taken as `train.label` has
-# (460,), and subtracting the two would broadcast to 460 × 460. (`MSELoss` would only warn.) Double brackets, as in
+# (460,), and comparing the two row by row would broadcast to 460 × 460. (`MSELoss` would only warn.) Double brackets, as in
 # `train[["label"]]`, keep the column a column.
 #
 # What loss is a good loss? A model that ignores its inputs does best by always saying the share $q$ of ones, and its loss
-# is then the entropy of the labels, $-q \ln q - (1-q) \ln (1-q)$. **Anything that has learned must be below this.**
+# is then the entropy of the labels, $-q \ln q - (1-q) \ln (1-q)$. **Put this number beside
+# every loss**: above it, a model serves you worse than a constant, even if it is often right.
 
 # %%
 def constant_loss(y):
@@ -390,8 +388,9 @@ print(f"loss of a constant {constant_loss(y_valid):.3f}, its accuracy {1 - y_val
 print(f"fresh network: {bce(predict(model, X_valid), y_valid):.3f}")
 
 # %% [markdown]
-# The optimizer is `AdamW`: Adam, which you know from lesson 03, with weight decay kept apart from the gradient. Its
-# learning rate is a choice, so the validation rows will make it. First, one run to see what the network does.
+# The optimizer is `AdamW`. *Adam* divides each parameter's step by the recent size of its gradients, so that all move
+# at a similar pace, and adds momentum. The W stands for weight decay: each step takes the share `lr * 0.01` off every
+# weight, which is next to nothing in a run as short as yours. The learning rate is a choice, so the validation rows will make it. First, one run to see what the network does.
 
 # %% [markdown]
 # ## Train and judge
@@ -412,23 +411,23 @@ plt.show()
 
 # %% [markdown]
 # *Learning curves, training solid and validation dashed: the training curves get better to the end, the validation
-# loss stops falling and then climbs.* Read off three epochs:
+# loss stops falling and then climbs.* Read off three epochs: the first, the one with the lowest validation loss, and the last.
 
 # %% within="0.04"
 lowest = min(history["val_loss"])
 best = history["val_loss"].index(lowest) + 1
 constant = constant_loss(y_valid)
-print(f"validation loss of a constant: {constant:.2f}, lowest of the network: {lowest:.2f}")
-for epoch in (1, 40, 100):
+print(f"validation loss of a constant: {constant:.2f}")
+for epoch in (1, best, 100):
     row = history.rows[epoch - 1]
     print(f"epoch {epoch:3}: training loss {row['loss']:.2f}, accuracy {row['accuracy']:.2f};",
           f"validation loss {row['val_loss']:.2f}, accuracy {row['val_accuracy']:.2f}")  # fmt: skip
 assert best < 70 and history["val_loss"][-1] > 1.15 * lowest
 
 # %% [markdown]
-# First it learns something: the loss falls well below that of a constant. Then it begins to learn the patients by heart. The validation
-# **accuracy** hardly complains: the network makes as many mistakes as before, but with more and more conviction. Only
-# the loss punishes conviction. So watch the loss.
+# First it learns something: the loss falls well below that of a constant. Then it begins to learn the patients by heart, and at the end its
+# validation loss is above a constant's. The validation **accuracy** does not complain: the network makes no more mistakes than
+# before, but it is surer of each. Only the loss punishes that. So watch the loss.
 #
 # ### Stop in time
 #
@@ -529,12 +528,12 @@ with check("diabetes-4") as c:
 # (and, by stopping early, its number of epochs), the line for its strength of decay, `C` (a small `C` is a strong decay).
 
 # %%
-def search_network(train, valid, seed, dropout=0.0):
+def search_network(train, valid, seed):
     """For three learning rates: (validation loss, rate, network), the best one first."""
     found = []
     for lr in (0.003, 0.01, 0.03):
         torch.manual_seed(seed)
-        network = PatientNet(dropout)
+        network = PatientNet()
         found.append((train_patiently(network, train, valid, lr=lr), lr, network))
     return sorted(found, key=lambda row: row[0])
 
@@ -558,12 +557,12 @@ lines = search_line((X, y), (X_valid, y_valid))
 print(f"validation loss of a constant: {constant_loss(y_valid):.3f}")
 for name, found in {"network, lr": networks, "line, C": lines}.items():
     in_order = sorted(found, key=lambda row: row[1])
-    print(f"{name:11}", "   ".join(f"{knob}: {loss:.3f}" for loss, knob, _ in in_order))
+    print(f"{name:11}", "   ".join(f"{knob}: {loss:.4f}" for loss, knob, _ in in_order))
 assert max(networks[0][0], lines[0][0]) < 0.85 * constant_loss(y_valid)
 
 # %% [markdown]
-# Both have learned something, and at their best they are level. Which is better? These 154 rows have chosen, so their loss is
-# a little too good to be true. And another draw of rows might turn the order around.
+# The lowest losses choose, by less than a thousandth each: a rate of 0.03 for the network, and C = 1 for the line. Both have learned
+# something. Which is better? These 154 rows have chosen, so their loss is a little too good to be true. And another draw of rows might turn the order around.
 #
 # ### Cross-validation: every row judges once
 #
@@ -588,32 +587,46 @@ plt.show()
 # %% [markdown]
 # *Five rounds: the held-out fold (black) moves on, and the statistics, the weights and both searches see only the blue and
 # orange rows.* Everything that learns or chooses goes **inside** the round.
+#
+# The plan has three pieces: the row numbers of every round, then what happens in one round, then the loop over all rounds. First the row numbers.
 
 # %%
-def both_models(rows, held, seed):
-    """Held-out logits of (line, network), shape (len(held), 2); ``rows`` teach and choose."""
-    train, valid = train_test_split(rows, test_size=0.25, stratify=rows.label, random_state=seed)
+def three_parts(y, folds, seed):
+    """For each round the row numbers of training, validation and held-out rows; y has N labels."""
+    y = np.asarray(y).flatten()
+    cut = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    for k, (known, held) in enumerate(cut.split(y, y)):
+        luck = 10 * seed + k
+        yield *train_test_split(known, test_size=0.25, stratify=y[known], random_state=luck), held
+
+
+for parts in three_parts(rest.label, folds=5, seed=0):
+    print("rows that teach, choose, are held out:", [len(part) for part in parts])
+
+# %% [markdown]
+# One round: the statistics come from its training rows, each model has its own search, and the held-out rows only get logits.
+
+# %%
+def both_models(train, valid, held, seed):
+    """Held-out logits of (line, network), shape (len(held), 2), for three parts of a table."""
     statistics = learn_statistics(train)
     train, valid, held = (tensors(part, statistics) for part in (train, valid, held))
     _, _, line = search_line(train, valid)[0]
     _, _, network = search_network(train, valid, seed)[0]
     return torch.cat([line_logits(line, held[0]), predict(network, held[0])], dim=1)
 
-
-def by_folds(rows, folds, seed):
-    """One round of cross-validation after the other: (held-out row numbers, their logits)."""
-    cut = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    for k, (known, held) in enumerate(cut.split(rows, rows.label)):
-        yield held, both_models(rows.iloc[known], rows.iloc[held], seed=10 * seed + k)
-
 # %% [markdown]
-# Do it twice, with other folds the second time: ten rounds. Both models always meet the same patients, so look at the ten
+# Go through all folds twice, with other folds the second time: ten rounds. Both models always meet the same patients, so look at the ten
 # **differences**, network minus line.
 #
 # **Predict before you run:** in how many of the ten rounds is the network ahead?
 
 # %%
-rounds = [held_and_logits for seed in (0, 1) for held_and_logits in by_folds(rest, 5, seed)]
+rounds = []  # (held-out row numbers, their logits)
+for seed in (0, 1):
+    for k, parts in enumerate(three_parts(rest.label, 5, seed)):
+        tables = (rest.iloc[part] for part in parts)
+        rounds.append((parts[2], both_models(*tables, seed=10 * seed + k)))
 
 # %% within="0.04"
 y_rest = torch.tensor(rest.label.to_numpy(), dtype=torch.float32)
@@ -643,25 +656,28 @@ plt.show()
 
 # %% [markdown]
 # *Ten rounds of cross-validation: each gray segment joins the line's and the network's accuracy on the same held-out
-# patients.* The network does not beat the line. Is it worse? The rounds share most of their training rows, so the usual
-# standard error, $s/\sqrt{10}$, promises too much. Nadeau and Bengio's correction adds the ratio of held-out to training
-# rows: $s\sqrt{1/10 + n_\text{held}/n_\text{train}}$.
+# patients.* The network does not beat the line. Is it worse? The usual standard error, $s/\sqrt{10}$, holds for ten
+# *independent* rounds. Yours share most of their known rows, and the second five judge the same patients as the first
+# five: luck that strikes one round strikes others with it, so the ten tell you less than ten. Nadeau and Bengio's
+# correction adds the ratio of held-out to known rows, one fold to four: $s\sqrt{1/10 + 1/4}$.
 
-# %% within="0.012"
+# %% within="0.02"
+LIMIT = 2.26  # Student's t, ten rounds: luck alone goes further in 5 of 100 cases
 for name, d in (("accuracy", ahead), ("loss", cost[:, 1] - cost[:, 0])):
     s = d.std(ddof=1)
     naive, honest = s / np.sqrt(10), s * np.sqrt(1 / 10 + 1 / 4)
-    print(f"{name:8} network minus line {d.mean():+.3f}, "
-          f"standard error {naive:.3f}, corrected {honest:.3f}")  # fmt: skip
-    assert abs(d.mean()) < 2.2 * honest
+    print(f"{name:8} network minus line {d.mean():+.3f};   "
+          f"luck reaches ±{LIMIT * naive:.3f}, corrected ±{LIMIT * honest:.3f}")  # fmt: skip
+    assert abs(d.mean()) < 0.8 * LIMIT * honest
 
 # %% [markdown]
-# By the naive standard error you could publish "the line wins in accuracy"; by the corrected one, neither difference is
-# large enough to tell from luck. **A tie**, then, and the line is the one that costs nothing.
+# By the naive standard error the line's lead in accuracy is about as large as luck alone would allow; by the corrected one it is about
+# half of that. **These rows cannot tell the two models apart**, and the line is the one that costs nothing.
 #
 # ### The test rows, once
 #
-# All choices are made: the models are those that the validation rows picked above. Now the 154 rows that nobody has looked at.
+# All choices are made: the models are those that the validation rows picked above. Now the 154 test rows, which no statistic, no
+# weight and no choice has used. (Only the first look at the table, in search of its zeros, included them.)
 
 # %% within="0.02"
 X_test, y_test = tensors(test, statistics)
@@ -676,10 +692,10 @@ print(f"one patient more or less: {1 / len(y_test):.3f}")
 
 # %% [markdown]
 # On these rows the network is ahead in accuracy, by a few patients, and the line is ahead in loss. With this split alone you could publish either
-# story. The ten rounds told you what to expect: a difference that changes its sign from draw to draw. So report the tie. Most people should take the line:
+# story. The ten rounds told you what to expect: mostly a minus, sometimes a plus. So report that you cannot tell. Most people should take the line:
 # nine parameters, no seed, and weights you can read.
 #
-# A tie is no failure. It is the normal outcome for a table like this, and there are reasons.
+# A line that you cannot beat is no failure. On a table like this it is to be expected, for three reasons.
 #
 # - **768 rows are few.** A curved boundary has to be paid for with examples.
 # - **The columns are already features.** Somebody chose glucose, age and body mass because they matter, and each
@@ -689,38 +705,38 @@ print(f"one patient more or less: {1 / len(y_test):.3f}")
 # %% [markdown]
 # ## The build: a network, its rival, and a fair judge
 #
-# Now you write the whole thing alone: the class, the loop, the folds. It will be tried on three tables that you have not seen, with 3 to 80
-# columns: one that a line cannot learn, one that a line learns best, and one where there is **nothing** to learn, and an honest judge says so.
+# Now you write the whole thing alone: the class, the loop, the rounds. It will be tried on three tables that you have not seen, with 3 to 80
+# columns: one that a line cannot learn, one that a line learns best, and one with **nothing** to learn, where your judge has to say so.
 #
-# ### Exercise diabetes-5 · difficulty 3 · 20 minutes
+# ### Exercise diabetes-5 · difficulty 3 · 15 minutes
 # Write three things. On your honor: no `fit`, `evaluate`, `predict`, `make_loader`, and no class of this lesson.
 #
-# 1. `MLP(widths, dropout=0.0)`, an `nn.Module` for any list of two or more widths: linear layers, and after each
-#    **except the last** a ReLU and a dropout. It takes X (N, widths[0]) and gives logits (N, widths[-1]).
+# 1. `MLP(widths)`, an `nn.Module` for any list of two or more widths: linear layers, and after each **except the last** a
+#    ReLU. It takes X (N, widths[0]) and gives logits (N, widths[-1]).
 # 2. `train_mlp(X, y, X_val, y_val)`: a new `MLP` with widths of your choice, trained by a loop of your own with
-#    early stopping. It returns the network with its best weights, in evaluation mode. Both y hold 0.0 and 1.0, shape (N, 1).
+#    early stopping. It returns the network with its best weights. Both y hold 0.0 and 1.0, shape (N, 1).
 # 3. `cross_validate(X, y, folds, seed)`: held-out logits `(network, line)`, two tensors of the shape of y, without a graph. Row i of each comes
-#    from a model that has not seen row i. In each round, cut validation rows from the known rows, learn mean and
-#    standard deviation from the training rows, train both models, and write the held-out logits into their rows. X
+#    from a model that has not seen row i. `three_parts(y, folds, seed)` from above gives you the row numbers of each round. In a round, learn
+#    mean and standard deviation from the training rows, train both models, and write the held-out logits into their rows. X
 #    has no holes, its columns have any scale, and none is constant. The line is scikit-learn's `LogisticRegression`.
 #
 # The check wants: accuracy of 0.85 where the class is a disc, within 0.06 of the line where the line is right, and on pure noise an
-# accuracy near 0.5 with a loss that shows no false conviction. All in well under a minute. Afterwards, try it on the women of the path: is your network ahead of the line?
+# accuracy near 0.5 and a loss below 1.1. All in well under a minute. Afterwards, try it on this lesson's patients: is your network ahead of the line?
 #
-# <details><summary>Hint 1</summary>Loop: <code>for rows in torch.randperm(len(X)).split(64):</code> is an epoch of shuffled batches. <code>model.train()</code> before it, <code>model.eval()</code> and <code>torch.inference_mode()</code> for the validation loss after it. AdamW with a rate of 0.01 and a patience of 10 to 20 will do.</details>
-# <details><summary>Hint 2</summary>Folds: <code>for known, held in StratifiedKFold(folds, shuffle=True, random_state=seed).split(X, y.flatten()):</code> gives two arrays of row numbers; <code>train_test_split(known, …)</code> cuts row numbers too. Start from <code>network = torch.zeros_like(y)</code> and assign to <code>network[held]</code>.</details>
+# <details><summary>Hint 1</summary>Loop: <code>for rows in torch.randperm(len(X)).split(64):</code> is an epoch of shuffled batches; after it comes the validation loss, under <code>torch.inference_mode()</code>. AdamW with a rate of 0.01 and a patience of 10 to 20 will do.</details>
+# <details><summary>Hint 2</summary>Rounds: <code>for teach, choose, held in three_parts(y, folds, seed):</code> gives three arrays of row numbers. Start from <code>network = torch.zeros_like(y)</code> and assign to <code>network[held]</code>.</details>
 
 # %% tags=["exercise", "build"] id="diabetes-5" objective="build"
 class MLP(nn.Module):
-    """Linear layers ``widths[0] → … → widths[-1]``, ReLU and dropout between them."""
+    """Linear layers ``widths[0] → … → widths[-1]`` with a ReLU between them."""
 
-    def __init__(self, widths: list[int], dropout: float = 0.0):
+    def __init__(self, widths: list[int]):
         super().__init__()
         ### BEGIN SOLUTION
         layers = []
         for m, n in zip(widths, widths[1:]):
-            layers += [nn.Linear(m, n), nn.ReLU(), nn.Dropout(dropout)]
-        self.layers = nn.Sequential(*layers[:-2])
+            layers += [nn.Linear(m, n), nn.ReLU()]
+        self.layers = nn.Sequential(*layers[:-1])
         ### END SOLUTION
 
     def forward(self, X: Tensor) -> Tensor:
@@ -732,17 +748,15 @@ class MLP(nn.Module):
 def train_mlp(X: Tensor, y: Tensor, X_val: Tensor, y_val: Tensor) -> MLP:
     """Train on X (N, C), y (N, 1), and stop by the loss on X_val (M, C), y_val (M, 1)."""
     ### BEGIN SOLUTION
-    model, loss_fn = MLP([X.shape[1], 32, 32, 1], dropout=0.2), nn.BCEWithLogitsLoss()
+    model, loss_fn = MLP([X.shape[1], 32, 32, 1]), nn.BCEWithLogitsLoss()
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
     lowest, best = float("inf"), 0
     for epoch in range(200):
-        model.train()
         for rows in torch.randperm(len(X)).split(64):
             loss = loss_fn(model(X[rows]), y[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-        model.eval()
         with torch.inference_mode():
             val_loss = loss_fn(model(X_val), y_val).item()
         if val_loss < lowest:
@@ -759,11 +773,7 @@ def cross_validate(X: Tensor, y: Tensor, folds: int, seed: int) -> tuple[Tensor,
     ### BEGIN SOLUTION
     torch.manual_seed(seed)
     network, line = torch.zeros_like(y), torch.zeros_like(y)
-    cut = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    for known, held in cut.split(X, y.flatten()):
-        teach, choose = train_test_split(
-            known, test_size=0.25, stratify=y[known].flatten(), random_state=seed
-        )
+    for teach, choose, held in three_parts(y, folds, seed):
         Z = (X - X[teach].mean(dim=0)) / X[teach].std(dim=0)
         model = train_mlp(Z[teach], y[teach], Z[choose], y[choose])
         rival = LogisticRegression().fit(Z[teach].numpy(), y[teach].flatten().numpy())
@@ -775,6 +785,10 @@ def cross_validate(X: Tensor, y: Tensor, folds: int, seed: int) -> tuple[Tensor,
 
 # %% tags=["check"]
 with check("diabetes-5") as c:
+    x, net = torch.randn(400, 5), MLP([5, 7, 3, 2])
+    got = c.attempted(net(x))
+    layer = {m.in_features: m for m in net.modules() if isinstance(m, nn.Linear)}
+    c.close(got, layer[3](layer[7](layer[5](x).relu()).relu()), because="ReLU between, none after the last")
     def drawn(n, columns, kind):
         Z, u = torch.randn(n, columns + 1, generator=torch.Generator().manual_seed(n)).split([columns, 1], dim=1)
         z = {"disc": 9 * (1.4 - Z[:, :2].square().sum(dim=1, keepdim=True)), "line": 2 * (Z[:, :1] - Z[:, 1:2])}
@@ -791,22 +805,18 @@ with check("diabetes-5") as c:
         c.true(kind != "noise" or cost < 1.1, observed=f"noise: loss {cost:.2f}", expected="about 0.7", likely=sure)
         for got, who, at in ((net, "network", {"disc": 0.85, "line": line - 0.06}), (line, "line", {"line": 0.8})):
             c.learned(got, chance=0.5, at_least=at.get(kind, 0.3), what=f"{who}, {kind}: accuracy")
-    x, net, plain = torch.randn(400, 5), MLP([5, 7, 3, 2], dropout=0.5), MLP([5, 4, 1])
-    parts = {m.in_features: m for m in net.modules() if isinstance(m, nn.Linear)}
-    c.close(net.eval()(x), parts[3](parts[7](parts[5](x).relu()).relu()), because="ReLU between, none after the last")
-    c.true(not train_mlp(*rows, *rows).training and (plain(x) == plain(x)).all() and (net(x) != net.train()(x)).any()
-           and (net(x) != 0).all(), observed="dropout missing, or on at the wrong time or place", expected="after ReLU")
+    c.kind(train_mlp(*rows, *rows), MLP)
 
 # %% [markdown] tags=["solution"]
 # Everything that learns or chooses stands inside the round: the statistics, the weights, the epoch. The noise table is the proof: whatever
 # sees a held-out label there is suddenly right more often than a coin, and whatever learns by heart is sure and wrong.
 #
-# On the women of the path, five folds, three seeds: this network 0.75 to 0.77, the line 0.76. A tie.
+# On this lesson's patients, five folds, three seeds: this network 0.75 to 0.76, the line 0.76 to 0.77.
 
 # %% [markdown] tags=["instructor"]
-# **Spread of the stored answer** over five seeds: disc 0.96 (goal 0.85); on the line's table 0.000 to 0.023 below the line (0.06 allowed); on noise 0.51 to
-# 0.54 right, loss 0.69 to 0.87 (1.1 allowed). About 3 seconds. **The check cannot see** statistics taken from all rows, nor an epoch chosen on the
-# held-out fold: read the code. **Watch for** weights kept without `deepcopy` (noise: loss 3) and for a network left in training mode.
+# **Spread of the stored answer** over five draws: disc 0.95 to 0.97 (goal 0.85); on the line's table 0.003 to 0.033 below the line (0.06 allowed); on noise 0.50 to
+# 0.53 right, loss 0.69 to 0.70 (1.1 allowed). About 2 seconds. **The check cannot see** statistics taken from all rows, nor an epoch chosen on the
+# held-out fold: read the code. **Watch for** weights kept without `deepcopy` (noise: loss 3).
 # **Ask the room:** why is the line's *loss* on noise worse than the network's? (80 columns, 90 training rows, and nothing stops it.)
 
 # %% [markdown]
@@ -824,7 +834,6 @@ with check("diabetes-5") as c:
 # | `p.numel()` | number of elements | (m, n) → m · n |
 # | `nn.BCEWithLogitsLoss` | loss on logits; put the loss of a constant beside it | (N, 1), (N, 1) → () |
 # | `optim.AdamW(…, lr=…, weight_decay=…)` | Adam that pulls weights towards 0 | |
-# | `nn.Dropout(p)` | switches units off in training, does nothing in evaluation | (N, n) → (N, n) |
 # | `LogisticRegression(C=…).fit(X, y)` | the line that has to be beaten | (N, 8), (N,) → a model |
 #
 # Three things hold for every model you will ever train. Look at the minimum of every column. Write a constant's loss and
@@ -992,7 +1001,7 @@ def trace_gradients(model, X, y, loss_fn, optimizer, epochs):
     return torch.tensor(losses), torch.tensor(norms)
 
 # %% [markdown]
-# Trace 8,000 epochs at once, to see later whether it is dead or only slow.
+# Trace 8,000 epochs at once: you will want to see later whether its loss ever comes down.
 #
 # **Predict before you run:** the same loss flows back through all three layers. Which gets the smallest gradient at
 # the start, and by what factor?
@@ -1092,7 +1101,7 @@ plt.show()
 # %% [markdown] tags=["deeper"]
 # ## Which fix moves it? First search the learning rate
 #
-# People mend the small sigmoid network 8 → 6 → 4 → 1 in an order that everybody copies: standardize, then ReLU, then Kaiming's weights, then
+# People repair the small sigmoid network 8 → 6 → 4 → 1 in an order that everybody copies: standardize, then ReLU, then Kaiming's weights, then
 # Adam. If you keep the learning rate at 0.1 all the while, you get a ladder on which some rungs look worthless. But each fix also
 # changes *which learning rate is right*. So change one thing at a time, and give each recipe its own search.
 #
@@ -1126,7 +1135,7 @@ for name, network in {"default": deep, "Kaiming": copy.deepcopy(deep).apply(kaim
     print(f"{name}: patients differ by", " → ".join(f"{s:.2f}" for s in spreads))
 
 # %% [markdown]
-# With default weights the patients fade into each other; with Kaiming's they stay about as different as they were. Our
+# With default weights nothing is left of the patients' differences after six layers; with Kaiming's about a third is. Our
 # network has only two hidden layers, so do not expect wonders. Here are the recipes. "Squeezed" is the table as the copy has it: zeros
 # left standing, and columns squeezed to [-1, 1].
 
@@ -1161,10 +1170,11 @@ RECIPES = {
     "… and Kaiming": (tidy, nn.ReLU, kaiming, SGD),
     "… and Adam": (tidy, nn.ReLU, kaiming, Adam),
 }
-RATES = {SGD: (0.1, 0.3, 1.0, 3.0), Adam: (0.003, 0.01, 0.03, 0.1)}
+RATES = {SGD: (0.1, 0.3, 1.0, 3.0, 10.0), Adam: (0.003, 0.01, 0.03, 0.1)}
 
 # %% [markdown]
-# Every recipe tries four learning rates, each with four seeds, and is judged by its validation loss.
+# Every recipe tries four or five learning rates, each with four seeds, and is judged by its validation loss. (The rows
+# that choose the rate also report the loss, so every number is a little too good.)
 #
 # **Predict before you run:** at the rate 0.1, what does standardizing bring? And at its own best rate?
 
@@ -1174,7 +1184,7 @@ tried = {
         [recipe_loss(*recipe, lr, seed) for seed in range(4)] for lr in RATES[recipe[-1]]
     ])
     for name, recipe in RECIPES.items()
-}  # each (4 rates, 4 seeds)
+}  # each (rates, 4 seeds)
 
 # %% within="0.03"
 print(f"loss of a constant: {constant_loss(y_valid):.2f}")
@@ -1185,11 +1195,12 @@ for name, found in tried.items():
     best_of[name] = found[best].mean()
     at_01 = f"{found[0].mean():.2f}" if rates is RATES[SGD] else "   –"
     spread = f"{best_of[name]:.2f} ± {found[best].std():.2f}"
-    print(f"{name:18} SGD at 0.1: {at_01}   at its own best rate: {spread}")
+    print(f"{name:18} SGD at 0.1: {at_01}   at its best rate, {rates[best]:5g}: {spread}")
+    assert 0 < best < len(rates) - 1
 assert tried["classic"][0].mean() - tried["only standardize"][0].mean() < 0.01
 assert all(best_of["classic"] > best_of[f"only {x}"] for x in ("standardize", "ReLU", "Adam"))
 
-# %% alt="Validation loss against learning rate, two panels with logarithmic axes. Left, SGD from 0.1 to 3: the classic recipe stays near the constant's loss of 0.65 and bends down only at 3; standardized columns alone start at the same height and fall to 0.52; the ReLU recipes start lower and reach the same level at a rate of 1. Right, Adam: both recipes reach 0.5 to 0.55 between 0.01 and 0.03."
+# %% alt="Validation loss against learning rate, two panels with logarithmic axes. Left, SGD from 0.1 to 10: the classic recipe stays near the constant's loss of 0.65, dips to 0.59 at 3 and is far above at 10; standardized columns alone start at the same height and fall to 0.52 at 3; the ReLU recipes start lower, reach that level at a rate of 1 and climb again. Right, Adam: both recipes are lowest at 0.03, Adam alone at 0.50, the full ladder at 0.55, and the ladder climbs to 0.74 at 0.1."
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, width_ratios=[3, 2])
 markers = dict(zip(RECIPES, "osD^vPX", strict=True))
 for name, recipe in RECIPES.items():
@@ -1198,15 +1209,16 @@ for name, recipe in RECIPES.items():
 for ax, title in zip(axes, ("SGD", "Adam"), strict=True):
     ax.axhline(constant_loss(y_valid), color="#444444", ls=":", lw=1.2)
     ax.set(xlabel="learning rate", title=title)
-    ax.legend(fontsize=8, loc="lower left")
+    ax.legend(fontsize=8, loc="upper left")
 axes[0].set(ylabel="validation loss, mean of 4 seeds")
 plt.show()
 
 # %% [markdown]
 # *Validation loss of each recipe over the learning rate; the dotted line is a constant's loss.* Read it at SGD's 0.1, and standardizing
-# looks worthless. Read each curve at its lowest point, and standardizing alone brings nearly everything. So do ReLU alone and Adam
-# alone: **once one of the three is in, the others add nothing that these rows could show**, and Kaiming's weights do nothing for a network this
-# shallow. The classic network had no special disease. It wanted a larger step, and its squeezed columns with sigmoids could hardly use one.
+# looks worthless. Read each curve at its lowest point, and standardizing alone brings 0.52. ReLU alone has 0.53 and Adam alone 0.50: **once one of the three is in, adding
+# the others does not lower the loss**. Kaiming's weights do not help a network this shallow (0.54), and the full ladder, at 0.55, varies most from seed to seed.
+# Finer than that, four seeds cannot tell. The classic network's small gradients ask for a larger step, and plain SGD can give it one only up to a
+# point: 0.59 at a rate of 3, 0.80 at 10. With any one of the fixes there is a rate that works.
 #
 # A ladder with one learning rate for all rungs measures the learning rate.
 #
@@ -1263,8 +1275,16 @@ with check("diabetes-6") as c:
 # unit can rely on another. It must be off when you predict, which is what `eval()` is for:
 
 # %%
+def with_dropout(p):
+    """A PatientNet with dropout after each ReLU."""
+    net = PatientNet()
+    first, bend, second, again = net.hidden
+    net.hidden = nn.Sequential(first, bend, nn.Dropout(p), second, again, nn.Dropout(p))
+    return net
+
+
 torch.manual_seed(0)
-net, patient = PatientNet(dropout=0.3), X_valid[:1]
+net, patient = with_dropout(0.3), X_valid[:1]
 with torch.inference_mode():
     net.train()
     print("training mode:  ", [round(net(patient).item(), 3) for _ in range(4)])
@@ -1282,7 +1302,7 @@ with torch.inference_mode():
 def train_long(dropout, weight_decay, train, valid):
     """100 epochs of AdamW, whatever happens; the PatientNet and its validation losses."""
     torch.manual_seed(0)
-    model, loss_fn = PatientNet(dropout), nn.BCEWithLogitsLoss()
+    model, loss_fn = with_dropout(dropout), nn.BCEWithLogitsLoss()
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.003, weight_decay=weight_decay)
     loader = make_loader(*train, batch_size=64, shuffle=True)
     options = {"epochs": 100, "val_loader": make_loader(*valid, batch_size=1000), "progress": False}
@@ -1321,7 +1341,7 @@ plt.show()
 # %% [markdown] tags=["deeper"]
 # ## A leak that matters
 #
-# First a harmless one: how far off are test values if the statistics come from all rows, and not from the training rows alone?
+# First a harmless one: how far do the validation values move if the statistics come from training and validation rows together?
 
 # %%
 forbidden = tensors(valid, learn_statistics(rest))[0]
@@ -1329,7 +1349,7 @@ moved = (forbidden - X_valid).abs()
 print(f"a validation value moves by {moved.mean():.3f} standard deviations, at most {moved.max():.2f}")
 
 # %% [markdown]
-# A few hundredths on average: this leak is small. Keep the rule all the same, because the next statistic may look at the label. If a
+# About a hundredth on average: this leak is small. Keep the rule all the same, because the next statistic may look at the label. If a
 # notebook reports 85 % on this table, look at how it filled the holes. Here is one way to get near that number,
 # and it looks sensible. Insulin is missing for about half of the women, and the sick have higher insulin. So fill
 # each hole with the median *of its class*.
@@ -1428,12 +1448,12 @@ gains = np.array([
 ])
 for name, d in zip(("accuracy", "loss"), gains.T, strict=True):
     honest = d.std(ddof=1) * np.sqrt(1 / 10 + 1 / 4)
-    print(f"{name:8} with minus without: {d.mean():+.3f}, corrected standard error {honest:.3f}")
-    assert abs(d.mean()) < 2.2 * honest
+    print(f"{name:8} with minus without: {d.mean():+.3f}, luck reaches ±{LIMIT * honest:.3f}")
+    assert abs(d.mean()) < LIMIT * honest
 
 # %% [markdown]
-# Nothing that stands out from its error. It costs one line to try (scikit-learn: `SimpleImputer(add_indicator=True)`), and on a table where the
-# *reason* for a hole knows the answer, it is the best column you have. Ask then whether it will still be there tomorrow.
+# Nothing that stands out from luck. It costs one line to try (scikit-learn: `SimpleImputer(add_indicator=True)`), and on a table where
+# people are measured *because* somebody suspects the answer, it may be the best column you have. Ask then whether it will still be there tomorrow.
 
 # %% [markdown] tags=["deeper"]
 # ## How sure is that number?
@@ -1577,7 +1597,7 @@ assert -0.06 < low < high < 0.04
 
 # %% [markdown]
 # The two models disagree about few patients, and those few decide. 0 lies at the interval's edge, and this interval knows only the luck of the
-# rows that judge, not of those that teach. The path's corrected error knows both, and calls it a tie.
+# rows that judge, not of those that teach. The path's corrected error knows both, and by that the two cannot be told apart.
 
 # %% [markdown] tags=["deeper"]
 # ## Is 70 % seventy in a hundred?
@@ -1626,15 +1646,16 @@ def mean_gap(y, logits):
     return float((np.abs(said - happened) * size).sum() / size.sum())
 
 
-def lucky_gap(logits, draws=100):
-    """The mean gap of a perfectly calibrated model with these logits."""
+def lucky_gap(logits, draws=200):
+    """The gap that a perfectly calibrated model with these logits exceeds in 5 of 100 draws."""
     g, p = torch.Generator().manual_seed(0), torch.sigmoid(logits)
-    return np.mean([mean_gap(torch.bernoulli(p, generator=g), logits) for _ in range(draws)])
+    gaps = [mean_gap(torch.bernoulli(p, generator=g), logits) for _ in range(draws)]
+    return np.quantile(gaps, 0.95)
 
 # %% within="0.03"
 for name, logits in predicted.items():
     print(f"{name:14} accuracy {accuracy(logits, y_rest):.2f}   loss {bce(logits, y_rest):.2f}   "
-          f"gap {mean_gap(y_rest, logits):.3f}, by luck alone {lucky_gap(logits):.3f}")  # fmt: skip
+          f"gap {mean_gap(y_rest, logits):.3f}, luck reaches {lucky_gap(logits):.3f}")  # fmt: skip
 gaps = {name: mean_gap(y_rest, logits) for name, logits in predicted.items()}
 assert gaps["no brake"] > 0.06 > max(gaps["the line"], gaps["stopped early"])
 
@@ -1650,11 +1671,11 @@ axes[0].set(ylabel="share of the sick")
 plt.show()
 
 # %% [markdown]
-# *Predicted probability against what happened, with 95 % intervals.* The line and the network that stopped early have gaps as small as a
-# perfect model has by luck: these rows cannot tell you which of the two is better calibrated. The unbraked network's gap is several times its luck.
+# *Predicted probability against what happened, with 95 % intervals.* The gaps of the line and of the network that stopped early are
+# within the reach of luck: these rows cannot show that either is badly calibrated. The unbraked network's gap is far beyond it.
 # When it says "90 %", far fewer are sick. Its accuracy has suffered a little; what it has lost is the right to be believed.
 #
-# ### The mend: one temperature
+# ### The fix: one temperature
 #
 # Too sure, on both sides: then divide all logits by one number $T > 1$, the **temperature**, chosen on the validation rows so that their
 # loss is lowest. No answer changes sides, so the accuracy stays exactly as it was.
@@ -1675,15 +1696,15 @@ for held, logits, valid_logits, valid_labels in wild:
 print("temperatures of the five rounds:", " ".join(f"{T:.1f}" for T in temperatures))
 for name, logits in {"no brake": predicted["no brake"], "its logits / T": cooled}.items():
     print(f"{name:14} accuracy {accuracy(logits, y_rest):.2f}   loss {bce(logits, y_rest):.2f}   "
-          f"gap {mean_gap(y_rest, logits):.3f}, by luck alone {lucky_gap(logits):.3f}")  # fmt: skip
+          f"gap {mean_gap(y_rest, logits):.3f}, luck reaches {lucky_gap(logits):.3f}")  # fmt: skip
 assert bce(cooled, y_rest) < bce(predicted["no brake"], y_rest) - 0.02
 
 # %% [markdown]
-# The mend takes most of the false conviction away: the gap comes near its luck, and the loss falls far, at the price of one number. It does not
+# One temperature takes most of the false certainty away: the gap comes within the reach of luck, and the loss falls far, at the price of one number. It does not
 # make up for everything: stopping early still has the lower loss, because it also kept the better answers. If one number is too few, look up Platt scaling (two numbers)
 # and isotonic regression (a staircase), both in scikit-learn's `CalibratedClassifierCV`; with few rows they overfit sooner.
 #
-# So which model would you give to a doctor? The line: level in accuracy, level in calibration, nine parameters, and you can explain it.
+# So which model would you give to a doctor? The line: no worse in accuracy or calibration, as far as these rows can tell, nine parameters, and you can explain it.
 
 # %% [markdown] tags=["deeper"]
 # ## Old code you will meet

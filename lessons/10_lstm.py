@@ -20,8 +20,8 @@
 # A character speaks, is interrupted, and goes on; a line began sixty letters ago; a name in capitals told us who is
 # talking. By now the plain RNN has forgotten all that. The **LSTM**, the "long short-term memory", need not.
 #
-# You are heading for one table of three numbers: how surprised are you by the next letter of a play, if you are a network
-# trained for a minute, a table that has counted letters for a second, or both together? On the way you find **one number** in
+# You are heading for three numbers: how surprised are you by the next letter of a play, if you are a network
+# trained for a minute or two, a table that has counted letters for seconds, or both together? On the way you find **one number** in
 # the LSTM that decides whether it remembers at all, you draw the gates stage by stage, and at the end you write the whole
 # thing yourself.
 
@@ -738,7 +738,7 @@ for stop in (1, 5):
     ages[f"after {50 * stop} windows"] = write(model, vocab, "ROMEO:\n", 160)
 
 # %% [markdown]
-# And now the long stretch:
+# And now the long stretch, a minute or so on a laptop:
 
 # %%
 more = passes - len(learned)
@@ -817,7 +817,7 @@ if real:
 
 # %% [markdown]
 # Read the two columns. Over all characters the table is ahead. At the line ends the network is far ahead: it carries in its state how long
-# the line is, and no table of runs can. And over all characters the mean of the two beats both: each knows something that the other doesn't.
+# the line is, and no table of runs can. And over all characters, though not at the line ends, the mean of the two beats both: each knows something that the other doesn't.
 #
 # The choices are made. Now touch the test part, once.
 
@@ -830,8 +830,8 @@ counts = sum(len(runs) for runs, _ in tables[best])
 print(f"the network holds {weights:,} weights, the table {counts:,} counts")
 
 # %% [markdown]
-# The same order on text that no choice has seen. (It is an easier text: every number in the first column is lower than on validation. Compare models
-# on one text, and never numbers from two texts.)
+# The same order on text that no choice has seen. (Over all characters this text is easier than the validation part, and its line ends are
+# harder, for all three. So compare models on one text, and never numbers from two texts.)
 #
 # And what did it cost? The cells above have looked at the clock:
 
@@ -898,7 +898,7 @@ with check("lstm-2") as c:
 # from the same weights as a `CharLM`, train both with your loop on the same text, and the two loss curves must lie on
 # top of each other.
 #
-# The check makes a text that you can make, too, from words drawn with another seed. Try your code on it:
+# The check trains on a text like the one below, made from other words of the play. Try your code on this one:
 
 # %%
 def random_text(words, seed):
@@ -917,8 +917,8 @@ print(sample_vocab.decode(sample[:70]))
 
 # %% [markdown]
 # ### Exercise lstm-3 · difficulty 3 · 15 minutes
-# Write a class of your own, an `nn.Module` without `nn.LSTM`, `nn.LSTMCell` or anything else of that family in it (on your honor: nor their
-# functions), and without `lstm_step`. Like `CharLM` it takes numbers (B, T) and a state, and gives logits (B, T, C) and the new state. Its
+# Write a class of your own, an `nn.Module` without `nn.LSTM`, `nn.LSTMCell` or anything else of that family in it, and without `lstm_step` or the
+# functions behind those (on your honor). Like `CharLM` it takes numbers (B, T) and a state, and gives logits (B, T, C) and the new state. Its
 # state is `None` or a pair `(h, c)`; the shape of the two is up to you. Then two functions:
 #
 # - `twin_of(reader)` returns an instance of your class with the same sizes as the `CharLM` that it is given, and with **copies** of its
@@ -931,8 +931,8 @@ print(sample_vocab.decode(sample[:70]))
 # The check trains your reader and a `CharLM` for 120 steps on such a text, in 16 streams and windows of 32, and judges yours on the
 # last fifth, which it has not read: at most 0.75 nats. Everything stays on the CPU.
 #
-# <details><summary>Hint 1</summary>The weights: <code>reader.lstm.parameters()</code> gives W_ih, W_hh, b_ih and b_hh in this order. Clone each without its graph, and wrap it in <code>nn.Parameter</code>; <code>copy.deepcopy</code> copies the embedding and the last layer. In <code>forward</code>, walk over the positions, keep each h in a list, and <code>torch.stack</code> the list along dimension 1.</details>
-# <details><summary>Hint 2</summary>The loop: at step k the window begins at column <code>k * width % X.shape[1]</code>. Detach both halves of the state before you hand them in. Then the five lines of lesson 03. Adam at 0.01 does it, with gradients clipped at norm 1.</details>
+# <details><summary>Hint 1</summary>The weights: <code>reader.lstm.parameters()</code> gives W_ih, W_hh, b_ih and b_hh in this order. Their rows hold the gates in the order i, f, g, o. Clone each without its graph, and wrap it in <code>nn.Parameter</code>; <code>copy.deepcopy</code> copies the embedding and the last layer. In <code>forward</code>, walk over the positions, keep each h in a list, and <code>torch.stack</code> the list along dimension 1.</details>
+# <details><summary>Hint 2</summary>The loop: at step k the window begins at column <code>k * width % X.shape[1]</code>. Detach both halves of the state before you hand them in. Then the five lines of lesson 03. Adam at 0.01 does it.</details>
 
 # %% tags=["exercise", "build"] id="lstm-3" objective="build"
 ### BEGIN SOLUTION
@@ -981,7 +981,6 @@ def learn(reader, numbers: torch.Tensor, rows: int, width: int, steps: int) -> l
         loss = next_loss(logits, y[:, at : at + width])
         optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
         optimizer.step()
         losses.append(loss.item())
     return losses
@@ -1412,7 +1411,7 @@ plt.show()
 
 # %% [markdown]
 # *Columns are the characters as they are read, rows the 24 units whose forget gate moves most; dark is open.* Look for pale
-# columns in the middle panel: there, many cells let go at once. Would you let go at the same places?
+# columns in the middle panel: there, many cells let go a little more than elsewhere. Would you let go at the same places?
 
 # %% within="0.08"
 letter = torch.tensor(list(map(str.isalpha, play[ends[1] : ends[1] + 16 * 900]))).view(16, 900)
