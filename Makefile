@@ -30,11 +30,13 @@ notebooks: setup  ## only the second half of the tests: the cells (LESSON=03 for
 build: setup  ## build and run both editions (LESSON=03 for one lesson)
 	$(PY) tools/build.py $(LESSON)
 
-check: setup  ## lint, format, types, spelling, and that nothing generated is stale
+check: setup  ## lint, format, types, spelling, workflows, and that nothing generated is stale
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m codespell_lib
+	$(PY) -m check_jsonschema --builtin-schema vendor.github-workflows $(wildcard .github/workflows/*.yml)
+	$(dir $(PY))zizmor --offline --quiet --no-progress .github/workflows
 	$(PY) tools/build.py --check
 
 data:  ## download all data sets now (172 MB), so that no lesson needs the network later

@@ -187,9 +187,9 @@ def test_odd_letters_in_the_folder_s_name_do_not_stop_the_set_up(tmp_path, uv, n
     assert not any(str(tmp_path) in word for word in asked.words), "no path is taken apart"
 
 
-@pytest.mark.parametrize("odd", [b"Mon: tea", b"caf\xe9"])
+@pytest.mark.parametrize("odd", [b"Mon: tea", b"stra\xdfe"])
 def test_a_path_in_which_no_environment_can_be_made_is_said_by_name(tmp_path, uv, odd, capsys):
-    if odd.endswith(b"\xe9") and sys.platform != "linux":
+    if b"\xdf" in odd and sys.platform != "linux":
         pytest.skip("file names are text there")
     root = make_course(Path(os.fsdecode(os.fsencode(str(tmp_path)) + b"/" + odd)))
     assert main(["lab"], root) == 1
