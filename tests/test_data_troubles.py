@@ -232,8 +232,9 @@ def test_a_folder_that_nothing_resembles_is_not_made(home, tmp_path, monkeypatch
     monkeypatch.setenv("COURSE_DATA", str(wish))
     line = said(capsys)
     assert f"COURSE_DATA is {wish}, which is not there" in line and "make that folder" in line
-    with pytest.raises(FileNotFoundError), data._scratch(wish / "pictures"):
-        pass
+    for folder in (wish / "pictures", wish / ".." / "another" / "pictures"):
+        with pytest.raises(FileNotFoundError), data._scratch(folder):
+            pass
     assert not wish.parent.exists()
     wish.mkdir(parents=True)  # the advice, followed
     assert "COURSE_DATA" not in said(capsys)
@@ -474,6 +475,22 @@ def test_a_dead_proxy_is_named_without_its_password(
     server.pages["/a"] = (200, GOOD, "")
     only(server.url)
     assert data.shakespeare() == GOOD.decode()
+
+
+@pytest.mark.parametrize(
+    ("proxy", "words"),
+    [
+        ("socks5://127.0.0.1:9", "is one for SOCKS"),
+        ("http://no-such-proxy.invalid:3128", "does not answer"),
+        ("http://[bad", "does not answer"),
+        ("127.0.0.1:9", "does not answer"),
+    ],
+)
+def test_proxies_of_other_kinds(home, monkeypatch, capsys, proxy, words):
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    only("https://files.example")
+    line = said(capsys)
+    assert f"the proxy {proxy} (HTTPS_PROXY) {words}" in line and "no network" not in line
 
 
 class Portal(BaseHTTPRequestHandler):

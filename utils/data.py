@@ -485,6 +485,8 @@ def _cause(error: Exception, url: str) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         where = proxy or "something on the way (a proxy, a login page)"
         return f"{where} answers in place of the server, and not encrypted: log in to the network in a browser, or correct the proxy"
+    if "SOCKS" in said:
+        return f"{proxy} is one for SOCKS, which needs one more package (PySocks): name an http one"
     if proxy and not isinstance(error, requests.HTTPError):
         return f"{proxy} does not answer: correct it, or unset it"
     if isinstance(error, requests.Timeout):
@@ -531,6 +533,7 @@ def _scratch(folder: Path) -> Iterator[Path]:
     wish = Path(
         os.path.normpath(HOME.parent / os.path.expanduser(os.environ.get("COURSE_DATA", "")))
     )
+    folder = Path(os.path.normpath(folder))
     if wish in (folder, *folder.parents) and not wish.is_dir():  # mistyped, so not to be made
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(wish))
     folder.mkdir(parents=True, exist_ok=True)
