@@ -161,6 +161,7 @@ def test_a_file_that_cannot_be_read_is_named_and_never_renamed(
         assert f"{play(mine)} cannot be read (Permission denied)" in out and "its owner" in out
     else:
         assert text == GOOD.decode(), "data/ can have it"
+        assert f"{play(mine)} cannot be read" in out and f"is put into {home}" in out
 
 
 def test_line_ends_are_named_and_put_right_by_fetch_without_a_network(names, home, capsys):

@@ -282,8 +282,9 @@ def _find(name: str, fetch: bool = True, mend: bool = False) -> tuple[Path | Non
                 if source is None:
                     return None, "; ".join(why + failed)
                 _move(files, source, folder)
-                if trouble:
-                    _say(f"{trouble}. {name} is put into {folder}")
+                if trouble or folder != folders[0]:
+                    for line in why:
+                        _say(f"{line}. {name} is put into {folder}")
                 return folder, ""
         except OSError as error:
             refused.append(f"{folder}: {error.strerror or error}")
