@@ -5,14 +5,17 @@ PY = .venv/Scripts/python
 else
 PY = .venv/bin/python
 endif
+CHOICE = $(if $(CPU),$(if $(filter 0 no off,$(CPU)),--no-cpu,--cpu))
+unexport PYTHONPATH PYTHONHOME  # what belongs to other programs
+export PYTHONNOUSERSITE = 1
 .DEFAULT_GOAL := help
 .PHONY: help lab fresh test notebooks build check data bench browser matrix lock clean setup
 
 help:  ## show this list
 	@$(PYTHON) -c "import re; [print(f'make {t:10} {d}') for t, d in re.findall(r'^(\w+):.*?## (.+)$$', open('Makefile', encoding='utf-8').read(), re.M)]"
 
-lab:  ## set up if needed, then open JupyterLab on your own copy (LESSON=03 for another lesson)
-	@$(PYTHON) tools/course.py lab $(LESSON)
+lab:  ## set up if needed, then open JupyterLab on your own copy (LESSON=03; CPU=1: without CUDA; OPTIONS="--port 9999")
+	@$(PYTHON) tools/course.py lab $(CHOICE) $(LESSON) $(OPTIONS)
 
 fresh:  ## start a lesson afresh: LESSON=03; your old copy is kept under a dated name
 	@$(PYTHON) tools/course.py fresh $(LESSON)
@@ -27,15 +30,17 @@ notebooks: setup  ## only the second half of the tests: the cells (LESSON=03 for
 build: setup  ## build and run both editions (LESSON=03 for one lesson)
 	$(PY) tools/build.py $(LESSON)
 
-check: setup  ## lint, format, types, spelling, and that nothing generated is stale
+check: setup  ## lint, format, types, spelling, workflows, and that nothing generated is stale
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m codespell_lib
+	$(PY) -m check_jsonschema --builtin-schema vendor.github-workflows $(wildcard .github/workflows/*.yml)
+	$(dir $(PY))zizmor --offline --quiet --no-progress .github/workflows
 	$(PY) tools/build.py --check
 
 data:  ## download all data sets now (172 MB), so that no lesson needs the network later
-	@$(PYTHON) tools/course.py data
+	@$(PYTHON) tools/course.py data $(CHOICE)
 
 bench: setup  ## ratios: utils.fit against a bare loop, and lesson 07's recipes against each other (minutes)
 	$(PY) benchmarks/fit.py
@@ -57,4 +62,4 @@ clean:  ## remove .venv and caches; your copies in work/ and the data stay
 	$(PYTHON) -c "import shutil; [shutil.rmtree(d, ignore_errors=True) for d in ('.venv', 'build', '.pytest_cache', '.ruff_cache', '.mypy_cache')]"
 
 setup:  ## the authors' tools too: what test, build and check need
-	@$(PYTHON) tools/course.py setup --for authors
+	@$(PYTHON) tools/course.py setup --for authors $(CHOICE)

@@ -25,11 +25,13 @@ from itertools import accumulate
 from pathlib import Path
 
 import nbformat
+from joblib import cpu_count  # the cores that this process may use
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from tqdm import tqdm
 
+from course import any_console
 from lesson import NUMBER, TEACHER, BadLesson, Lesson, Section, read_lesson, student_source, tags
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -277,6 +279,7 @@ def stale(lessons: list[Lesson], root: Path) -> list[str]:
 
 
 def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
+    any_console()
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("lesson", nargs="*", help="a lesson's number or name; all if none is given")
@@ -297,7 +300,7 @@ def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
     if options.check:  # one bad lesson would make all links differ
         problems = problems or stale(lessons, root)
     elif chosen:
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, len(chosen))) as pool:
+        with ThreadPoolExecutor(min(cpu_count(), len(chosen))) as pool:
             jobs = [pool.submit(build, m, lessons, root) for m in chosen]
             for job in tqdm(as_completed(jobs), total=len(jobs), desc="lessons", unit="lesson"):
                 try:

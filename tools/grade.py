@@ -20,12 +20,14 @@ from pathlib import Path
 
 import nbformat
 import pandas as pd
+from joblib import cpu_count  # the cores that this process may use
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from tqdm import tqdm
 
 from build import LESSON_ENV, ROOT, write
+from course import any_console
 from lesson import tags
 
 DIED = "ended the kernel"
@@ -160,6 +162,7 @@ def problem(options: argparse.Namespace, paths: list[Path]) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
+    any_console()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -186,7 +189,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"Passed over, as they are not .ipynb: {', '.join(others)}")
     warnings.filterwarnings("ignore", module="nbformat")  # ids that stand twice, and the like
     rows: list[dict[str, object]] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cpu_count()) as pool:
         jobs = [pool.submit(grade, path, folder, options.seconds) for path in paths]
         try:
             for job in tqdm(jobs, unit="notebook"):

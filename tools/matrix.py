@@ -20,6 +20,7 @@ from datetime import date
 from pathlib import Path
 
 from build import ROOT, write
+from course import any_console
 
 OLDEST = ("2.6.0", "0.21.0")  # the lower bounds in pyproject.toml; a test compares them
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -61,7 +62,7 @@ def last_line(command: list[str], log: Path) -> tuple[bool, str]:
         status = subprocess.call(command, cwd=ROOT, env=calm, stdout=file, stderr=subprocess.STDOUT)
     sums = re.findall(
         r"^=*\s*(\d+ (?:passed|failed).*?)(?: in [\d.]+s.*)$",
-        log.read_text(encoding="utf-8"),
+        log.read_text(encoding="utf-8", errors="replace"),
         re.MULTILINE,
     )
     return status == 0, sums[-1] if sums else f"see {log}"
@@ -122,6 +123,7 @@ def write_table() -> list[str]:
 
 
 def main(words: list[str]) -> int:
+    any_console()
     names = {c: f"{c[0]} {c[1] or 'newest'}" for c in combinations()}
     wanted = [c for c, name in names.items() if all(word in name for word in words)]
     if not wanted:

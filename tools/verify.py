@@ -27,7 +27,10 @@ import tempfile
 from pathlib import Path
 from xml.etree import ElementTree
 
+from joblib import cpu_count  # the cores that this process may use
+
 from build import LESSON_ENV, ROOT, write
+from course import any_console
 from lesson import BadLesson, Lesson, read_lesson
 
 EDITIONS = ("notebooks", "solutions")
@@ -92,14 +95,14 @@ def compare_devices(lessons: list[Lesson], device: str) -> int:
         print(error)
         return 1
     print("all lessons: only True and False, because outputs are stored for the CPU", flush=True)
-    threads = {"OMP_NUM_THREADS": str(os.cpu_count())}
+    threads = {"OMP_NUM_THREADS": str(cpu_count())}
     threads["COURSE_VERDICTS"] = "1"
     before, cpu = run(lessons, "--nbval", 1, COURSE_DEVICE="cpu", **threads)
     after, gpu = run(lessons, "--nbval", 1, COURSE_DEVICE=device, **threads)
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
     rows = [f"| {m.label} | {cpu[m.stem]:.0f} | {gpu[m.stem]:.0f} |" for m in lessons]
     table = "\n".join(
-        [f"| lesson | {os.cpu_count()} CPU cores, s | {name}, s |", "|---|---|---|", *rows]
+        [f"| lesson | {cpu_count()} CPU cores, s | {name}, s |", "|---|---|---|", *rows]
     )
     text = f"# The lessons on two devices\n\nWritten by `make test DEVICE={device}`. Seconds an edition, with torch {torch.__version__.partition('+')[0]}.\n\n{table}\n"
     print(text)
@@ -123,6 +126,7 @@ def on_no_gpu(lessons: list[Lesson]) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
+    any_console()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
