@@ -224,7 +224,7 @@ by_name = {label(node, **named): value for node, value in total.items()}
 assert math.isclose(by_name["w"], w.grad.item(), rel_tol=1e-6)
 
 # %% [markdown]
-# Same numbers: `backward()` visits nodes and multiplies. The picture also says why it is fast: the product at `z` is
+# Same numbers: `backward()` visits nodes, multiplies, and adds. The picture also says why it is fast: the product at `z` is
 # calculated once and used by both `w` and `b`. A *network*, many neurons wired one behind the other, shares almost all
 # of its factors that way.
 #
@@ -733,7 +733,7 @@ assert abs(total - 4) < 0.001
 # behind the other, can do it.
 #
 # ### Exercise autograd-4 · difficulty 3 · 18 minutes
-# Build the network out of `Scalar`s (or of `MyValue`s, once they take plain numbers), from an empty cell and without torch,
+# Build the network out of `Scalar`s (or of `MyValue`s, once they take plain numbers and a minus), from an empty cell and without torch,
 # and train it.
 #
 # - `Neuron(n_in, rng)` has `w`, a list of `n_in` Scalars, and `b`, one Scalar, all drawn with `rng.uniform(-1, 1)`.
@@ -746,7 +746,7 @@ assert abs(total - 4) < 0.001
 #   of ±1. You choose learning rate and rounds. It returns one float per round, the loss summed over the samples, in a list.
 #
 # Your gradients are compared with torch's. Then the network is trained on samples that you have not seen, with other
-# sizes, and judged by the sign of its answer on new points nearby. Try it on `corners` and `signs` first.
+# sizes, and judged by the sign of its answer on new points nearby: right for at least nine in ten. Try it on `corners` and `signs` first.
 #
 # <details><summary>Hint 1</summary><code>zip(sizes, sizes[1:])</code> gives the pairs (n_in, n_out) of the layers. A neuron starts its sum at <code>self.b</code> and adds <code>w * v</code> for each pair of weight and input.</details>
 # <details><summary>Hint 2</summary>The loop stands above: replace <code>(w1, w2, b)</code> by <code>net.parameters()</code>, and let it run for 200 to 500 rounds at a rate of 0.05 to 0.1. Stuck near one unit of loss per sample? Look for parameters that never move.</details>

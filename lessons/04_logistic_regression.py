@@ -279,7 +279,7 @@ for name, losses in (("BCELoss", cut), ("BCEWithLogitsLoss", exact)):
 assert torch.allclose(exact, z, atol=0.01) and cut[2:].eq(100).all()
 
 # %% [markdown]
-# At 5 they agree. From 17 on the sigmoid *is* 1, $\log(1-p)$ is minus infinity, and `BCELoss` cuts it off at 100:
+# At 5 they agree, at 15 nearly. From 17 on the sigmoid *is* 1, $\log(1-p)$ is minus infinity, and `BCELoss` cuts it off at 100:
 # five times too much at 20, half of the truth at 200. Worse is its slope, **zero**: the model learns nothing from
 # its worst mistakes. So the models of this course return logits (all but one: the old model that lesson 05
 # takes apart). How the loss avoids the overflow is the side door *Over the edge*.
@@ -735,7 +735,7 @@ with check("logistic-4") as c:
 # %% [markdown]
 # ### One in a hundred
 #
-# Now for the detectors from the first paragraph. There are four thousand parts, with two measurements each, and
+# Now for the fault detector from the opening. There are four thousand parts, with two measurements each, and
 # one part in a hundred is faulty. The faulty ones are shifted, but the clouds overlap.
 #
 # The **baseline** says "sound" to everything. The *plain* detector is logistic regression as you know it. The

@@ -151,7 +151,7 @@ class Check:
         trained = None if trained is None else _number(trained)
         known = score if trained is None else trained
         gain = [sign * (value - chance) / abs(goal - chance) for value in (score, known)]
-        likely = "on its way: more epochs, another learning rate, or a wider network"
+        likely = "on its way: more epochs, another learning rate, a wider network; or is zero_grad() missing?"
         if not np.isfinite(score):
             likely = "the loss blew up: the learning rate is too large"
         elif trained is not None and gain[1] >= 0.9 > gain[0] + 0.3:
