@@ -42,8 +42,9 @@ plt.style.use("utils.course")
 # ## Is everything here?
 #
 # To the left of the box a number appears in brackets: it was the first to run. If you see an error instead, the
-# course is not installed where this notebook runs: close JupyterLab and start it with `make lab`. If that does not
-# help, delete the folder `.venv` in the course's folder and start it once more; your own notebooks are not in there.
+# course is not installed where this notebook runs, or a file of yours hides a part of it: close JupyterLab and start it
+# with `make lab`, which names such a file. If that does not help, delete the folder `.venv` in the course's folder and
+# start it once more; your own notebooks are not in there.
 #
 # The next box asks this machine what it has. Every line should begin with ✓. A line that begins with ✗ says
 # what to do about it.

@@ -826,19 +826,19 @@ with check("autograd-4") as c:
         net, h = MLP(sizes, seed=n), torch.tensor(X[1])
         own = [[(*neuron.w, neuron.b) for neuron in layer.neurons] for layer in net.layers]
         twin = [torch.tensor([[p.data for p in one] for one in rows], requires_grad=True) for rows in own]
-        for W in twin:
-            h = torch.tanh(W[:, :-1] @ h + W[:, -1])
+        [h := torch.tanh(W[:, :-1] @ h + W[:, -1]) for W in twin]
         c.kind(out := net(X[1]), Value); (out * out).backward()
         slopes, flat = torch.autograd.grad(h.sum() ** 2, twin), [p for rows in own for one in rows for p in one]
         c.close([out.data, *[p.grad for p in flat]], torch.cat([h, *map(torch.flatten, slopes)]), because="as in torch")
         c.equal(sorted(map(flat.index, net.parameters())), [*range(len(flat))], because="every w and b, once")
         before, net = sum((net(x).data - v) ** 2 for x, v in zip(X, sides)), MLP(sizes, seed=n)
         with c.untouched(X, sides):
-            losses = c.timed(lambda net=net, X=X, y=sides[: 4 * n]: train(net, X, y))
-        c.kind(losses, list[float])
+            losses = c.timed(lambda net=net, X=X, y=sides[: 4 * n]: train(net, X, y)); c.kind(losses, list[float])
         c.true(before / 2 < losses[0] < 2 * before, observed=losses[0], expected=f"round 1 sums to about {before:.2f}")
         score, seen = (sum(net(x).data * v > 0 for x, v in zip(xs, sides)) / len(xs) for xs in (new, X))
         c.learned(score, trained=seen, chance=0.5, at_least=0.9, because="right on new points, too")
+    one = train(MLP([2, 1], seed=3), [[0.3, 0.2]], [0.0]); late = max(one[len(one) // 2 :])
+    c.true(late < one[0] / 9, observed=f"a swing of {late:.3f}", expected="rest", likely="is each grad set back to 0?")
 
 # %% [markdown] tags=["solution"]
 # Nothing here knows about derivatives: they come with the `Scalar`s. Starting the sum at `self.b` saves the 0 that `sum()`

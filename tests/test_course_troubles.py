@@ -506,7 +506,12 @@ def test_make_hands_the_choice_on():
         ("CPU=0", "LESSON=03"): "lab --no-cpu 03",
         ("LESSON=03", "OPTIONS=--port 9999"): "lab 03 --port 9999",
     }.items():
-        said = subprocess.run([make, "-n", "lab", *given], cwd=ROOT, capture_output=True, text=True)
+        said = subprocess.run(
+            [make, "--no-print-directory", "-n", "lab", *given],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
         assert said.stdout.split()[2:] == words.split()
 
 
