@@ -846,8 +846,8 @@ for name, degrees in (("the chosen degree", chosen), ("always degree 1", torch.o
 
 # %% [markdown]
 # The best coin is an ordinary coin. The degrees are no coins: twenty validation rows find the line in a little more
-# than half of the draws, and among ten candidates little luck is needed. The chosen one loses 0.03 on new data,
-# and 0.01 of it the line loses without any choice. The more candidates you have and the more alike they are, the more
+# than half of the draws, and among ten candidates little luck is needed. The error of the chosen one grows by 0.03
+# on new data; that of the line, which nobody chose, by 0.01. The more candidates you have and the more alike they are, the more
 # the winner flatters. The test error tells the truth, but only **once**: if you choose by it, it has become a
 # validation set.
 #
@@ -868,11 +868,11 @@ print(f"the average, always: {always:.2f} cm²   the noise: {0.5**2:.2f} cm²")
 #
 # Everything in one piece, and nobody helps: no `fit`, no `make_loader`, and no `nn.Linear` inside your model.
 #
-# ### Exercise linear-6 · difficulty 3 · 12 minutes
+# ### Exercise linear-6 · difficulty 3 · 15 minutes
 # **The model.** Write `class Line(nn.Module)`. `Line(inputs)` maps `(N, inputs)` to `(N, 1)`, as
 # `nn.Linear(inputs, 1)` does. It has two parameters: `weight` of shape `(1, inputs)`, and `bias` of shape `(1,)`.
 #
-# **The loops.** Write `train_and_judge(model, X, y, seed)`, for any model that maps `X` (N, inputs) to (N, 1); the
+# **The loops.** Write `train_and_judge(model, X, y, seed)`, for any model that maps `X` (N, inputs) to (N, 1), the shape of `y`; the
 # check also puts `nn.Linear` in your `Line`'s place.
 # - Keep back `N // 4` rows at random for validation; the same `seed` keeps back the same rows.
 # - Train on all the others, in mini-batches and in training mode. The model may come in either mode.
@@ -883,7 +883,7 @@ print(f"the average, always: {always:.2f} cm²   the noise: {0.5**2:.2f} cm²")
 # batch size and epochs are yours. The check brings two tables, with one input and with five, and measures your model
 # on 2000 new rows: its error must be below one and a half times the noise.
 #
-# <details><summary>Hint 1</summary>In <code>forward</code>, which of <code>x @ w</code> and <code>x @ w.T</code> gives (N, 1)? The split is the line with <code>randperm</code> and a generator, cut in two.</details>
+# <details><summary>Hint 1</summary>In <code>forward</code>, which of <code>x @ w</code> and <code>x @ w.T</code> gives (N, 1)? The split: <code>torch.randperm(n, generator=torch.Generator().manual_seed(seed))</code>, cut in two.</details>
 # <details><summary>Hint 2</summary>Two nested loops: over epochs, and over <code>train[torch.randperm(len(train))].split(…)</code>. SGD arrives with a rate between 0.02 and 0.1 and a hundred epochs or more.</details>
 
 # %% tags=["exercise", "build"] id="linear-6" objective="whole"

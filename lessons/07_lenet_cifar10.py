@@ -593,12 +593,12 @@ assert spent["step, classic"] > 1.5 * spent["step, bytes by 64"]
 
 # %% [markdown]
 # **Cost 1**, the first two lines: the bytes save *ceremony*, a PIL image for each picture, a chain of calls,
-# a stack. (The whole step gains a little more, perhaps because less other work comes in between.) **Cost 2**,
+# a stack. (The whole step gains half as much again, perhaps because less other work comes in between.) **Cost 2**,
 # the last two: every layer of every step has a fixed price, and 64 pictures share it.
 #
 # But a step with 64 pictures is still *one* step. An epoch now has 16 times fewer of them, so each must be
 # longer. A rule of thumb: **scale the learning rate with the batch**, here by 16. (Below, `nesterov=True` lets
-# momentum use the fresh gradient a second time; `weight_decay` you know from lesson 05.)
+# momentum use the fresh gradient a second time; `weight_decay` you know from lesson 05; leave `cycle` aside until cost 4.)
 
 # %%
 def learn(model, X, y, *, lr, epochs=1, cycle=True, **judged_by):

@@ -556,7 +556,7 @@ with expect_error(ValueError):
 #
 # $$\nabla L = \tfrac{1}{2}\big(\nabla L_0 + \nabla L_1\big)$$
 #
-# The line of code is `model = DistributedDataParallel(model)`: it begins the all-reduce of the last layers' gradients while `backward` still computes the
+# The line of code is `model = DistributedDataParallel(model)`, imported from `torch.nn.parallel`: it begins the all-reduce of the last layers' gradients while `backward` still computes the
 # first ones', so that sending hides behind computing. The average is right because all shares have the same size. Check the formula with two models in one process:
 
 # %% within="0.000001"
@@ -742,21 +742,21 @@ if elastic:
 # %% [markdown]
 # ## The build: a script for two processes
 #
-# ### Exercise gpu-3 · difficulty 3 · 16 minutes
+# ### Exercise gpu-3 · difficulty 3 · 18 minutes
 # Write a script of your own, from an empty file: **at most 40 lines**, empty ones counted, as a string named `my_script` (three quotes around it). It is
 # started by `torchrun` in two processes, `my_script.py DATA OUT`, and trains one network on all rows of DATA:
 #
-# - DATA is a file that `torch.load` reads: `{"X": (N, F) floats, "y": (N, 1) floats}`; N and F are known only then, and N is a multiple of 64.
-# - The network is `nn.Sequential(nn.Linear(F, 16), nn.Tanh(), nn.Linear(16, 1))`, built directly after `torch.manual_seed(0)` in each process. Everything runs on the CPU, with `gloo`.
+# - DATA is a file that `torch.load` reads: `{"X": (N, C) floats, "y": (N, 1) floats}`; N and C are known only then, and N is a multiple of 64.
+# - The network is `nn.Sequential(nn.Linear(C, 16), nn.Tanh(), nn.Linear(16, 1))`, built directly after `torch.manual_seed(0)` in each process. Everything runs on the CPU, with `gloo`.
 # - Adam with a learning rate of 0.01, mean squared error, **64 rows a step, of both processes together**, epochs 0, 1 and 2. The rows are dealt by a
 #   `DistributedSampler` with `shuffle=True, seed=0`, in another order each epoch.
 # - At the end rank 0 saves the network's plain `state_dict` (no `module.` in its names) to OUT, and every process leaves the group.
 #
-# The proof is the one you have seen: the weights must be those of a single process, to five decimals. The check brings two data sets of its own, of different N and F,
+# The proof is the one you have seen: the weights must be those of a single process, to five decimals. The check brings two data sets of its own, of different N and C,
 # and gives your script a minute for each; a script that waits for something that never comes is ended then. (On Windows do this one under WSL.)
 #
 # <details><summary>Hint 1</summary><code>dist.init_process_group("gloo")</code> finds rank and world in what torchrun has set;
-# <code>dist.get_rank()</code> and <code>dist.get_world_size()</code> tell you. <code>sys.argv[1]</code> is DATA.</details>
+# <code>dist.get_rank()</code> and <code>dist.get_world_size()</code> (<code>world</code> in hint 2) tell you. <code>sys.argv[1]</code> is DATA.</details>
 # <details><summary>Hint 2</summary>Around the model <code>DistributedDataParallel(model)</code>, in the loader
 # <code>batch_size=64 // world</code> and the sampler, before each epoch <code>sampler.set_epoch(epoch)</code>, at the end
 # <code>dist.destroy_process_group()</code>.</details>

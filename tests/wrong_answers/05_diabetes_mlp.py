@@ -511,7 +511,7 @@ def cross_validate(X: Tensor, y: Tensor, folds: int, seed: int) -> tuple[Tensor,
         line[held] = torch.tensor(rival.decision_function(Z[held].numpy())).float()[:, None]
     return network, line
 
-# %% diabetes-5 refused: two tensors (450, 1)
+# %% diabetes-5 refused: like y, without a graph
 class MLP(nn.Module):
     """Linear layers ``widths[0] → … → widths[-1]`` with a ReLU between them."""
 
@@ -560,7 +560,7 @@ def cross_validate(X: Tensor, y: Tensor, folds: int, seed: int) -> tuple[Tensor,
         line[held] = torch.tensor(rival.decision_function(Z[held].numpy())).float()[:, None]
     return network.flatten(), line.flatten()
 
-# %% diabetes-5 refused: network, disc
+# %% diabetes-5 refused: the training rows' own mean
 class MLP(nn.Module):
     """Linear layers ``widths[0] → … → widths[-1]`` with a ReLU between them."""
 
