@@ -816,9 +816,9 @@ with check("loader-4") as c, tempfile.TemporaryDirectory() as spot:
 # words than `learn` does.
 
 # %% [markdown]
-# **Now yours.** In a cell of your own, run `name_of = learn(Path("../work/pictures"))`, or
+# **Now yours.** In a cell of your own, run `name_of = learn(Path("..", "work", "pictures"))`, or
 # `learn("provided")` for the course's set. Then take a photograph that is in none of the folders and run
-# `name_of("/path/to/it.jpg")`. Try one, too, of something that belongs to none of the classes.
+# `name_of(…)` with its full path. Try one, too, of something that belongs to none of the classes.
 
 # %% [markdown]
 # ## What you have met
