@@ -391,7 +391,6 @@ X, y = (torch.cat(parts) for parts in zip(*DataLoader(photos, batch_size=64), st
 from_files = time.perf_counter() - start
 from_memory = epoch_seconds(DataLoader(TensorDataset(X, y), batch_size=64))
 print(f"one epoch from files: {1000 * from_files:.0f} ms, one from memory: {1000 * from_memory:.1f} ms")
-assert from_files > 3 * from_memory
 
 # %% [markdown]
 # The files take many times as long, though these are tiny, and photographs from a phone have hundreds of
@@ -1141,7 +1140,6 @@ cost = {way: min(epoch_seconds(racer()) for _ in range(5)) for way, racer in rac
 for way, took in cost.items():
     print(f"{way:34} {1000 * took:6.1f} ms, {took / cost['make_loader']:5.1f} times make_loader")
 by_row, whole, by_list, by_tensor, plainest = cost.values()
-assert by_row > 1.5 * whole > 1.5 * by_list > 2 * by_tensor and plainest < whole / 3
 
 # %% [markdown]
 # A call per row is costly even when it does next to nothing. And why is `make_loader` so far ahead of whole
@@ -1261,7 +1259,6 @@ for workers in (0, 2):
     print(f"{workers} workers: {1000 * length:.0f} ms, {1000 * waited:.0f} of them waiting")
 del lane_loader  # its workers end
 (without, with_two) = (run[-1][3] - run[0][2] for run in best.values())
-assert with_two < 0.9 * without
 
 # %% [markdown]
 # The first epoch does not count: it pays for starting the processes. `persistent_workers=True` keeps them
@@ -1301,7 +1298,6 @@ alone = min(epoch_seconds(DataLoader(light, batch_size=4)) for _ in range(4))
 two = min([epoch_seconds(helped) for _ in range(4)][1:])  # the first starts the processes
 del helped
 print(f"alone {1000 * alone:.0f} ms, two workers {1000 * two:.0f} ms: {two / alone:.1f} times as long")
-assert two > 1.5 * alone
 
 # %% [markdown]
 # Slower by far. Fetching is microseconds of arithmetic, but every batch that a worker makes has to travel:

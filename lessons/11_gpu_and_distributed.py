@@ -244,7 +244,6 @@ pieces = numbers.split(10)
 one_call = quickest(lambda: numbers + 1)
 many_calls = quickest(lambda: [piece + 1 for piece in pieces])
 print(f"1,000 small calls cost {many_calls / one_call:.0f} times as much as one large one")
-assert many_calls > 10 * one_call
 
 # %% [markdown]
 # The numbers and the additions are the same; the rest is the price of calling. On a real GPU, NVIDIA's or Apple's,
@@ -1583,7 +1582,6 @@ for _ in range(2):
 measured = [float(line) for line in ask(pair, PACE)[0].splitlines()]
 shares = [min(1.0, max(0.0, 2 / gain - 1)) for gain in measured]  # Amdahl with n = 2, solved for s
 print("speed-up with two processes, measured twice:", [round(gain, 2) for gain in measured])
-assert all(0 < gain < 4 for gain in measured)
 
 # %% alt="Speed-up against the number of processes, 1 to 64, on logarithmic axes. A dashed diagonal shows the ideal, as many times faster as there are processes. A dotted curve is Amdahl's law with 5 %. Measured points stand at 1 and at 2 processes. From them a shaded band is extrapolated with Amdahl's law; it bends away from the diagonal and levels off."
 many = [1, 2, 4, 8, 16, 32, 64]

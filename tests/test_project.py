@@ -89,6 +89,8 @@ def test_few_outputs_are_ignored(capsys):
     assert len(ignored) <= len(code) / 10
     assert not [c["id"] for c in ignored if "nbval-skip" in c["tags"]]
     assert not [c["id"] for c in ignored if not c["metadata"].get("reason")]
+    measured = [c for c in ignored if re.search("time|second|ratio", c["metadata"]["reason"])]
+    assert not [c["id"] for c in measured if "assert" in c["source"]]  # fails on a busy machine
 
 
 def printed(cell):
