@@ -295,21 +295,6 @@ print(f"cleared, then asked once:    {w.grad.item():.4f}")
 # That is by design, not a slip. A loss often comes in pieces, one per sample or batch, too big to be held at once.
 # The slope of a sum is the sum of the slopes, so you ask piece by piece and let `.grad` add.
 #
-# *Within* one call, slopes add up as well, wherever a tensor is used more than once. Your walk shows the two edges,
-# and autograd the sum:
-
-# %%
-a = torch.tensor(3.0, requires_grad=True)
-twice = a * a
-print("edges to a:", [slope for _, _, slope in walk(twice.grad_fn)])
-print("walked:", *list(multiply_out(walk(twice.grad_fn)).values())[1:])
-twice.backward()
-print("autograd:", a.grad.item())
-assert a.grad == 6
-
-# %% [markdown]
-# 3 from the left factor and 3 from the right one make 6, the slope 2a of a².
-#
 # Adding is right as long as the pieces belong to one sum. Before the next question, you clear the pile.
 #
 # ### Exercise autograd-2 · difficulty 2 · 6 minutes
@@ -372,19 +357,14 @@ with check("autograd-2") as c:
 # %% [markdown]
 # ## Downhill, sample by sample
 #
-# Now use a slope. Three points, and a model with one weight, $\hat y = w \cdot x$:
-
-# %%
-xs, ys = [1.0, 2.0, 3.0], [2.0, 4.0, 6.0]
-w = torch.tensor(1.0, requires_grad=True)
-print("before training, x = 4 gives", (w * 4).item())
-
-# %% [markdown]
-# `w` should be 2 and the answer 8; the program starts at 1 and answers 4. It looks at one sample, steps against the
+# Now use a slope. Three points, and a model with one weight, $\hat y = w \cdot x$. `w` should be 2; the program starts
+# at 1, so for x = 4 it answers 4 and not 8. It looks at one sample, steps against the
 # slope of *that sample's* squared error, and goes on to the next. The step is the slope times a small number, the
 # *learning rate*. Try one:
 
 # %%
+xs, ys = [1.0, 2.0, 3.0], [2.0, 4.0, 6.0]
+w = torch.tensor(1.0, requires_grad=True)
 ((w * xs[0] - ys[0]) ** 2).backward()
 with expect_error(RuntimeError):
     w -= 0.01 * w.grad

@@ -540,11 +540,10 @@ TOOLS = {
 }
 
 
-@pytest.mark.parametrize("coding", ["ascii", "cp1252"])
 @pytest.mark.parametrize("tool", TOOLS)
-def test_every_tool_on_any_console(tool, coding):
+def test_every_tool_on_any_console(tool):
     words, said = TOOLS[tool]
-    env = os.environ | {"PYTHONIOENCODING": coding, "PYTHONUTF8": "0", "LC_ALL": "C"}
+    env = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
     command = [sys.executable, str(ROOT / "tools" / f"{tool}.py")]
     done = subprocess.run([*command, *words], cwd=ROOT, env=env, capture_output=True)
     told = (done.stdout + done.stderr).decode("latin-1")

@@ -57,7 +57,7 @@ def test_the_race_of_optimizers_has_one_order(record_property):
         "LBFGS": lambda p, lr: torch.optim.LBFGS(p, lr=lr, line_search_fn="strong_wolfe"),
     }
     needed = {name: [] for name in runners}
-    for seed in SEEDS:
+    for seed in SEEDS[:4]:  # a race takes three seconds
         z, y = readings(100, seed, truth=TRUTH)
         powers = z ** torch.arange(5)
         judge = torch.linalg.lstsq(powers, y).solution

@@ -5,6 +5,7 @@ Also the seeds and devices that a training run starts from (utils.device).
 
 import copy
 import importlib
+import math
 import os
 import random
 import re
@@ -762,6 +763,10 @@ CANNOT_WORK = {
         lambda: {"loss_fn": nn.CrossEntropyLoss(reduction="none")},
         r'the loss is a tensor of shape \(16,\); .*reduction="mean"',
     ),
+    "loss of a sum": (
+        lambda: {"loss_fn": nn.CrossEntropyLoss(reduction="sum")},
+        r'CrossEntropyLoss has reduction="sum".*expected the mean.*CrossEntropyLoss\(\)$',
+    ),
     "loss of two": (
         lambda: {"loss_fn": lambda o, t: torch.stack([o.mean(), o.std()])}, r"shape \(2,\)",
     ),
@@ -983,6 +988,32 @@ def test_loss_that_blows_up_late_keeps_the_history():
     with pytest.raises(FloatingPointError, match="not finite at step 8") as caught:
         train(model, epochs=3)
     assert len(caught.value.history.rows) == 1
+
+
+def test_validation_that_fails_keeps_the_epoch_before_it():
+    X, y = data()
+    strange = DataLoader(
+        [{"X": x, "y": k} for x, k in zip(X, y)], 8
+    )  # not seen without drawing one
+    with pytest.raises(ValueError, match="a batch is a dict with the keys 'X', 'y'") as caught:
+        train(val_loader=strange, epochs=3)
+    history = caught.value.history
+    assert history["loss"] == train(epochs=1)[1]["loss"]
+    assert history.stopped.endswith("in epoch 1 of 3") and len(history.frame()) == 1
+    with pytest.raises(KeyError):
+        history["val_loss"]
+
+
+def test_column_has_a_place_for_each_epoch():
+    with pytest.raises(ZeroDivisionError) as caught:
+        train(loader=batches(), val_loader=late(8), epochs=3)
+    losses = caught.value.history["val_loss"]
+    assert len(losses) == len(caught.value.history["loss"]) and math.isnan(losses[-1])
+
+
+def test_evaluate_refuses_a_sum():
+    with pytest.raises(ValueError, match='MSELoss has reduction="sum"'):
+        evaluate(net(), batches(), nn.MSELoss(reduction="sum"))
 
 
 def test_error_in_the_first_epoch_has_no_history_to_keep():

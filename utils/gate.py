@@ -140,6 +140,16 @@ def insist_arguments(epochs: Any, clip_norm: float | None, metrics: Any) -> None
             raise ValueError(f"{name!r} is a column of the history: give that metric another name")
 
 
+def insist_mean(loss_fn: Any) -> None:
+    """Losses are weighted by the samples of their batch, so each must be a mean."""
+    if getattr(loss_fn, "reduction", "mean") == "sum":
+        name = type(loss_fn).__name__
+        raise ValueError(
+            f'{name} has reduction="sum", which gives small batches a small loss; expected the mean '
+            f"of a batch: {name}()"
+        )
+
+
 def insist_optimizer(optimizer: Any, model: nn.Module) -> list[Tensor]:
     """An optimizer of the model's parameters whose step needs no closure; returns what it holds."""
     if not hasattr(optimizer, "param_groups"):

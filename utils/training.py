@@ -28,6 +28,7 @@ from utils.gate import (
     insist_arguments,
     insist_batch,
     insist_loader,
+    insist_mean,
     insist_numbers,
     insist_optimizer,
     insist_real,
@@ -62,8 +63,8 @@ class History:
         self.stopped = ""
 
     def __getitem__(self, name: str) -> list[float]:
-        """The values of one column, an epoch each: ``history["val_loss"]``."""
-        return [row[name] for row in self.rows]
+        """The values of one column, an epoch each: ``history["val_loss"]``; nan where none came."""
+        return [row.get(name, math.nan) if n else row[name] for n, row in enumerate(self.rows)]
 
     def frame(self) -> pd.DataFrame:
         """The rows as a DataFrame with ``epoch`` as its index."""
@@ -110,6 +111,7 @@ def fit(
     True
     """
     insist_arguments(epochs, clip_norm, metrics)
+    insist_mean(loss_fn)
     insist_loader(loader, "loader", epochs)
     if val_loader is not None:
         insist_loader(val_loader, "val_loader", epochs)
@@ -157,10 +159,10 @@ def fit(
                 bar.update()
             tally.insist_finite(step, optimizer)
             row = {"epoch": epoch, "lr": lr, **tally.means()}
+            history.rows.append(row)  # first: it is kept if validation fails
             if val_loader is not None:
                 measured = evaluate(model, val_loader, loss_fn, metrics, device=device)
                 row |= {f"val_{name}": value for name, value in measured.items()}
-            history.rows.append(row)
             shown = {name: f"{value:.4g}" for name, value in list(row.items())[2:]}
             bar.set_postfix(shown, refresh=False)
             if isinstance(scheduler, ReduceLROnPlateau):
@@ -200,6 +202,7 @@ def evaluate(
     {'accuracy': 0.666666...}
     """
     insist_loader(loader, "loader")
+    insist_mean(loss_fn)
     device = _place(model, device)
     tally = _Tally(metrics, device)
     with _evaluating(model):
