@@ -121,7 +121,7 @@ def fit(
     device = _place(model, device)
     each_batch = isinstance(scheduler, OneCycleLR | CyclicLR)
     autocast, scaler = _precision(device, amp)
-    history, step = History(), 0
+    history, step, epoch = History(), 0, 1
     # Freed once, a block of 31 MiB makes glibc keep blocks below that size, instead of handing each
     # batch's memory back to the system and faulting it in again: up to a third of a small step.
     torch.empty(31 * 2**20, dtype=torch.uint8)
@@ -170,7 +170,6 @@ def fit(
             elif scheduler is not None and not each_batch:
                 scheduler.step()
     except KeyboardInterrupt:
-        epoch = len(history.rows) + 1
         history.stopped = f"interrupted at step {step}, in epoch {epoch} of {epochs}"
         print(f"Training {history.stopped}. The model keeps what it has learned.")
     except Exception as error:
