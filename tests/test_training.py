@@ -879,6 +879,61 @@ def test_optimizer_that_fit_cannot_use_is_refused(make, words):
     assert_same_weights(model, net())
 
 
+# what is given wrongly → (the code in the refusal, what that code's value is called afterwards)
+ADVICE = {
+    "scheduler": (
+        dict(scheduler="OneCycleLR(optimizer, 0.1, total_steps=5)"),
+        r"total_steps=\d+", "scheduler=OneCycleLR(optimizer, 0.1, {})",
+    ),
+    "plateau": (
+        dict(scheduler='ReduceLROnPlateau(optimizer, mode="max")'),
+        r'mode="min"', "scheduler=ReduceLROnPlateau(optimizer, {})",
+    ),
+    "scheduler's class": (dict(scheduler="StepLR"), r"torch\.optim\S+\(.*\)", "scheduler={}"),
+    "optimizer": (dict(optimizer="model.parameters()"), r"torch\.optim\S+\(.*\)", "optimizer={}"),
+    "metrics": (dict(metrics="accuracy"), r"\{.*\}", "metrics={}"),
+    "frozen": (
+        dict(optimizer="torch.optim.SGD(model.requires_grad_(False).parameters(), 0.1)"),
+        r"model\.requires_grad_\(True\)", "model={}",
+    ),
+    "closure": (
+        dict(optimizer="torch.optim.LBFGS(model.parameters())"),
+        r"torch\.optim\.Adam", "optimizer={}(model.parameters())",
+    ),
+    "meta": (
+        dict(model='net().to("meta")', optimizer="torch.optim.SGD(model.parameters(), 0.1)"),
+        r"model\.to_empty\(.*?\)", "model={}; model.load_state_dict(net().state_dict()); "
+        "optimizer=torch.optim.SGD(model.parameters(), 0.1)",
+    ),
+    "sum": (
+        dict(loss_fn='nn.CrossEntropyLoss(reduction="sum")'), r"\w+\(\)$", "loss_fn=nn.{}",
+    ),
+    "samples": (
+        dict(loss_fn='nn.CrossEntropyLoss(reduction="none")'),
+        r'reduction="mean"', "loss_fn=nn.CrossEntropyLoss({})",
+    ),
+    "used up": (dict(loader="(b for b in batches())"), r"list\(\w+\)", "loader={}"),
+    "vector": (
+        dict(metrics='{"right": MulticlassAccuracy(CLASSES, average=None)}'),
+        r'average="macro"', 'metrics={{"right": MulticlassAccuracy(CLASSES, {})}}',
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "code", "mended"), ADVICE.values(), ids=ADVICE)
+def test_advice_of_a_refusal_works_when_it_is_followed(given, code, mended):
+    names = globals() | {"loss_fn": nn.CrossEntropyLoss(), "scheduler": None, "metrics": None}
+    ordered = {"model": "net()", "loader": "batches()"}
+    ordered |= {"optimizer": "torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)"} | given
+    for name in sorted(ordered, key=["model", "loader", "optimizer"].__contains__, reverse=True):
+        exec(f"{name} = {ordered[name]}", names)
+    again = "fit(model, loader, loss_fn, optimizer, epochs=2, scheduler=scheduler, metrics=metrics)"
+    with pytest.raises(ValueError) as caught:
+        eval(again, names)
+    exec(mended.format(re.search(code, str(caught.value))[0]), names)
+    assert len(eval(again, names).rows) == 2
+
+
 GOES = {
     "one cycle to the end": lambda: {"scheduler": lambda o: OneCycleLR(o, 0.1, total_steps=10)},
     "one cycle to spare": lambda: {"scheduler": lambda o: OneCycleLR(o, 0.1, total_steps=99)},

@@ -114,7 +114,7 @@ def insist_real(model: nn.Module) -> None:
     if any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
         raise ValueError(
             "the model is on the device meta, where tensors have shapes but no numbers: make it "
-            'elsewhere, or model.to_empty(device="cpu") and load its weights'
+            'elsewhere, or model.to_empty(device="cpu") and load its weights; an optimizer comes after'
         )
 
 
