@@ -1675,7 +1675,7 @@ plt.show()
 # any of them will do.
 #
 # <details><summary>Hint 1</summary>Write the bill for one <code>t</code> first, as an inner function of <code>t</code>. Then it is <code>min(candidates, key=bill)</code>.</details>
-# <details><summary>Hint 2</summary>Missed: <code>((p < t) & (y == 1)).sum()</code>. False alarms: <code>((p >= t) & (y == 0)).sum()</code>. Weigh them and add.</details>
+# <details><summary>Hint 2</summary>Missed: <code>((p &lt; t) &amp; (y == 1)).sum()</code>. False alarms: <code>((p >= t) &amp; (y == 0)).sum()</code>. Weigh them and add.</details>
 
 # %% tags=["exercise"] id="logistic-8" objective="judge"
 def best_threshold(p: torch.Tensor, y: torch.Tensor, missed: float, alarm: float) -> float:

@@ -92,17 +92,17 @@ def _opening(lesson: Lesson, lessons: list[Lesson]) -> str:
     rows += ["", *aims, ""]
     for n, sitting in enumerate(_sittings(lesson), 1):
         minutes = sum(s.minutes for s in sitting)
-        parts = " · ".join(_anchor(s) for s in sitting if s.title)
+        parts = " · ".join(anchor(s.title) for s in sitting if s.title)
         rows.append(f"{n}. **{minutes} minutes:** {parts}")
-    doors = [f"{_anchor(s)} ({s.minutes})" for s in lesson.sections if s.deeper]
+    doors = [f"{anchor(s.title)} ({s.minutes})" for s in lesson.sections if s.deeper]
     if doors:
         rows += ["", f"*Side doors*, for later or never (minutes): {' · '.join(doors)}"]
     return "\n".join(rows)
 
 
-def _anchor(section: Section) -> str:
+def anchor(title: str) -> str:
     """A link within the notebook, as JupyterLab names its headings."""
-    words = re.sub(r"[`*]", "", section.title)
+    words = re.sub(r"[`*]", "", title)
     return f"[{words}](#{words.replace(' ', '-').replace('%', '%25')})"
 
 
