@@ -9,7 +9,7 @@ CHOICE = $(if $(CPU),$(if $(filter 0 no off,$(CPU)),--no-cpu,--cpu))
 unexport PYTHONPATH PYTHONHOME  # what belongs to other programs
 export PYTHONNOUSERSITE = 1
 .DEFAULT_GOAL := help
-.PHONY: help lab fresh test notebooks build check data bench browser matrix lock clean setup
+.PHONY: help lab fresh test notebooks build check data bench browser site matrix lock clean setup
 
 help:  ## show this list
 	@$(PYTHON) -c "import re; [print(f'make {t:10} {d}') for t, d in re.findall(r'^(\w+):.*?## (.+)$$', open('Makefile', encoding='utf-8').read(), re.M)]"
@@ -46,9 +46,13 @@ bench: setup  ## ratios: utils.fit against a bare loop, and lesson 07's recipes 
 	$(PY) benchmarks/fit.py
 	$(PY) benchmarks/cifar_recipes.py
 
-browser: setup  ## the student edition in a real JupyterLab and Chromium
-	@$(PYTHON) tools/course.py setup --for authors --for browser
+browser: site  ## the student edition in a real JupyterLab and Chromium, and the book
+	@$(PYTHON) tools/course.py setup --for authors --for site --for browser
 	$(PY) -m pytest tests/browser -rs
+
+site: setup  ## the lessons as a book to read in a browser, and an EPUB: build/book (PDF=1: a PDF too)
+	@$(PYTHON) tools/course.py setup --for authors --for site $(if $(PDF),--for browser)
+	$(PY) tools/book.py --epub $(if $(PDF),--pdf)
 
 matrix: setup  ## unit tests and lessons on the oldest and newest torch and on other Pythons (an hour)
 	$(PY) tools/matrix.py

@@ -307,7 +307,7 @@ FETCH = """
 import json, sys
 from pathlib import Path
 from utils import data
-data.HOME = Path(sys.argv[1])
+data.HOME = data.SETS = Path(sys.argv[1])
 print(len(data.shakespeare()))
 """
 

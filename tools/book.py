@@ -12,7 +12,6 @@ Chromium, which playwright finds.
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import re
 import shutil
@@ -24,14 +23,17 @@ from zipfile import ZipFile
 
 import nbformat
 from nbformat import NotebookNode
-from sphinx.cmd.build import main as sphinx
 
 from build import ROOT, anchor, dumps
 from course import any_console
-from lesson import Lesson, read_lesson, tags
+from lesson import BadLesson, Lesson, read_lesson, tags
 
 BOOK, NAME = ROOT / "build" / "book", "pytorch-cell-by-cell"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")  # else the one that playwright installs
+CHROMIUM = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+)  # else the one that playwright installs
 PAGES = ["README.md", "INSTRUCTORS.md", "CONTRIBUTING.md", "data/README.md", "docs/versions.md"]
 FILES = ["LICENSE", "data/registry.json", "data/stand-in-surnames.txt", "docs/descent.png"]
 ERROR = re.compile(r"(?m)^(\w*(?:Error|Exception|Exit|Interrupt)): (.*(?:\n[ \t].*)*)")
@@ -84,8 +86,7 @@ def page(lesson: Lesson, paper: bool) -> NotebookNode:
     nb, full = read(lesson, "notebooks"), read(lesson, "solutions")
     cells, guess = [], False
     for cell in nb.cells:
-        if cell.cell_type == "code" and cell.source and cell.execution_count is None:
-            raise lesson.bad(cell.id, "was not run: make build")
+        insist_complete(lesson, cell)
         if cell.id == "opening":
             head, _, rest = cell.source.partition("\n\n")
             here = f"*To run it on your machine:* `make lab LESSON={lesson.stem[:2]}`"
@@ -107,8 +108,30 @@ def page(lesson: Lesson, paper: bool) -> NotebookNode:
             fold(cell, "input", "How it is checked")
             cell.outputs = []
             cells += answer(full, cell)
+    insist_anchors(lesson, nb.cells)
     nb.cells = cells
     return nb
+
+
+def insist_complete(lesson: Lesson, cell: NotebookNode) -> None:
+    """A page has all its outputs, and words for each picture."""
+    if cell.cell_type != "code":
+        return
+    if cell.source and cell.execution_count is None:
+        raise lesson.bad(cell.id, "was not run, so its page has no outputs: make build")
+    if any("image/png" in o.get("data", {}) for o in cell.outputs) and not cell.metadata.get("alt"):
+        raise lesson.bad(cell.id, 'a picture without alt="…"')
+
+
+def insist_anchors(lesson: Lesson, cells: list[NotebookNode]) -> None:
+    """No two headings of a page may have one anchor: a link would lead to the first of them."""
+    before: set[str] = set()
+    for cell in (c for c in cells if c.cell_type == "markdown"):
+        for title in re.findall(r"(?m)^#{1,4} (.+)$", re.sub(r"(?s)```.*?```", "", cell.source)):
+            own = slug(re.sub("[`*]", "", title))
+            if own in before:
+                raise lesson.bad(cell.id, f"a second heading {title!r}: give it words of its own")
+            before.add(own)
 
 
 def fold(cell: NotebookNode, part: str, words: str) -> None:
@@ -233,6 +256,9 @@ def lay(lessons: list[Lesson], paper: bool) -> None:
 
 def render(builder: str, source: str) -> int:
     """Let Sphinx write one form of the book; a warning is an error."""
+    from sphinx.cmd.build import main as sphinx
+
+    shutil.rmtree(BOOK / builder, ignore_errors=True)  # what is no longer made must not stay
     number = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     options = ["-q", "-W", "--keep-going", "-d", str(BOOK / f"doctrees-{source}")]
     options += [f"-Dversion={number}", str(BOOK / source), str(BOOK / builder)]
@@ -242,7 +268,9 @@ def render(builder: str, source: str) -> int:
 def declare_formulas(made: Path, target: Path) -> None:
     """Readers want to be told which pages of an EPUB hold formulas; Sphinx doesn't tell them."""
     with ZipFile(made) as old, ZipFile(target, "w") as new:
-        with_formulas = {n for n in old.namelist() if n.endswith(".xhtml") and b"<math" in old.read(n)}
+        with_formulas = {
+            n for n in old.namelist() if n.endswith(".xhtml") and b"<math" in old.read(n)
+        }
         for info in old.infolist():
             data = old.read(info)
             if info.filename == "content.opf":
@@ -260,7 +288,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pdf", action="store_true", help="a PDF, too (needs Chromium)")
     options = parser.parse_args(argv)
     lessons = [read_lesson(p) for p in sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))]
-    lay(lessons, paper=False)
+    try:
+        lay(lessons, paper=False)
+    except BadLesson as error:
+        print(error, file=sys.stderr)
+        return 1
     status = render("html", "source")
     if options.epub or options.pdf:
         lay(lessons, paper=True)
@@ -277,14 +309,16 @@ def printed(whole: Path) -> int:
     from playwright.sync_api import sync_playwright
 
     own = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    number = '<div style="font-size: 8px; width: 100%; text-align: center"><span class="pageNumber">'
+    number = (
+        '<div style="font-size: 8px; width: 100%; text-align: center"><span class="pageNumber">'
+    )
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=own, args=["--no-sandbox"] if own else [])
         tab = browser.new_page()
         tab.goto(whole.as_uri(), timeout=300_000)
         tab.evaluate("document.querySelectorAll('details').forEach((part) => (part.open = true))")
         tab.pdf(
-            path=BOOK / f"{NAME}.pdf", format="A4", outline=True, tagged=True, print_background=True,
+            path=BOOK / f"{NAME}.pdf", format="A4", outline=True, tagged=True, print_background=True, scale=0.85,
             display_header_footer=True, header_template="<span></span>",
             footer_template=number + "</span></div>",
             margin={"top": "18mm", "bottom": "18mm", "left": "16mm", "right": "16mm"},

@@ -5,7 +5,7 @@ python tools/course.py lab 03         the same, on lesson 03; more options go to
 python tools/course.py lab --cpu      on Linux: a set-up without CUDA, 2 GB in place of 6 (--no-cpu: with it)
 python tools/course.py fresh 03       put your copy of lesson 03 aside and lay a new one
 python tools/course.py data           download all data sets now, so that no lesson needs the network
-python tools/course.py setup          set up only; --for authors or browser adds their tools
+python tools/course.py setup          set up only; --for authors, browser or site adds their tools
 """
 
 import argparse
@@ -526,7 +526,7 @@ def main(argv=None, root=ROOT):
     parser.add_argument("verb", choices=["lab", "fresh", "data", "setup"])
     parser.add_argument("lesson", nargs="?", default="")
     parser.add_argument(
-        "--for", dest="extras", action="append", default=[], choices=["authors", "browser"]
+        "--for", dest="extras", action="append", default=[], choices=["authors", "browser", "site"]
     )
     parser.add_argument("--cpu", dest="cpu", action="store_true", default=None)
     parser.add_argument("--no-cpu", dest="cpu", action="store_false")

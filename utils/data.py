@@ -43,8 +43,10 @@ import pooch
 if TYPE_CHECKING:
     from torchvision.datasets import CIFAR10
 
-HOME = Path(__file__).resolve().parents[1] / "data"
-STAND_INS = HOME / "stand_ins.py"
+HOME = SETS = Path(__file__).resolve().parents[1] / "data"
+if INSTALLED := not (SETS / "stand_ins.py").is_file():  # as a package, without the course around it
+    SETS = Path(__file__).with_name("sets")  # pyproject.toml lays data/ there
+    HOME = Path(pooch.os_cache("pytorch-cell-by-cell"))
 PATIENCE = 4.0  # seconds, once per process, for finding out which servers answer
 STALLED = 20.0  # seconds without a byte, after which a download is given up
 FETCH = "`py tools/course.py data`" if os.name == "nt" else "`make data`"
@@ -222,9 +224,14 @@ def main(arguments: list[str]) -> int:
     return 1 if arguments and lacking else 0
 
 
+def _root() -> Path:
+    """From where a relative COURSE_DATA is seen: the project, or if there is none, where you are."""
+    return Path.cwd() if INSTALLED else HOME.parent
+
+
 @functools.cache
 def _registry() -> dict[str, dict[str, Any]]:
-    return json.loads((HOME / "registry.json").read_text(encoding="utf-8"))
+    return json.loads((SETS / "registry.json").read_text(encoding="utf-8"))
 
 
 def _folder(name: str, stand_in: bool) -> Path | None:
@@ -305,7 +312,7 @@ def _folders() -> tuple[list[Path], str]:
     wish = os.environ.get("COURSE_DATA", "")
     if wish in ("", "stand-in"):
         return [HOME], ""
-    folder = Path(os.path.normpath(HOME.parent / os.path.expanduser(wish)))
+    folder = Path(os.path.normpath(_root() / os.path.expanduser(wish)))
     try:
         if folder.is_dir():
             return list(dict.fromkeys([folder, HOME])), ""
@@ -326,7 +333,7 @@ def _meant(wish: str, folder: Path) -> str | Path | None:
     ):
         return "stand-in"
     spelled = os.path.expanduser(os.path.expandvars(wish.strip("\"' ")))
-    for guess in (HOME.parent / spelled, Path.cwd() / spelled):
+    for guess in (_root() / spelled, Path.cwd() / spelled):
         if guess.is_dir():
             return Path(os.path.normpath(guess))
     there = next(parent for parent in folder.parents if parent.exists())
@@ -531,9 +538,7 @@ def _grouped(why: Mapping[str, str]) -> list[str]:
 @contextmanager
 def _scratch(folder: Path) -> Iterator[Path]:
     """A place on the folder's own disk, from which a finished file moves in all at once."""
-    wish = Path(
-        os.path.normpath(HOME.parent / os.path.expanduser(os.environ.get("COURSE_DATA", "")))
-    )
+    wish = Path(os.path.normpath(_root() / os.path.expanduser(os.environ.get("COURSE_DATA", ""))))
     folder = Path(os.path.normpath(folder))
     if wish in (folder, *folder.parents) and not wish.is_dir():  # mistyped, so not to be made
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(wish))
@@ -689,7 +694,7 @@ def _painted() -> Path:
 
 def _made(what: str, *given: Any, **named: Any) -> Any:
     """What a function of ``data/stand_ins.py`` makes."""
-    return runpy.run_path(str(STAND_INS))[what](*given, **named)
+    return runpy.run_path(str(SETS / "stand_ins.py"))[what](*given, **named)
 
 
 if __name__ == "__main__":
