@@ -62,6 +62,8 @@ environment_report()
 # | device | where the numbers are crunched: `cuda` is an NVIDIA graphics card, `mps` an Apple chip, `cpu` your processor | somebody has set the environment variable `COURSE_DEVICE` to a device that is not here: remove it |
 # | CPU threads | how many cores PyTorch uses at once | any number will do |
 #
+# The file `docs/troubleshooting.md` explains every message that the course itself may give.
+#
 # A `cpu` is enough. Every lesson of this course runs in about a minute on a laptop with two cores. Lesson 11 shows
 # what a graphics card adds.
 

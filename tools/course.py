@@ -551,7 +551,7 @@ def main(argv=None, root=ROOT):
         else:
             setup(root, options.extras, options.cpu)
     except Trouble as trouble:
-        print(trouble, file=sys.stderr)
+        print(f"{trouble}\n(docs/troubleshooting.md has more.)", file=sys.stderr)
         return 1
     except OSError as error:
         print(
