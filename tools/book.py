@@ -34,7 +34,13 @@ CHROMIUM = (
     "chromium-browser",
     "google-chrome",
 )  # else the one that playwright installs
-PAGES = ["README.md", "INSTRUCTORS.md", "CONTRIBUTING.md", "data/README.md", "docs/troubleshooting.md"]
+PAGES = [
+    "README.md",
+    "INSTRUCTORS.md",
+    "CONTRIBUTING.md",
+    "data/README.md",
+    "docs/troubleshooting.md",
+]
 PAGES += ["docs/versions.md"]
 FILES = ["LICENSE", "data/registry.json", "data/stand-in-surnames.txt", "docs/descent.png"]
 ERROR = re.compile(r"(?m)^(\w*(?:Error|Exception|Exit|Interrupt)): (.*(?:\n[ \t].*)*)")

@@ -379,7 +379,8 @@ def call(root, command):
     if run(root, command):
         raise Trouble(
             "The installation stopped; its last lines above say why. With no network, or little "
-            "disk space (8 GB are needed), fix that and run the same command again: what is there is kept."
+            "disk space (8 GB are needed), fix that and run the same command again: what is there is kept. "
+            "docs/troubleshooting.md has more."
         )
 
 
@@ -551,7 +552,7 @@ def main(argv=None, root=ROOT):
         else:
             setup(root, options.extras, options.cpu)
     except Trouble as trouble:
-        print(f"{trouble}\n(docs/troubleshooting.md has more.)", file=sys.stderr)
+        print(trouble, file=sys.stderr)
         return 1
     except OSError as error:
         print(
