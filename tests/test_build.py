@@ -444,6 +444,24 @@ def test_both_editions_were_run_and_say_what_they_are(good):
         assert nb["cells"][-1]["source"] == "---\n[01 · Tiny](01_stub_stops.ipynb) →"
 
 
+def test_once_the_repository_has_an_address_lessons_open_elsewhere(tmp_path, monkeypatch):
+    lay(tmp_path, l00_tiny=HEAD + FAKE + TEXT + EXERCISE + CHECK)
+    good = read_lesson(tmp_path / "lessons" / "00_tiny.py")
+    assert build.address() == "" and "Colab" not in edition(good, True, [good]).cells[0].source
+    file = tmp_path / "pyproject.toml"
+    file.write_text(
+        '[project.urls]\nRepository = "https://github.com/us/course/"\n[project]\nname = "c"\n'
+    )
+    monkeypatch.setattr(build.address, "__defaults__", (file,))
+    opening, install = edition(good, True, [good]).cells[:2]
+    assert (
+        f"https://mybinder.org/v2/gh/us/course/main?urlpath=lab/tree/notebooks/{good.stem}"
+        in opening.source
+    )
+    assert f"/github/us/course/blob/main/notebooks/{good.stem}.ipynb" in opening.source
+    assert '%pip install --quiet "git+https://github.com/us/course"' in install.source
+
+
 def test_opening_lists_the_path_and_the_side_doors(tmp_path):
     long = "\n# %% [markdown]\n# ## {} `x`\n\n" + "# %%\na = 2\n\n" * 40
     text = HEAD + FAKE + long.format("One") + long.format("Two") + DOOR + TEXT + EXERCISE + CHECK
