@@ -39,7 +39,7 @@ from torch.overrides import TorchFunctionMode
 
 from utils import accuracy, check, expect_error, make_loader, predict
 from utils.data import cifar10, diabetes, is_real, shakespeare, surnames
-from utils.plotting import CLASS_COLORS, TRAIN, VALID
+from utils.plotting import TRAIN, VALID
 
 plt.style.use("utils.course")
 torch.set_num_threads(1)  # the networks are tiny: a second thread would only get in the way
@@ -249,8 +249,8 @@ print(f"healthy: seeing {healthy_score:.2f}, blind {blind_score:.2f}")
 assert blind_score < 0.25
 
 # %% [markdown]
-# One in ten, as it must be with ten digits. **Patient 2: the loaders.** The loop is the healthy one, only the batches come from elsewhere. *"The
-# loss falls, slowly. I train longer."*
+# One in ten, as it must be with ten digits. **Patient 2: the loaders.** The loop is the healthy one, only the batches come from elsewhere. *"Ten
+# epochs, and the loss is 2.31. It falls slowly. I train longer."*
 
 # %% within="0.06"
 def train_with_loaders(model, X, y, epochs=10):
@@ -360,8 +360,8 @@ steps = moved(digit_net(), train_digits, X, y, 10)
 print("healthy:", {name: round(size, 1) for name, size in steps.items()})
 
 # %% [markdown]
-# Three layers, six parameters; all of them have moved, and none a hundred times as far as the others. **Patient 4: the deep one.** Six layers, 32 units wide. *"The
-# loss falls. Deeper is not better, I suppose."*
+# Three layers, six parameters; all of them have moved, and none a hundred times as far as the others. **Patient 4: the deep one.** Six layers, 32 units wide. *"0.7
+# right, and with three layers it was 0.95. Deeper is not better, I suppose."*
 
 # %%
 class DeepNet(nn.Module):
@@ -455,16 +455,22 @@ def reader_score(reader):
 
 
 # %% within="0.06"
-for options in ({}, {"batch_first": True}):
+scores = {}
+for who, options in {"sick": {}, "mended": {"batch_first": True}}.items():
     torch.manual_seed(0)
     reader = NameReader(**options)
     sizes = reactions(reader, names_in[:5], 3)
     sizes = [round(size, 2) for size in (sizes / sizes.max()).tolist()]
-    print("mended:" if options else "sick:  ", sizes, f"accuracy {reader_score(reader):.2f}")
+    scores[who] = reader_score(reader)
+    print(f"{who:6}", sizes, f"accuracy {scores[who]:.2f}")
+train_digits(ending := nn.Linear(27, 4), names_in[known, -1], spoken[known], epochs=30)
+ending_score = accuracy(predict(ending, names_in[fresh, -1]), spoken[fresh])
+print(f"a linear layer that sees the last letter alone: {ending_score:.2f}")
+assert not is_real("surnames") or scores["mended"] > scores["sick"] + 0.1
 
 # %% [markdown]
-# Output 3 reacts to the names 0, 1 and 2 as well. Without `batch_first=True` a recurrent layer takes the first axis for time. It read, ten times in parallel, the *k*-th letters of all
-# names of the batch, one name after the other. Every shape was as expected.
+# Output 3 reacts to the names 0, 1 and 2 as well. Without `batch_first=True` a recurrent layer takes the first axis for time. It walked from name to name, and `outputs[:, -1]` was the end of that walk through the **last letters** of
+# all names. Hence two in three: a model that sees nothing but the last letter does as well. Every shape was as expected.
 #
 # ### Exercise wrong-1 · difficulty 2 · 5 minutes
 # Write the whole instrument. `depends(model, X)` returns a bool tensor (N, N): at place `[i, j]` stands whether output `i` depends on sample
@@ -520,7 +526,7 @@ with check("wrong-1") as c:
 # Three instruments here take seconds. **First loss**: a fresh network knows nothing, so with $C$ classes its loss is about $\ln C$. **One batch**: on sixteen
 # rows alone, any network comes near 0 (lesson 03). **Pace**: the learning rate of every step, caught by a hook on the optimizer.
 
-# %% within="0.03"
+# %%
 def first_loss(model, X, y):
     """The loss before training; healthy is about the log of the number of classes."""
     return F.cross_entropy(predict(model, X), y).item()
@@ -540,16 +546,17 @@ def pace(model, train, *given):
     hook.remove()
     return rates
 
-
+# %% within="0.1"
 torch.manual_seed(0)
 print(f"healthy: first loss {first_loss(digit_net(), X, y):.2f}, ln 10 = {math.log(10):.2f}")
+print(f"sick, inputs from 0 to 255: first loss {first_loss(digit_net(), 255 * X, y):.1f}")
 print(f"healthy: one batch {one_batch(digit_net(), train_digits, X, y):.2f}")
 rates = pace(digit_net(), train_digits, X, y, 2)
 print(f"healthy: pace {rates[0]} at the first step, {rates[-1]} at the last")
 
 # %% [markdown]
-# A first loss of 20 says that the inputs were not scaled; one of 0.1, that the answer is among the inputs. **Patient 6: the careful one.** *"My model gives real probabilities, they sum to one. The
-# loss falls and falls more slowly."*
+# A first loss far above $\ln C$ says that the inputs are not scaled, or the last layer is too large. **Patient 6: the careful one.** *"Accuracy 0.86, and the loss hardly falls below 1.6. But my model gives real
+# probabilities, they sum to one."* **Predict before you run:** which of the two, *first loss* or *one batch*, sees the fault?
 
 # %% within="0.08"
 class ProbabilityNet(nn.Module):
@@ -575,9 +582,9 @@ assert sure_score < healthy_score - 0.015
 
 # %% [markdown]
 # The first loss is right to the second digit: this instrument sees nothing. *One batch* does: `cross_entropy` takes a softmax of its own, and the softmax of a softmax can never be sure. Even with perfect
-# answers the loss is 1.46, and near its floor the gradients are tiny. So the accuracy looks almost healthy. **One green instrument is no health certificate.**
+# answers the loss is 1.46, and near its floor the gradients are tiny. The network learns all the same, only more slowly, and nobody is alarmed. **One green instrument is no health certificate.**
 #
-# **Patient 7: the tired one.** The learning rate shall shrink by a tenth each epoch. *"It learns for an epoch and then stops. It must be a local minimum."* **Predict before you run:** what
+# **Patient 7: the tired one.** The learning rate shall shrink by a tenth each epoch. *"It learns for two epochs, up to 0.66, and then stops. It must be a local minimum."* **Predict before you run:** what
 # is the rate after ten epochs of 19 batches?
 
 # %%
@@ -606,7 +613,7 @@ meant = [0.003 * 0.9 ** (step // 19) for step in range(190)]
 fig, ax = plt.subplots(figsize=(7, 2.6))
 ax.semilogy(meant, label="meant: a step each epoch", color=TRAIN)
 ax.semilogy(rates, "--", label="sick: a step each batch", color=VALID)
-ax.set(xlabel="step", ylabel="learning rate", title="Who stops here?")
+ax.set(xlabel="step", ylabel="learning rate", title="The learning rate, step by step")
 ax.legend()
 plt.show()
 assert rates[-1] < 1e-8 and tired_score < healthy_score - 0.1
@@ -690,27 +697,25 @@ def mended_loss(logits: Tensor, y: Tensor) -> Tensor:
 
 # %% tags=["check"]
 with check("wrong-2") as c:
-    logits = torch.tensor([[2.0], [-1.0], [0.5]], requires_grad=True)
-    c.attempted((caught_by, mended_loss(logits, torch.tensor([1.0, 0, 1]))))
+    c.attempted((caught_by, mended_loss(torch.zeros(2, 1), torch.tensor([1.0, 0]))))
     reads = {"look": "the batch looks healthy: the fault comes after the model", "pace": "0.01 at every step, as meant",
              "twins": "no woman stands in both parts", "moved": "weight and bias both move",
-             "depends": "0 between any two women: a line", "first loss": "0.77 for ln 2 = 0.69: nothing to be seen",
+             "depends": "0 between any two women: a line", "first loss": "0.72 for ln 2 = 0.69: nothing to be seen",
              "blind": "it says that the inputs have no part in the score, but not why",
-             "one batch": "it says that sixteen women can't be learned, but not why"}
+             "one batch": "0.66, where a healthy line comes to 0.34: it says that something is wrong, but not what"}
     c.equal(caught_by, "shapes", because="where() made a square of a row and a column", mistakes=reads)
-    for seed, n in ((0, 3), (1, 8), (2, 1)):
-        torch.manual_seed(seed)
-        logits, labels = (3 * torch.randn(n, 1)).requires_grad_(), (torch.arange(n) % 2).float()
-        with c.untouched(logits, labels):
-            got = mended_loss(logits, labels)
-        c.kind(got, Tensor)
-        right = sum(math.log(1 + math.exp((1 - 2 * t) * z)) for z, t in zip(logits[:, 0].tolist(), labels.tolist())) / n
-        square = [(forecast_loss(logits, labels), "that is still the square: N · N chances"),
-                  (torch.tensor(right * n), "a sum: the mean was meant")]
-        c.close(got, torch.tensor(right), because="each woman meets her own label", mistakes=square if n > 1 else ())
-    c.true(got.requires_grad, observed="no graph", expected="a loss to go backward from")
-    c.close(mended_loss(torch.tensor([[200.0], [-200]]), torch.tensor([0.0, 1])), torch.tensor(200.0),
-            because="and sure as it may be, no log of 0")
+    for n in (3, 8, 1):
+        logits = (3 * torch.randn(n, 1, generator=torch.Generator().manual_seed(n))).requires_grad_()
+        with c.untouched(logits, labels := (torch.arange(n) % 2).float()):
+            c.kind(loss := mended_loss(logits, labels), Tensor)
+        right = sum(math.log1p(math.exp((1 - 2 * t) * z)) for z, t in zip(logits[:, 0].tolist(), labels.tolist())) / n
+        square = [(forecast_loss(logits, labels), "that is still the square: N · N chances")] if n > 1 else []
+        c.close(loss, torch.tensor(right), because="each woman meets her own label", mistakes=square)
+    c.true(loss.requires_grad, observed="no graph", expected="a loss to go backward from")
+    c.close(mended_loss(torch.tensor([[200.0], [-200]]), torch.tensor([0.0, 1])), torch.tensor(200.0), because="finite")
+    torch.manual_seed(0), train_forecast(cured := nn.Linear(8, 1), mended_loss, women[:500], ill[:500])
+    score = accuracy(predict(cured, women[500:]).flatten(), ill[500:])
+    c.learned(score, chance=flat_score, at_least=0.74, because=f"the same line, now right for {score:.2f}")
 
 # %% [markdown] tags=["solution"]
 # With the mended loss the same line reaches 0.80. *Blind* and *one batch* would have told you that something is wrong; only *shapes* says what: `where (50,) (50, 1) → (50, 50)`.
@@ -738,8 +743,8 @@ def score_by_predict(model, X, y, batch_size):
 print("healthy:", regroup(score_by_predict, healthy, X_valid, y_valid))
 
 # %% [markdown]
-# Four times the same. **Patient 9: the folder.** Its pictures come folder by folder, all zeros first, and its network has a BatchNorm. *"Training accuracy 0.99, validation 0.3.
-# It overfits. I need more data."*
+# Four times the same. **Patient 9: the folder.** Its pictures come folder by folder, all zeros first, and its network has a BatchNorm. *"Validation accuracy 0.51. It
+# overfits. I need more data."*
 
 # %% within="0.1"
 def score_as_found(model, X, y, batch_size):
@@ -755,15 +760,16 @@ torch.manual_seed(0)
 layers = [nn.Flatten(), nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10)]
 normed = nn.Sequential(*layers)
 train_digits(normed, X, y)
-print("sick:  ", regroup(score_as_found, normed, X_valid, y_valid))
+twin = copy.deepcopy(normed)  # in training mode, each look at validation rows changes a model
+print("sick:  ", regroup(score_as_found, twin, X_valid, y_valid))
 with expect_error(ValueError):
-    normed(X_valid[:1])
+    twin(X_valid[:1])
 print("mended:", regroup(score_as_found, normed.eval(), X_valid, y_valid))
 assert min(regroup(score_as_found, normed, X_valid, y_valid)) > 0.9
 
 # %% [markdown]
 # Sorted by class, it collapses. No `eval()` was called, so BatchNorm measured each batch by the batch itself, and in a batch of nothing but zeros it subtracts what makes them zeros. In well mixed batches the
-# fault is nearly invisible. The error in between is your luck, if you meet it: a last batch of a single row, and BatchNorm complains of *training*. This is why *depends* must be asked in the mode in which you judge.
+# fault is nearly invisible. And while it measures, BatchNorm goes on averaging: the validation rows leave a trace in the model. The error in between is your luck, if you meet it, as in a last batch of a single row. This is why *depends* must be asked in the mode in which you judge.
 #
 # **Patient 10: the judge.** *"I changed the batch size, and lost twenty points."* This one is yours.
 
@@ -816,7 +822,7 @@ with check("wrong-3") as c:
     reads = {"twins": "it reads the rows, not the judge", "depends": "0 between any two samples: a healthy model",
              "one batch": "the training is healthy", "blind": "one in ten: healthy", "look": "the batch is healthy"}
     c.equal(found_by, "regroup", because="same rows, other batches, another number", mistakes=reads)
-    for n, width, batch in ((7, 3, 3), (10, 5, 4), (6, 4, 50)):
+    for n, width, batch in ((8, 3, 3), (10, 5, 4), (6, 4, 50)):
         torch.manual_seed(n)
         model = nn.Sequential(norm := Norm(width), nn.Dropout(0.5)).train(n != 10)
         norm.running_mean.uniform_(-1, 1), norm.running_var.uniform_(0.5, 2)
@@ -841,7 +847,7 @@ with check("wrong-3") as c:
 #
 # Nobody has shown you these three. Each one is a complete training, runs through, and has exactly one fault. You know the complaint and nothing else.
 #
-# **Patient A: photographs.** *"I mirror half of the batches, left to right, so that the network sees more. Without mirroring, validation accuracy was better."*
+# **Patient A: photographs.** *"I mirror half of the batches, left to right, so that the network sees more. Without mirroring, the validation loss was lower."*
 
 # %%
 def train_mirrored(X, y, classes, epochs=8):
@@ -864,7 +870,7 @@ def train_mirrored(X, y, classes, epochs=8):
     return net.eval()
 
 # %% [markdown]
-# **Patient B: the clinic.** *"Accuracy 0.78 on the validation rows. In the clinic, where one woman comes at a time, it has never found anybody sick."*
+# **Patient B: the clinic.** *"On the validation rows it finds most of the sick. In the clinic, where one woman comes at a time, it says the same to all of them."*
 
 # %%
 class Clinic(nn.Module):
@@ -892,7 +898,7 @@ def train_clinic(X, y, epochs=20):
     return net.eval()
 
 # %% [markdown]
-# **Patient C: the writer.** *"A training loss of 0.03 nats after three epochs, lesson 10 never came near. But what it writes is `ort h h h h h`."* At place t its logits should say what comes **after** token t.
+# **Patient C: the writer.** *"A training loss near 0 after three epochs, lesson 10 never came near. But it writes `h h h h h`, and on new text your own measure says 8.8."* At place t its logits should say what comes **after** token t.
 
 # %%
 class Speller(nn.Module):
@@ -927,11 +933,21 @@ def train_speller(tokens, size, epochs=3):
 torch.manual_seed(0)
 small = F.avg_pool2d(whole, 2)  # (3000, 3, 16, 16)
 mirrored = train_mirrored(small[:1000], photo_classes[:1000], 4)
-lost = first_loss(mirrored, small[2000:], photo_classes[2000:])
-print(f"A: loss {lost:.2f} on 1,000 new photographs")
+unmirrored = copy.deepcopy(mirrored).train()
+for layer in (unmirrored[0], unmirrored[3], unmirrored[7]):
+    layer.reset_parameters()
+train_digits(unmirrored, small[:1000], photo_classes[:1000], epochs=8)
+lost = [first_loss(net, small[2000:], photo_classes[2000:]) for net in (mirrored, unmirrored)]
+print(f"A: loss {lost[0]:.2f} on new photographs; the same network without mirroring {lost[1]:.2f}")
+torch.manual_seed(2)
 clinic = train_clinic(table[:568, :-1], table[:568, -1].long())
-together, alone = (predict(clinic, table[568:, :-1], batch_size=n).argmax(1) for n in (200, 1))
-print(f"B: sick women found: {together.sum()} of 200 together, {alone.sum()} of 200 one at a time")
+said = [predict(clinic, table[568:, :-1], batch_size=n).argmax(dim=1) for n in (200, 1)]
+together, alone = (answers.float().mean() for answers in said)
+print(f"B: share called sick {together:.2f} together, {alone:.2f} one by one;",
+      f"sick are {table[568:, -1].mean():.2f}")  # fmt: skip
+
+# %% within="0.4"
+torch.manual_seed(0)
 play = shakespeare()[:45_000].lower()
 signs = sorted(set(play))
 script = torch.tensor([signs.index(ch) for ch in play]).view(-1, 30)  # (1500, 30)
@@ -961,7 +977,7 @@ def outcome(test, train, seed=0):
 #    for a sick one. It must raise an `AssertionError` for the patient (and for other functions with the same kind of fault, whatever their code), and return nothing for healthy ones, at any seed. A second is enough.
 # 3. **Mend it**: `mended["A"]` is your own healthy training function, with the same arguments, defaults and kind of result. Patient A must still mirror half of its batches, left to right.
 #
-# The check trains your functions on data of other sizes, tries your tests on healthy and sick functions that you have not seen, and takes about 15 seconds. A test must set no seed: the check does that.
+# The check trains your functions on data of other sizes, tries your tests on healthy and sick functions that you have not seen, and takes about ten seconds. A test must set no seed: the check does that.
 #
 # <details><summary>Hint 1</summary>Good tests use data where you know the answer. A: can a handful of random pictures be learned by heart, with many epochs? Ask for the loss; the accuracy forgives too much. B: compare two answers to the same woman. C: a text such as abcabcabc.</details>
 # <details><summary>Hint 2</summary>For A, look at one batch with its labels before and after the line with <code>flip</code>. For B, ask who depends on whom, and where the mean of a single woman should come from (<code>register_buffer</code> keeps it). For C, print a row of <code>rows</code> above its row of <code>targets</code>.</details>
@@ -1055,21 +1071,21 @@ mended = {"A": mended_mirrored, "B": mended_clinic, "C": mended_speller}
 # %% tags=["check"]
 with check("wrong-4") as c:
     c.attempted((found, mended))
-    for n, k, s, e in ((300, 2, 12, 12), (420, 3, 9, 20)):
+    for n, k, s, e in ((300, 2, 12, 12), (420, 3, 9, 15)):
         t = 9 * s * torch.randn(n, k + 1, generator=(g := torch.Generator().manual_seed(n))) + 500
-        cut, tag, walk = 200, torch.arange(n) % k, (torch.arange(n)[:, None] * 5 + 4 * torch.arange(s)) % (s + 1)
-        (side := torch.randn(n, k, s, s, generator=g))[:, 0, :4, :4] += 4.0 * tag.view(-1, 1, 1)
+        cut, tag, walk = n - 100, torch.arange(n) % k, (torch.arange(n)[:, None] * 5 + 4 * torch.arange(s)) % (s + 1)
+        (side := torch.randn(n, k, s, s, generator=g) / 3)[:, 0, :4, :4] += 4.0 * tag.view(-1, 1, 1)
         for who, own, *new in (("A", (side[:cut], tag[:cut], k, e), *c.held_back(side[cut:].flip(3), tag[cut:])),
                 ("B", (t[:cut], (t[:cut, 1] > 500).long(), 3 * e), *c.held_back(t[cut:], (t[cut:, 1] > 500).long())),
                 ("C", (walk[:cut], s + 1, e), *c.held_back(walk[cut:, :-1], walk[cut:, 1:]))):
             made = c.timed(lambda who=who, own=own: torch.manual_seed(0) and mended[who](*own))
-            c.equal((isinstance(made, nn.Module), made.training), (True, False), because="networks in evaluation mode")
+            c.equal(getattr(made, "training", "no module"), False, because="networks in evaluation mode")
             told = predict(made, new[0], batch_size=1 if who == "B" else 99).movedim(-1, 1)
-            c.learned(F.cross_entropy(told, new[1]), chance=math.log(told.shape[1]), at_most=0.35, what=f"{who}: loss")
+            c.equal(told.shape[1], int(new[1].max()) + 1, because="a logit for each class")
+            c.learned(F.cross_entropy(told, new[1]), chance=math.log(told.shape[1]), at_most=0.5, what=f"{who}: loss")
     all3 = ((test_mirrored, train_mirrored, lambda X, y, classes, epochs=8: mended["A"](X, y.flip(0), classes, epochs)),
-             (test_clinic, train_clinic, lambda X, y, epochs=20: (m := mended["B"](X, y, epochs),
-                                         m.register_forward_hook(lambda m, given, z: z - z.mean(dim=0)))[0]),
-             (test_speller, train_speller, lambda tokens, size, epochs=3: mended["C"](tokens.flip(1), size, epochs)))
+           (test_clinic, train_clinic, lambda X, y, epochs=20: nn.Sequential(mended["B"](X, y, epochs), nn.Softmax(0))),
+           (test_speller, train_speller, lambda tokens, size, epochs=3: mended["C"](tokens.flip(1), size, epochs)))
     for who, names, (test, *sick) in zip("ABC", ("look, one batch", "depends, regroup", "look"), all3):
         c.true(found[who] in names.split(", "), observed=f"{who}: {found[who]}", expected="what shows the fault itself")
         told = [outcome(test, train, n) for n, train in enumerate([mended[who]] * 2 + sick)]
@@ -1089,7 +1105,7 @@ with check("wrong-4") as c:
 # ## What you have met
 #
 # First the picture from the beginning. **C is the healthy one.** A has a softmax in the model (patient 6), B two orders for pictures and labels (2), E a step of the scheduler in each batch (7), F no `eval()` and rows sorted by class (9). And D, the one with
-# the best number, has its validation rows among its training rows (3): the most dangerous of all, because nobody looks for a fault in a good number. A real validation loss that lies *below* the training loss from the first epoch on is a question, not a gift.
+# the best number, has its validation rows among its training rows (3): the most dangerous of all, because nobody looks for a fault in a good number. A validation loss *below* the training loss is a question, not a gift. (In the first epochs C has one, too: the training loss is a mean over the epoch, and at its beginning the network was worse. D's stays below to the end.)
 #
 # To print out. Find your symptom, take the instrument, and only then read the code:
 #
@@ -1299,23 +1315,23 @@ def dead_shares(model: nn.Module, X: Tensor) -> dict[str, float]:
 
 # %% tags=["check"]
 with check("wrong-6") as c:
-    def layer(inputs, dead, alive):  # what lives is awake for a positive last input only
+    def half(inputs, dead, alive):  # what lives is awake for a positive last input only
         made = nn.Linear(inputs, dead + alive).requires_grad_(False)
         made.weight.zero_()[dead:, -1] = 1
         made.bias[:] = -1.0 * (torch.arange(dead + alive) < dead)
         return made
-    inner = nn.Sequential(layer(4, 2, 8), nn.ReLU())
-    net = nn.Sequential(layer(3, 3, 1), nn.ReLU(), nn.Dropout(0.99), inner)
-    zeros = [{"1": 35 / 36, "3.1": 82 / 90}, {"1": 0.75, "3.1": 1.0}]
+    inner = nn.Sequential(half(4, 2, 8), nn.ReLU())
+    net = nn.Sequential(half(3, 3, 1), nn.ReLU(), nn.Dropout(0.99), inner)
     with c.untouched(nine := torch.cat([torch.ones(1, 3), -torch.ones(8, 3)])):
         got = c.attempted(dead_shares(net.train(), nine))
     c.kind(got, dict[str, float])
-    told = ["that counts zeros: a unit is dead if it is 0 for all samples", "judge in evaluation mode"]
+    told = [({"1": 0.972, "3.1": 0.911}, "that counts zeros: a unit is dead if it is 0 for all samples"),
+            ({"1": 0.75, "3.1": 1.0}, "judge in evaluation mode: here is dropout")]
     near = lambda share: {name: round(value, 3) for name, value in share.items()}
-    c.equal(near(got), {"1": 0.75, "3.1": 0.2}, because="3 of 4 and 2 of 10", mistakes=zip(map(near, zeros), told))
-    c.equal([net.training, inner.training], [True, True], because="the mode is as it was")
-    flat = nn.Sequential(nn.Flatten(), layer(6, 1, 2), nn.ReLU()).eval()
-    c.equal((near(dead_shares(flat, torch.ones(2, 3, 2))), flat.training), ({"2": 0.333}, False), because="other sizes")
+    c.equal(near(got), {"1": 0.75, "3.1": 0.2}, because="3 of 4 and 2 of 10", mistakes=told)
+    flat = nn.Sequential(nn.Flatten(), half(6, 1, 2), nn.ReLU()).eval()
+    c.equal(near(dead_shares(flat, torch.ones(1201, 3, 2) - 2 * (torch.arange(1201) > 0).view(-1, 1, 1))), {"2": 0.333})
+    c.equal([net.training, inner.training, flat.training], [True, True, False], because="the modes are as they were")
     with suppress(RuntimeError):
         dead_shares(net, torch.ones(2, 5))
     left = sum(len(m._forward_hooks) for m in [*net.modules(), *flat.modules()])
@@ -1353,7 +1369,7 @@ with warnings.catch_warnings(record=True) as notes, torch.autograd.detect_anomal
     with expect_error(RuntimeError):
         undecided(p).backward()
 told = "\n".join(str(note.message) for note in notes)
-print("made by:", re.findall(r"^\s+(return .*)$", told, re.M)[-1:])
+print("made by:", *re.findall(r"^\s+(return .*)$", told, re.M)[-1:])
 
 # %% [markdown]
 # The operation is the multiplication, and the warning's traceback (here only its last line) leads to the place. It costs time in each step, so switch it on for a handful of steps only. The mend is to keep the infinity from arising: give the logarithm something harmless.
@@ -1375,7 +1391,7 @@ assert p.grad.isfinite().all() and undecided_mended(p).item() == undecided(p).it
 # %% [markdown] tags=["deeper"]
 # ## Two seeds, and a rate test
 #
-# **Patient 15: the improvement.** ReLU is replaced by `LeakyReLU`. *"It brings 0.7 points on seed 2."* **Instrument: two seeds**, better six, for both sides:
+# **Patient 15: the improvement.** ReLU is replaced by `LeakyReLU`. *"It brings 0.8 points on seed 2."* **Instrument: two seeds**, better six, for both sides:
 
 # %% within="0.008"
 def over_seeds(make_layer, seeds=6):
@@ -1485,7 +1501,7 @@ assert (part, runs) == ("targets", 3)
 # %% [markdown] tags=["deeper"]
 # ## The same twice
 #
-# A fault that comes and goes can't be halved. So make the run repeatable first: seed everything (lesson 01), an own generator for the loader (06), the same number of threads (11). Then two switches.
+# A fault that comes and goes can't be halved. So make the run repeatable first: seed everything (lesson 01), an own generator for the loader (06), the same number of threads (11). Then there is a switch.
 #
 # **Deterministic algorithms** refuse what can't be repeated, and fill memory that nobody has written with `nan`, so that a forgotten value shows at once:
 
@@ -1497,7 +1513,7 @@ with expect_error(RuntimeError):
 torch.use_deterministic_algorithms(False)
 
 # %% [markdown]
-# Two values for one place: which one stays is a race. `accumulate=True`, or indices without repeats, is the mend.
+# Two values for one place: on a GPU, which one stays is a race. `accumulate=True`, or indices without repeats, is the mend.
 #
 # **Patient 16: the workers.** A data set that adds noise, with a generator of its own, *"so that it is reproducible"*. Each worker of a `DataLoader` gets a **copy** of the data set:
 
@@ -1518,7 +1534,7 @@ for number, data in enumerate(workers):
 
 # %% [markdown]
 # Two workers, the same noise; and in the next epoch, with new copies, once more. Nothing is drawn twice in one process, so with `num_workers=0` the fault is gone. The mend: draw from PyTorch's global generator, which the loader seeds in each worker and epoch, or from
-# `torch.Generator().manual_seed(hash((epoch, i)))`, by sample.
+# `torch.Generator().manual_seed(epoch * N + i)`, by sample.
 
 # %% [markdown] tags=["deeper"]
 # ## Old code you will meet
