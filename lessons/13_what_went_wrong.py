@@ -16,7 +16,7 @@
 
 # %% [markdown]
 # An error message is a kindness. It says where it hurts. This lesson is about the other kind of fault: **nothing crashes,
-# no warning is printed, and the number is wrong.** You will meet it more often than any error, and it can cost weeks.
+# no warning is printed, and the number is wrong.** It can cost weeks.
 #
 # You are heading for a picture, and it comes right now: six trainings of the same small network. Five have one
 # thing wrong. At the end you get three more patients, of which nobody tells you anything.
@@ -338,6 +338,9 @@ for when in ("before", "after"):
 # %% [markdown] tags=["instructor"]
 # **Timing:** 15 minutes for the three. **Ask:** which of the three would a training curve have shown? (Only the second.) **Watch for** "blind must give exactly
 # 1/C": it gives the share of the most frequent class where classes are unequal, which is the reason to measure and not to calculate it.
+#
+# **Seeds.** The patients of the next sections show one seed each. Validation accuracy over five: healthy 0.95 to 0.96; patient 4 0.39 to 0.68, mended 0.89 to 0.93; patient 5 0.68 to 0.71, mended 0.83 to 0.88; patient 6 0.86 to 0.92;
+# patient 7 0.51 to 0.66.
 
 # %% [markdown]
 # ## Design the model: who moves, and who depends on whom?
@@ -584,14 +587,14 @@ assert sure_score < healthy_score - 0.015
 # The first loss is right to the second digit: this instrument sees nothing. *One batch* does: `cross_entropy` takes a softmax of its own, and the softmax of a softmax can never be sure. Even with perfect
 # answers the loss is 1.46, and near its floor the gradients are tiny. The network learns all the same, only more slowly, and nobody is alarmed. **One green instrument is no health certificate.**
 #
-# **Patient 7: the tired one.** The learning rate shall shrink by a tenth each epoch. *"It learns for two epochs, up to 0.66, and then stops. It must be a local minimum."* **Predict before you run:** what
+# **Patient 7: the tired one.** The learning rate is meant to shrink by a tenth each epoch. *"It learns for two epochs, up to 0.66, and then stops. It must be a local minimum."* **Predict before you run:** what
 # is the rate after ten epochs of 19 batches?
 
 # %%
-def train_tired(model, X, y, epochs=10):
-    """Train with a learning rate that shrinks; the loss of every step."""
+def train_tired(model, X, y, epochs=10, gamma=0.9):
+    """Train with a learning rate that shrinks by ``gamma``; the loss of every step."""
     optimizer, losses = torch.optim.Adam(model.parameters(), lr=0.003), []
-    scheduler = ExponentialLR(optimizer, gamma=0.9)
+    scheduler = ExponentialLR(optimizer, gamma)
     for _ in range(epochs):
         for rows in torch.randperm(len(X)).split(64):
             loss = F.cross_entropy(model(X[rows]), y[rows])
@@ -607,8 +610,10 @@ def train_tired(model, X, y, epochs=10):
 torch.manual_seed(0)
 rates = pace(tired := digit_net(), train_tired, X, y, 10)
 tired_score = accuracy(predict(tired, X_valid), y_valid).item()
+train_tired(rested := digit_net(), X, y, gamma=0.9 ** (1 / 19))
+rested_score = accuracy(predict(rested, X_valid), y_valid).item()
 print(f"pace: {rates[0]:.4f} at the first step, {rates[-1]:.0e} at the last;",
-      f"accuracy {tired_score:.2f}")  # fmt: skip
+      f"accuracy {tired_score:.2f}, mended {rested_score:.2f}")  # fmt: skip
 meant = [0.003 * 0.9 ** (step // 19) for step in range(190)]
 fig, ax = plt.subplots(figsize=(7, 2.6))
 ax.semilogy(meant, label="meant: a step each epoch", color=TRAIN)
@@ -619,7 +624,7 @@ plt.show()
 assert rates[-1] < 1e-8 and tired_score < healthy_score - 0.1
 
 # %% [markdown]
-# *The rate as it was meant, a staircase, and the rate as it is: a plunge.* One level of indentation decides. Some schedulers do want a step each batch (`OneCycleLR`), others each epoch; none of them can tell where you call it.
+# *The rate as it was meant, a staircase, and the rate as it is: a plunge.* One level of indentation decides. (The mended run steps in each batch, too, but by the 19th root of 0.9.) Some schedulers do want a step each batch (`OneCycleLR`), others each epoch; none of them can tell where you call it.
 #
 # **Instrument: shapes.** Two tensors of different shapes can meet without an error and make a larger one (lesson 01). A *mode* can watch every call, and speak when a result is larger than
 # all that went in:
@@ -677,7 +682,7 @@ print(f"chances from {chances.min():.2f} to {chances.max():.2f}; accuracy {flat_
 # %% [markdown]
 # ### Exercise wrong-2 · difficulty 2 · 5 minutes
 # Set `caught_by` to the name of the instrument that names the fault of patient 8: one of `"look"`, `"blind"`, `"twins"`, `"moved"`, `"depends"`, `"first loss"`, `"one batch"`,
-# `"pace"`, `"shapes"`. Then mend it: `mended_loss(logits, y)` for logits (N, 1) and labels (N,) gives the loss that was meant, as a tensor with a graph. It shall also be finite where a logit is
+# `"pace"`, `"shapes"`. Then mend it: `mended_loss(logits, y)` for logits (N, 1) and labels (N,) gives the loss that was meant, as a tensor with a graph. It must also be finite where a logit is
 # as large as 200.
 #
 # <details><summary>Hint 1</summary>Hold each instrument that you suspect to the patient: <code>with Shapes():</code> around a call of the loss, for example, with seven women.</details>
@@ -898,7 +903,7 @@ def train_clinic(X, y, epochs=20):
     return net.eval()
 
 # %% [markdown]
-# **Patient C: the writer.** *"A training loss near 0 after three epochs, lesson 10 never came near. But it writes `h h h h h`, and on new text your own measure says 8.8."* At place t its logits should say what comes **after** token t.
+# **Patient C: the writer.** *"A training loss near 0 after three epochs, lesson 10 never came near. But it writes `h h h h h`, and on new text your own measure says 8.7."* At place t its logits should say what comes **after** token t.
 
 # %%
 class Speller(nn.Module):
@@ -1099,7 +1104,7 @@ with check("wrong-4") as c:
 
 # %% [markdown] tags=["instructor"]
 # **Timing:** 20 minutes. Most groups find B first and A last. **Watch for** tests that assert an accuracy for A (wrong labels in half of the batches leave it at 1.0 on easy data), `abab` as a text for C (its own mirror image), and a
-# test for B that compares `net(X)` with `net(X)` again. **Ask:** which of the three would your own loop have now?
+# test for B that compares `net(X)` with `net(X)` again. The stored answer, five seeds: losses of 0.00 to 0.09 on the six sets (0.5 is asked for, the patients have 0.7 and more); its tests were right at every seed. **Ask:** which of the three would your own loop have now?
 
 # %% [markdown]
 # ## What you have met
@@ -1166,7 +1171,7 @@ for name, given in {"sick": (X, X_valid), "mended": (16 * X, 16 * X_valid)}.item
 # %% [markdown]
 # Agree on one place that normalizes, best inside the model: then training, validation and tomorrow's picture can't differ.
 #
-# **Patient 12: the new head.** A network that knows ten digits shall tell odd from even. The body is frozen, the last layer is new. *"The loss does not fall at all. The features must be useless for this."*
+# **Patient 12: the new head.** A network that knows ten digits is to tell odd from even. The body is frozen, the last layer is new. *"The loss does not fall at all. The features must be useless for this."*
 
 # %%
 def adapt(model, X, y, classes, epochs=5):
@@ -1195,7 +1200,7 @@ print(f"loss {first:.2f} in the first epoch, {last:.2f} in the last; accuracy {s
 # %% [markdown]
 # ### Exercise wrong-5 · difficulty 2 · 5 minutes
 # Set `caught_head` to the instrument that would have caught it, and write the mended first part, `new_head(model, classes, lr)`. `model` is an `nn.Sequential` whose last layer is linear. Return a tuple: a **copy** of the model, frozen but for a new
-# last layer with `classes` outputs; and an `Adam` with this learning rate that holds exactly what shall learn. The model that was handed over stays as it was.
+# last layer with `classes` outputs; and an `Adam` with this learning rate that holds exactly what is to learn. The model that was handed over stays as it was.
 #
 # <details><summary>Hint 1</summary>What did the optimizer hold at the moment when it was made? How far has the new layer moved?</details>
 # <details><summary>Hint 2</summary><code>copy.deepcopy</code>, freeze, replace the last layer, and only then make the optimizer, from the new layer's parameters.</details>
@@ -1508,9 +1513,13 @@ assert (part, runs) == ("targets", 3)
 # %%
 torch.use_deterministic_algorithms(True)
 print("never written:", torch.empty(3).tolist())
-with expect_error(RuntimeError):
+refused = "nobody refused"
+try:
     torch.zeros(4).put_(torch.tensor([1, 1]), torch.tensor([1.0, 2.0]))
+except RuntimeError as error:
+    refused = str(error).partition(", but")[0]
 torch.use_deterministic_algorithms(False)
+print("RuntimeError:", refused)
 
 # %% [markdown]
 # Two values for one place: on a GPU, which one stays is a race. `accumulate=True`, or indices without repeats, is the mend.
@@ -1547,7 +1556,7 @@ for number, data in enumerate(workers):
 # | `nn.CrossEntropyLoss(size_average=False)` | `reduction="sum"` | the name said two things at once |
 # | `torch.set_deterministic(True)` | `torch.use_deterministic_algorithms(True)` | renamed |
 # | `F.softmax(x)`, `nn.Softmax()` | `dim=1` | without it PyTorch guesses a dimension, and warns |
-# | `np.random.seed(0)` in a worker's `__init__` | nothing, or `worker_init_fn` | PyTorch seeds its own generator in each worker |
+# | `worker_init_fn=lambda i: np.random.seed(i)` | nothing | PyTorch seeds its own, Python's and NumPy's generators in each worker, anew in each epoch; the line above repeats every epoch |
 #
 # The first row, as an experiment. What is the gradient of $\sum w^2$ at $w = 1$?
 
