@@ -8,6 +8,7 @@ import argparse
 import csv
 import hashlib
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -116,6 +117,14 @@ def features(X):
     return torch.load(kept, weights_only=True)
 
 
+def stored(path):
+    """What a run has kept in last.pt."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # cut short, written by something else
+        sys.exit(f"{path} can't be read ({type(error).__name__}): name another --run")
+
+
 def put(path, write):
     """Write a file whole or not at all: whoever is killed in between leaves the old one."""
     part = path.with_name(path.name + ".part")
@@ -151,7 +160,8 @@ def rivals(parts, classes, part):
     common = (y_new == y.bincount().argmax()).float().mean().item()
     center, spread = X.mean(0), X.std(0) + 1e-3
     line = nn.Linear(X[0].numel(), len(classes))
-    nn.init.zeros_(line.weight), nn.init.zeros_(line.bias)
+    nn.init.zeros_(line.weight)
+    nn.init.zeros_(line.bias)
     ready, new = ((Z - center).div(spread).flatten(1) for Z in (X, X_new))
     optimizer = torch.optim.LBFGS(line.parameters(), max_iter=100, line_search_fn="strong_wolfe")
 
@@ -165,81 +175,102 @@ def rivals(parts, classes, part):
     return common, measure(line, new, y_new)[1]
 
 
-def train(config, parts, classes, run, resume=False, say=print):
-    """Train a head, epoch by epoch, each one kept in run/last.pt; gives the checkpoint at the end."""
-    device, (X, y) = config["device"], [t.to(config["device"]) for t in parts[0]]
-    valid = [t.to(device) for t in parts[1]]
-    torch.manual_seed(config["seed"])
-    head = model.make_head(tuple(X.shape[1:]), len(classes), config["width"], config["dropout"]).to(
-        device
-    )
-    optimizer = torch.optim.AdamW(
-        head.parameters(), config["lr"], weight_decay=config["weight_decay"]
-    )
-    steps = config["epochs"] * len(torch.arange(len(X)).split(config["batch_size"]))
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, config["lr"], total_steps=steps)
-    order = torch.Generator().manual_seed(config["seed"])  # who comes when
-    history, best = [], None
-    if resume:
-        history, best = restore(run / "last.pt", head, optimizer, scheduler, order, device)
-    writer = SummaryWriter(run, purge_step=len(history) + 1) if SummaryWriter else None
-    for epoch in range(len(history) + 1, config["epochs"] + 1):
-        head.train()
+class Run:
+    """One training: its parts, and all that the next step depends on."""
+
+    def __init__(self, config, X, classes):
+        torch.manual_seed(config["seed"])
+        width, dropout = config["width"], config["dropout"]
+        self.config, self.device = config, config["device"]
+        self.head = model.make_head(tuple(X.shape[1:]), len(classes), width, dropout)
+        self.head.to(self.device)
+        self.optimizer = torch.optim.AdamW(
+            self.head.parameters(), config["lr"], weight_decay=config["weight_decay"]
+        )
+        self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer,
+            config["lr"],
+            config["epochs"] * math.ceil(len(X) / config["batch_size"]),
+        )
+        self.order = torch.Generator().manual_seed(config["seed"])  # who comes when
+        self.history, self.best = [], None
+
+    def epoch(self, X, y):
+        """Every sample once, in a new order; gives the mean loss."""
+        self.head.train()
         total = 0.0
-        for rows in torch.randperm(len(X), generator=order).split(config["batch_size"]):
-            loss = F.cross_entropy(head(X[rows]), y[rows])
-            optimizer.zero_grad()
+        for rows in torch.randperm(len(X), generator=self.order).split(self.config["batch_size"]):
+            loss = F.cross_entropy(self.head(X[rows]), y[rows])
+            self.optimizer.zero_grad()
             loss.backward()
-            optimizer.step()
-            scheduler.step()
+            self.optimizer.step()
+            self.scheduler.step()
             total += loss.item() * len(rows)
-        loss, accuracy = measure(head, *valid)
-        history.append(
-            {"epoch": epoch, "loss": total / len(X), "valid_loss": loss, "valid_accuracy": accuracy}
-        )
-        if best is None or loss < best["valid_loss"]:
-            best = {**history[-1], "head": {k: v.clone() for k, v in head.state_dict().items()}}
+        return total / len(X)
+
+    def keep(self, path):
+        """Write everything that the next step depends on into one file."""
+        state = {name: getattr(self, name).state_dict() for name in PARTS}
+        state |= {name: getattr(self, name) for name in ("config", "history", "best")}
+        state |= {"order": self.order.get_state(), "dice": dice(self.device)}
+        put(path, lambda file: torch.save(state, file))
+
+    def restore(self, path):
+        """Put everything back as it was when it was kept."""
+        state = stored(path)
+        try:
+            for name in PARTS:
+                getattr(self, name).load_state_dict(state[name])
+        except (KeyError, RuntimeError, ValueError):
+            sys.exit(
+                f"{path} does not fit model.py as it is now: put that back, or name another --run"
+            )
+        self.history, self.best = state["history"], state["best"]
+        self.order.set_state(state["order"])
+        dice(self.device, state["dice"])
+
+
+PARTS = ("head", "optimizer", "scheduler")
+
+
+def dice(device, states=None):
+    """The states of the generators that dropout draws from; with ``states`` they are put back."""
+    kinds = (
+        {"cpu": torch}
+        if device == "cpu"
+        else {"cpu": torch, "own": torch.get_device_module(device)}
+    )
+    for name, kind in kinds.items() if states else ():
+        kind.set_rng_state(states[name])
+    return {name: kind.get_rng_state() for name, kind in kinds.items()}
+
+
+def train(config, parts, classes, folder, resume=False, say=print):
+    """Train a head, each epoch kept in folder/last.pt; gives what was measured, and the best epoch."""
+    (X, y), valid = ([t.to(config["device"]) for t in part] for part in parts[:2])
+    run = Run(config, X, classes)
+    if resume:
+        run.restore(folder / "last.pt")
+    done = len(run.history)
+    writer = SummaryWriter(folder, purge_step=done + 1) if SummaryWriter else None
+    for epoch in range(done + 1, config["epochs"] + 1):
+        row = {"epoch": epoch, "loss": run.epoch(X, y)}
+        row["valid_loss"], row["valid_accuracy"] = measure(run.head, *valid)
+        run.history.append(row)
+        if run.best is None or row["valid_loss"] < run.best["valid_loss"]:
+            weights = {name: value.clone() for name, value in run.head.state_dict().items()}
+            run.best = {**row, "head": weights}
+        for name in ("loss", "valid_loss", "valid_accuracy") if writer else ():
+            writer.add_scalar(name, row[name], epoch)
         if writer:
-            for name, value in list(history[-1].items())[1:]:
-                writer.add_scalar(name, value, epoch)
             writer.flush()
-        keep(run / "last.pt", config, history, best, head, optimizer, scheduler, order, device)
-        put_table(run / "metrics.csv", history)
-        say(
-            f"epoch {epoch:3}/{config['epochs']}  loss {total / len(X):.4f}  validation: {loss:.4f}, {accuracy:.3f}"
-        )
+        run.keep(folder / "last.pt")
+        put_table(folder / "metrics.csv", run.history)
+        told = f"validation: loss {row['valid_loss']:.4f}, accuracy {row['valid_accuracy']:.3f}"
+        say(f"epoch {epoch:3}/{config['epochs']}  loss {row['loss']:.4f}  {told}")
     if writer:
         writer.close()
-    return history, best
-
-
-def keep(path, config, history, best, head, optimizer, scheduler, order, device):
-    """Everything that the next step depends on, in one file."""
-    dice = {"cpu": torch.get_rng_state()}  # dropout's
-    if device != "cpu":
-        dice[device] = torch.get_device_module(device).get_rng_state()
-    state = {
-        "config": config,
-        "history": history,
-        "best": best,
-        "dice": dice,
-        "order": order.get_state(),
-    }
-    for name, part in (("head", head), ("optimizer", optimizer), ("scheduler", scheduler)):
-        state[name] = part.state_dict()
-    put(path, lambda file: torch.save(state, file))
-
-
-def restore(path, head, optimizer, scheduler, order, device):
-    """Put everything back; gives what was measured so far, and the best epoch."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    for name, part in (("head", head), ("optimizer", optimizer), ("scheduler", scheduler)):
-        part.load_state_dict(state[name])
-    order.set_state(state["order"])
-    torch.set_rng_state(state["dice"]["cpu"])
-    if device != "cpu":
-        torch.get_device_module(device).set_rng_state(state["dice"][device])
-    return state["history"], state["best"]
+    return run.history, run.best
 
 
 def refuse_to_mix(run, config, resume):
@@ -253,7 +284,7 @@ def refuse_to_mix(run, config, resume):
         return
     if not resume:
         raise ValueError(f"{run} holds a run already: add --resume to go on, or name another --run")
-    was = torch.load(there, map_location="cpu", weights_only=True)["config"]
+    was = stored(there)["config"]
     for name in config:
         if was.get(name) != config[name]:
             told = (
