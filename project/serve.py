@@ -9,6 +9,9 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = (
     "False"  # before the import: nothing is reported to anybody
 )
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = (
+    "127.0.0.1,localhost"  # it looks whether it answers
+)
 
 from predict import guesses, load
 

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import model
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -33,7 +34,7 @@ def options(words=None):
     """What the command line says, as a dict."""
     gpu = "cuda" if torch.cuda.is_available() else "cpu"
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        "train.py", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--data", default="data", help="the folder with your samples")
     parser.add_argument("--run", default="runs/first", help="the folder for what this run makes")
@@ -71,8 +72,7 @@ def split(samples, labels, seed, shares=(0.6, 0.2, 0.2)):
     """
     first = {}
     for row, sample in enumerate(samples):
-        raw = sample.numpy().tobytes() if isinstance(sample, torch.Tensor) else repr(sample)
-        first.setdefault(raw, row)
+        first.setdefault(raw(sample), row)
     draw, parts = torch.Generator().manual_seed(seed), ([], [], [])
     for name in sorted(set(labels)):
         rows = [row for row in first.values() if labels[row] == name]
@@ -85,6 +85,11 @@ def split(samples, labels, seed, shares=(0.6, 0.2, 0.2)):
         ):
             part.extend(own)
     return parts
+
+
+def raw(sample):
+    """What a sample holds, as something that can be compared."""
+    return np.asarray(sample).tobytes() if hasattr(sample, "shape") else repr(sample)
 
 
 def load_parts(folder, seed):
@@ -273,35 +278,36 @@ def train(config, parts, classes, folder, resume=False, say=print):
     return run.history, run.best
 
 
-def refuse_to_mix(run, config, resume):
+def refuse_to_mix(name, config, resume):
     """A folder belongs to one run: raises ValueError where two would be mixed."""
-    there = run / "last.pt"
+    there = HERE / name / "last.pt"
     if not there.exists():
         if resume:
             raise ValueError(
-                f"{run} holds no last.pt to go on from: leave out --resume, or check --run"
+                f"{name} holds nothing to go on from: leave out --resume, or check --run"
             )
         return
     if not resume:
-        raise ValueError(f"{run} holds a run already: add --resume to go on, or name another --run")
+        raise ValueError(
+            f"{name} holds a run already: add --resume to go on, or name another --run"
+        )
     was = stored(there)["config"]
-    for name in config:
-        if was.get(name) != config[name]:
+    for key in config:
+        if was.get(key) != config[key]:
             told = (
-                "other data"
-                if name == "data_mark"
-                else f"{name} {was.get(name)}, not {config[name]}"
+                "other data" if key == "data_mark" else f"{key} {was.get(key)}, not {config[key]}"
             )
-            raise ValueError(f"{run} was trained with {told}: it can't go on; name another --run")
+            raise ValueError(f"{name} was trained with {told}: it can't go on; name another --run")
 
 
 def main(words=None):
     config = options(words)
-    run, resume, judge = HERE / config.pop("run"), config.pop("resume"), config.pop("judge")
+    name, resume, judge = config.pop("run"), config.pop("resume"), config.pop("judge")
+    run = HERE / name
     try:
         parts, classes, fitted = load_parts(HERE / config["data"], config["seed"])
         config["data_mark"] = hashlib.sha256(parts[0][0].numpy().tobytes()).hexdigest()[:16]
-        refuse_to_mix(run, config, resume)
+        refuse_to_mix(name, config, resume)
     except ValueError as error:
         sys.exit(str(error))
     run.mkdir(parents=True, exist_ok=True)
