@@ -52,12 +52,13 @@ def main(words=None):
     failed = False
     for file in asked.files:
         try:
-            samples = data.read(file)
+            named = guesses(net, saved, data.read(file))
         except (OSError, ValueError) as error:
-            print(error, file=sys.stderr)
+            said = str(error) if str(file) in str(error) else f"{file}: {error}"
+            print(said, file=sys.stderr)
             failed = True
             continue
-        for best in guesses(net, saved, samples):
+        for best in named:
             print(f"{file}: " + ", ".join(f"{name} {p:.3f}" for name, p in best[:3]))
     return int(failed)
 
