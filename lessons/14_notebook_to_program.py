@@ -105,7 +105,7 @@ exec(LOOP, kernel)
 exec(LOOP, kernel)
 
 # %% [markdown]
-# The second run goes on where the first stopped. That is what a notebook is for, and what makes its numbers worthless as a record:
+# The second run goes on where the first stopped. That is what a notebook is good for, and why its numbers make a poor record:
 # they depend on which cells ran, how often, in which order. Now the same text in a file, run by a Python of its own.
 
 # %% within="0.002"
@@ -169,8 +169,8 @@ show("data.py", "read")
 # file**, and `load`, which walks through the folders, passes it over and goes on.
 #
 # Then the samples are dealt into three parts: to learn from, to choose with (validation), and to judge (test), once. There is a trap
-# in it. Collections of pictures hold the same picture twice more often than you think. **Predict before you run:** every tenth picture is there
-# twice, and the rows are dealt blindly. How many of the 72 pictures in the test part have a twin in the training part?
+# in it. Collections of pictures hold the same picture twice more often than you think. **Predict before you run:** 36 of 360 files are
+# copies of another one, and the rows are dealt blindly. How many of the 72 pictures in the test part have a twin in the training part?
 
 # %%
 g = torch.Generator().manual_seed(0)
@@ -362,7 +362,7 @@ score = undisturbed["validation"]
 assert not real or abs(score["this network"] - score["a line"]) < 0.05 < score["a line"] - score["commonest class"]
 
 # %% [markdown]
-# The features are worth everything here, the hidden layer nothing: the line ties. Without the rival in the printout you would have believed in the network.
+# The features do the work here: a line on them does as well as the network, as far as 72 pictures can tell. Without the rival in the printout you would have believed in the hidden layer.
 #
 # All that the run leaves lies in one folder: `config.json`, what it was told; `metrics.csv` and `result.json`, the numbers; `last.pt`, to go on from; `model.pt`, to use; and TensorBoard's curves. That file is written by four lines: a `SummaryWriter`, `add_scalar(name, value, epoch)`, `flush`, `close`. `tensorboard --logdir runs` in a terminal opens the page with the curves of all runs.
 # A notebook can read the file, too:
@@ -411,7 +411,7 @@ status = kill_at("epoch   5", "train.py", "--run", "runs/torn", at=flowers)
 left = [f.name for f in (flowers / "runs/torn").iterdir() if "tfevents" not in f.name]
 print("its folder after the kill:", sorted(left))
 
-# %% within="0.003"
+# %% within="0.0003"
 program("train.py", "--run", "runs/torn", "--resume", at=flowers)
 torn = json.loads((flowers / "runs/torn/result.json").read_text(encoding="utf-8"))
 print("left alone:        ", undisturbed["last_loss"])
@@ -449,7 +449,7 @@ def last_loss(forgotten=None):
         loss = run.epoch(*parts[0])
     return loss
 
-# %% within="0.03"
+# %% within="0.002"
 whole = last_loss()
 for name in ("head", "optimizer", "scheduler", "order", "dice"):
     loss = last_loss(name)
@@ -465,7 +465,7 @@ for name in ("head", "optimizer", "scheduler", "order", "dice"):
 # %%
 from train import main as train_main
 
-for words in ([], ["--resume", "--lr", "0.1"], ["--resume", "--run", "runs/frist"]):
+for words in ([], ["--resume", "--lr", "0.1"], ["--resume", "--run", "runs/other"]):
     with expect_error(SystemExit):
         train_main(words)
 
@@ -529,18 +529,18 @@ def restore(state: dict, model, optimizer, scheduler, order) -> None:
 
 # %% tags=["check"]
 with check("program-3") as c, torch.random.fork_rng(devices=[]):
-    whats = {"learning rate": "the scheduler's position", "draw from order": "its state"}
-    whats |= {"draw from PyTorch's generator": "torch.get_rng_state()"}
-    whats["network"] = "the optimizer's state, or the model's; or what was kept went on changing: copy.deepcopy"
+    hints = {"learning rate": "the scheduler's position", "draw from order": "its state"}
+    hints |= {"draw from PyTorch's generator": "torch.get_rng_state()"}
+    hints["network"] = "the optimizer's state, or the model's; or what was kept went on changing: copy.deepcopy"
     for kind, n in ("Adam", 3), ("SGD", 5):
         one, other, file = new_loop(kind, 0), new_loop(kind, 1), io.BytesIO()
         go_on(*one, n), torch.save(state := c.attempted(snapshot(*one)), file)
         right = go_on(*one, 3)
         for given in torch.load(io.BytesIO(file.getvalue()), weights_only=True), state:
             restore(given, *other)
-            for what, a, b in zip(whats, go_on(*other, 3), right):
+            for what, a, b in zip(hints, go_on(*other, 3), right):
                 c.true(torch.equal(*map(torch.as_tensor, (a, b))), observed=f"another {what} after three more steps",
-                       expected="what the undisturbed run has", likely="not kept, or not put back: " + whats[what])
+                       expected="what the undisturbed run has", likely="not kept, or not put back: " + hints[what])
 
 # %% [markdown] tags=["solution"]
 # Five parts, and one deep copy. Without it `state["model"]` is a dict of the very tensors that the optimizer goes on writing into: the snapshot of epoch 3 shows epoch 30. (A
@@ -617,10 +617,10 @@ with torch.inference_mode():
     for name, run in ways.items():
         gap = max((run(X) - net(X)).abs().max().item() for X in (pixels[:1], pixels))
         print(f"{name:13} off by {gap:.6f}")
-        assert gap < 1e-4
+        assert gap < 1e-5
 
 # %% [markdown]
-# And how long does an answer take? One picture, as a friend sends it, and 32 at once:
+# And how long does an answer take? One picture, as a friend sends it, and 32 at once. **Guess** which way is the quickest, and whether 32 at once are cheaper each:
 
 # %% tags=["nbval-ignore-output"] reason="prints times in milliseconds"
 with torch.inference_mode():
@@ -629,7 +629,7 @@ with torch.inference_mode():
         print(f"{name:13} {one:7.2f} ms for one picture, {many / 32:7.2f} ms each for 32")
 
 # %% [markdown]
-# The numbers are those of one machine; measure on the one that will do the work. Look at the ratios: for a single picture a good part of PyTorch's time is not arithmetic but the calls of some two hundred small operations, which ONNX Runtime merges.
+# The numbers are those of one machine; measure on the one that will do the work, and look at the ratios. PyTorch calls its operations one by one from Python; ONNX Runtime has read the whole list beforehand and merges what it can.
 
 # %% [markdown]
 # ## A page
@@ -677,7 +677,7 @@ if not lacks("gradio", "gradio_client"):
     print("predict says: ", own[0][0], round(own[0][1], 3))
 
 # %% [markdown]
-# The same name and the same probability, and for a file that is no picture a sentence that a friend understands. Uploads of more than 10 MB are refused at the door, as are paths of this machine and addresses of others.
+# The same name and the same probability, and for a file that is no picture a sentence that a friend understands. Uploads of more than 10 MB are refused at the door, as are paths of this machine and addresses of others; the course's tests try all three.
 
 # %% [markdown]
 # ## The build: a program for data of your own
@@ -704,12 +704,12 @@ tries = record(folder / "tries", {"calm": 20, "brisk": 7}, channels=2, moments=(
 print(tries[0].read_text().splitlines()[:3])
 print([np.loadtxt(file, delimiter=",", ndmin=2).shape for file in tries[:4]])
 
-# %% alt="Two short recordings drawn over 60 moments, both noisy and around a mean of 20: the calm one swings three times, the brisk one about nine times."
-fig, ax = plt.subplots(figsize=(7, 2.2))
-for file, color in ((tries[0], CLASS_COLORS[0]), (tries[-1], CLASS_COLORS[1])):
-    ax.plot(np.loadtxt(file, delimiter=",", ndmin=2)[:60, 0], color=color, label=file.parent.name)
-ax.set(xlabel="moment", ylabel="first channel")
-ax.legend(loc="upper right")
+# %% alt="Two panels, each with the first channel of a recording over 60 moments around a mean of 20. Left, the calm one: under much noise it rises and falls about three times. Right, the brisk one: it rises and falls about nine times."
+fig, axes = plt.subplots(1, 2, figsize=(8, 2.2), sharey=True)
+for ax, file, color in zip(axes, (tries[0], tries[-1]), CLASS_COLORS):
+    ax.plot(np.loadtxt(file, delimiter=",", ndmin=2)[:60, 0], color=color)
+    ax.set(xlabel="moment", title=file.parent.name)
+axes[0].set_ylabel("first channel")
 plt.show()
 
 # %% [markdown]
@@ -818,7 +818,7 @@ with check("program-4") as c, tempfile.TemporaryDirectory(ignore_cleanup_errors=
 # convolution do as well here.
 
 # %% [markdown] tags=["instructor"]
-# **Timing** 16 minutes; the check takes about 15 seconds. **Common mistakes** a mean taken from the batch at hand (a single file is then prepared otherwise); a name of the notebook in the file; `Conv1d(2, …)`.
+# **Timing** 16 minutes; the check takes about 15 seconds. The stored answer, five seeds: all new recordings right in both sets, as with numbers measured by hand; a line on the 64 moments gets 0.38 to 0.63. **Common mistakes** a mean taken from the batch at hand (a single file is then prepared otherwise); a name of the notebook in the file; `Conv1d(2, …)`.
 # **Next** let each group lay a project with `make project` for data they brought, and open each other's pages.
 
 # %% [markdown]
@@ -995,7 +995,7 @@ if not lacks("onnx", "onnxscript", "onnxruntime"):
         print(f"{name:11} {quickest(lambda s=s, feed=feed: s.run(None, feed), seconds=0.1):6.2f} ms for one picture")
 
 # %% [markdown]
-# The file with all convolutions in bytes is a quarter as large. But its answers move, and on this processor it is *slower*: dynamic quantization was made for large linear layers. Nothing is smaller, faster and equal before you have measured all
+# The file with all convolutions in bytes is a quarter as large. But its answers move, and where this lesson was written a picture took it many times as long: dynamic quantization was made for large linear layers. Nothing is smaller, faster and equal before you have measured all
 # three.
 
 # %% [markdown] tags=["deeper"]

@@ -55,7 +55,7 @@ def make_page(net, saved, title):
     asks, answers = {
         "picture": (
             gr.File(label="a picture"),
-            [gr.Label(label="answer"), gr.Image(label="what it saw")],
+            [gr.Label(label="answer"), gr.Image(label="what it saw", buttons=[])],
         ),
         "text": (gr.Textbox(label="a text", max_length=10_000), gr.Label(label="answer")),
         "file": (gr.File(label="a file"), gr.Textbox(label="answer, row by row")),

@@ -22,8 +22,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from project import why_not
-
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 11)
 MODULES = ["torch", "torchgen", "torchvision", "torchmetrics", "jupyterlab", "IPython"]
@@ -510,11 +508,16 @@ def lab(root, word, options, cpu=None):
 
 def project(root, name, kind, cpu=None):
     """Lay a project of the reader's own into work/NAME; what is refused is refused before anything runs."""
-    if why := why_not(name, kind, root / "work"):
+    check_python()  # what comes next is written for it
+    from project import why_not
+
+    why = why_not(name, kind, root / "work")
+    if why:
         raise Trouble(why)
     python = setup(root, cpu=cpu)
     own = root / "work" / name
-    if status := run(root, [str(python), str(root / "tools" / "project.py"), kind, str(own)]):
+    status = run(root, [str(python), str(root / "tools" / "project.py"), kind, str(own)])
+    if status:
         return status
     python = os.path.relpath(str(python), str(own))
     print(f"work/{name} is laid, with an example to learn from in its data/. Next:")

@@ -19,6 +19,9 @@ class Body(nn.Module):
         stored = torch.load(file, map_location="cpu", weights_only=True).values()
         self.net.load_state_dict(dict(zip(self.net.state_dict(), stored, strict=True)))
         self.requires_grad_(False)
+        for part in self.net.modules():
+            if hasattr(part, "inplace"):
+                part.inplace = False  # an exporter would have to undo it
 
     def forward(self, pictures):
         x = (pictures.float() / 255 - 0.498) / 0.502  # as in its training

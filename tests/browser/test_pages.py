@@ -82,6 +82,7 @@ def test_a_picture_is_dropped_in_and_its_name_read(open_page: Any, trained: Path
         drop(page, page.locator("input[type=file]").first, horse)
         page.get_by_role("button", name="Submit").click()
         expect(page.get_by_test_id("label-output-value")).to_have_text("horse")
+        expect(page.get_by_role("button", name="Share")).to_have_count(0)  # it would upload it
         shoot(page, "page")
         drop(page, page.locator("input[type=file]").first, trained / "README.md")
         page.get_by_role("button", name="Submit").click()
