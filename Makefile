@@ -9,7 +9,7 @@ CHOICE = $(if $(CPU),$(if $(filter 0 no off,$(CPU)),--no-cpu,--cpu))
 unexport PYTHONPATH PYTHONHOME  # what belongs to other programs
 export PYTHONNOUSERSITE = 1
 .DEFAULT_GOAL := help
-.PHONY: help lab fresh test notebooks build check data bench browser site matrix lock clean setup
+.PHONY: help lab fresh project test notebooks build check data bench browser site matrix lock clean setup
 
 help:  ## show this list
 	@$(PYTHON) -c "import re; [print(f'make {t:10} {d}') for t, d in re.findall(r'^(\w+):.*?## (.+)$$', open('Makefile', encoding='utf-8').read(), re.M)]"
@@ -19,6 +19,9 @@ lab:  ## set up if needed, then open JupyterLab on your own copy (LESSON=03; CPU
 
 fresh:  ## start a lesson afresh: LESSON=03; your old copy is kept under a dated name
 	@$(PYTHON) tools/course.py fresh $(LESSON)
+
+project:  ## lay a project of your own into work/: NAME=flowers KIND=pictures (or table, text)
+	@$(PYTHON) tools/course.py project $(CHOICE) --kind "$(KIND)" -- "$(NAME)"
 
 test: setup  ## unit tests, then every cell of both editions (DEVICE=cuda: on the CPU and on the GPU, with a table)
 	OMP_NUM_THREADS=1 $(PY) -m pytest tests -n 2
@@ -47,7 +50,7 @@ bench: setup  ## ratios: utils.fit against a bare loop, and lesson 07's recipes 
 	$(PY) benchmarks/cifar_recipes.py
 
 browser: site  ## the student edition in a real JupyterLab and Chromium, and the book
-	@$(PYTHON) tools/course.py setup --for authors --for site --for browser
+	@$(PYTHON) tools/course.py setup --for authors --for program --for site --for browser
 	$(PY) -m pytest tests/browser -rs
 
 site: setup  ## the lessons as a book to read in a browser, and an EPUB: build/book (PDF=1: a PDF too)
@@ -66,4 +69,4 @@ clean:  ## remove .venv and caches; your copies in work/ and the data stay
 	$(PYTHON) -c "import shutil; [shutil.rmtree(d, ignore_errors=True) for d in ('.venv', 'build', '.pytest_cache', '.ruff_cache', '.mypy_cache')]"
 
 setup:  ## the authors' tools too: what test, build and check need
-	@$(PYTHON) tools/course.py setup --for authors $(CHOICE)
+	@$(PYTHON) tools/course.py setup --for authors --for program $(CHOICE)

