@@ -16,14 +16,12 @@ from pathlib import Path
 
 import torch
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 from lesson import functions
 from utils.data import shakespeare
 from utils.text import Vocabulary
 
-WANTED = "GPT StreamLSTM two_optimizers warm_cosine gpt_step stream_steps gpt_chance lstm_chance"
+WANTED = "GPT StreamLSTM two_optimizers up_and_down gpt_step stream_steps gpt_chance lstm_chance"
 THEIRS = "Block even_out Muon draw_windows"  # what those use in turn
 
 
