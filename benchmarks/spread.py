@@ -1,6 +1,6 @@
 """How far a lesson's numbers move from seed to seed: its own cells, run again with other seeds.
 
-    python benchmarks/spread.py                  lessons 07, 09 and 10, ten seeds each: ten minutes
+    python benchmarks/spread.py                  lessons 07, 09, 10 and 12, ten seeds each: twenty minutes
     python benchmarks/spread.py 09 --seeds 3     one lesson, three seeds
 
 A lesson runs once, up to the cell that measures; then the cells named in EXPERIMENTS are repeated
@@ -60,6 +60,11 @@ EXPERIMENTS = [
         "10_lstm",
         ["passes = ", "learned, valid, ages = ", "more = passes"],
         {"validation, nats a character": "valid[50 * passes]"},
+    ),
+    Experiment(
+        "12_attention_gpt",
+        ["GPT_STEPS, early = ", "by_gpt = ", "LSTM_STEPS = "],
+        {"GPT, nats a character": "gpt_nats", "LSTM, nats a character": "lstm_nats"},
     ),
 ]
 

@@ -245,7 +245,7 @@ def test_nothing_is_defined_in_two_lessons():
 
 
 @pytest.mark.parametrize(
-    "module", ["checks", "device", "training", "plotting"]
+    "module", ["checks", "device", "training", "plotting", "text"]
 )  # data, pictures, pretrained: in their own tests
 def test_examples_in_docstrings_are_true(module, monkeypatch, capsys):
     monkeypatch.setenv("COURSE_DEVICE", "cpu")  # one example sets it; this puts it back
