@@ -554,7 +554,10 @@ def main(argv=None, root=ROOT):
     parser.add_argument("verb", choices=["lab", "fresh", "project", "data", "setup"])
     parser.add_argument("lesson", nargs="?", default="")
     parser.add_argument(
-        "--for", dest="extras", action="append", default=[],
+        "--for",
+        dest="extras",
+        action="append",
+        default=[],
         choices=["program", "authors", "browser", "site"],
     )
     parser.add_argument("--kind", default="")
