@@ -1081,7 +1081,7 @@ plt.show()
 # *Read the same number of characters, the larger network has learned more from them.* That is what people mean by *scaling*: with more parameters, more text and more computing the loss goes down a smooth curve, over many orders of magnitude in published studies. A step of the wider network
 # costs more, though, so at equal *seconds* on two cores the order may be another one.
 #
-# And do the curves of GPT and LSTM cross? `benchmarks/gpt_scaling.py` trains both longer, each length with a schedule of its own. Here is what it gave on one core of a server's processor in November 2026, at 112,512 parameters each:
+# And do the curves of GPT and LSTM cross? Both trained longer, each length with a schedule of its own, on one core of a server's processor in November 2026 (`benchmarks/gpt_scaling.py` does it again):
 #
 # | steps | GPT, nats | LSTM, nats | seconds each, about |
 # |---|---|---|---|
@@ -1090,7 +1090,7 @@ plt.show()
 # | 2,000 | 1.65 | 1.64 | 60 |
 # | 4,000 | 1.60 | 1.62 | 120 |
 #
-# They cross between 2,000 and 4,000 steps, after a minute or two. (At 4,000 steps a slower LSTM, at a rate of 0.01, ends at 1.63 as well, so the crossing is not the rate's fault.) The table's 1.53 is still ahead of both. One seed a number, and seeds differ by 0.01 to 0.03: read the trend, not the second decimal. On a GPU the GPT's steps get cheaper by far more
+# They seem to cross between 2,000 and 4,000 steps, after a minute or two. (At 4,000 steps a slower LSTM, at a rate of 0.01, ends at 1.63 as well, so the crossing is not the rate's fault.) The table's 1.53 is still ahead of both. One seed a number, and seeds differ by 0.01 to 0.03: read the trend, not the second decimal. On a GPU the GPT's steps get cheaper by far more
 # than the LSTM's, which waits 64 times in a row for the letter before; there you would also make it wider and deeper, and give it more text than one author wrote.
 
 # %% [markdown] tags=["deeper"]
