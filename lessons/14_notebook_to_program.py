@@ -1038,14 +1038,14 @@ print(card(flowers / "runs/first", "Car, frog or horse", limits))
 # *A pickle is a program*, and here it is. Whoever opens this "checkpoint" the old way runs what its author wrote:
 
 # %%
-class Gift:
+class Parcel:
     """Looks like data, and runs something when it is opened."""
 
     def __reduce__(self):
         return print, ("this could have been anything",)
 
 
-torch.save({"weights": Gift()}, folder / "gift.pt")
+torch.save({"weights": Parcel()}, folder / "gift.pt")
 torch.load(folder / "gift.pt", weights_only=False)
 try:
     torch.load(folder / "gift.pt", weights_only=True)

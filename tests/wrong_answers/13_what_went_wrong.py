@@ -740,7 +740,7 @@ def test_speller(train):
 
 mended = {"A": flipping, "B": scaled, "C": spelling}
 
-# %% wrong-4 refused: a sick one can do this, too
+# %% wrong-4 refused: a sick one passes, too
 found, mended = {"A": "one batch", "B": "depends", "C": "look"}, {}
 
 
@@ -850,7 +850,7 @@ def test_speller(train):
 
 mended = {"A": flipping, "B": scaled, "C": spelling}
 
-# %% wrong-4 refused: too few epochs?
+# %% wrong-4 refused: is your mend healthy?
 found, mended = {"A": "one batch", "B": "depends", "C": "look"}, {}
 
 
@@ -905,7 +905,7 @@ def test_speller(train):
 
 mended = {"A": flipping, "B": scaled, "C": spelling}
 
-# %% wrong-4 refused: a sick one can do this, too
+# %% wrong-4 refused: a sick one passes, too
 found, mended = {"A": "one batch", "B": "depends", "C": "look"}, {}
 
 
@@ -987,7 +987,7 @@ def scaled(X, y, epochs=20):
 
 
 def spelling(tokens, size, epochs=3):
-    net = Speller(13)
+    net = Speller(26)
     optimizer = torch.optim.Adam(net.parameters(), lr=0.02)
     for rows in [r for _ in range(epochs) for r in tokens[torch.randperm(len(tokens))].split(32)]:
         optimizer.zero_grad()
