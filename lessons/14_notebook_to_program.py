@@ -470,7 +470,7 @@ for words in ([], ["--resume", "--lr", "0.1"], ["--resume", "--run", "runs/other
         train_main(words)
 
 # %% [markdown]
-# Your own loops deserve the same. Two of them to try things on: one has Adam, BatchNorm and a schedule, the other SGD with momentum and no schedule. `go_on` takes n steps more, and gives what came of it.
+# Your own loops deserve the same. Two of them to try things on: one has Adam, BatchNorm and a schedule, the other SGD with momentum and no schedule. `steps_more` takes n steps more, and gives what came of it.
 
 # %%
 def new_loop(kind, seed):
@@ -486,7 +486,7 @@ def new_loop(kind, seed):
     return network, optimizer, scheduler, torch.Generator().manual_seed(seed)
 
 
-def go_on(network, optimizer, scheduler, order, n):
+def steps_more(network, optimizer, scheduler, order, n):
     """n steps more; the rate, the next draw of either generator, and all weights and buffers."""
     for _ in range(n):
         network(torch.randn(8, 3, generator=order)).square().mean().backward()
@@ -534,11 +534,11 @@ with check("program-3") as c, torch.random.fork_rng(devices=[]):
     hints["network"] = "the optimizer's state, or the model's; or what was kept went on changing: copy.deepcopy"
     for kind, n in ("Adam", 3), ("SGD", 5):
         one, other, file = new_loop(kind, 0), new_loop(kind, 1), io.BytesIO()
-        go_on(*one, n), torch.save(state := c.attempted(snapshot(*one)), file)
-        right = go_on(*one, 3)
+        steps_more(*one, n), torch.save(state := c.attempted(snapshot(*one)), file)
+        right = steps_more(*one, 3)
         for given in torch.load(io.BytesIO(file.getvalue()), weights_only=True), state:
             restore(given, *other)
-            for what, a, b in zip(hints, go_on(*other, 3), right):
+            for what, a, b in zip(hints, steps_more(*other, 3), right):
                 c.true(torch.equal(*map(torch.as_tensor, (a, b))), observed=f"another {what} after three more steps",
                        expected="what the undisturbed run has", likely="not kept, or not put back: " + hints[what])
 
@@ -1048,7 +1048,7 @@ class Parcel:
 torch.save({"weights": Parcel()}, folder / "gift.pt")
 torch.load(folder / "gift.pt", weights_only=False)
 try:
-    torch.load(folder / "gift.pt", weights_only=True)
+    torch.load(folder / "parcel.pt", weights_only=True)
 except pickle.UnpicklingError as error:
     print("refused:", str(error).partition(".")[0])
 
