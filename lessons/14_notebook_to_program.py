@@ -1048,7 +1048,7 @@ class Parcel:
 torch.save({"weights": Parcel()}, folder / "gift.pt")
 torch.load(folder / "gift.pt", weights_only=False)
 try:
-    torch.load(folder / "parcel.pt", weights_only=True)
+    torch.load(folder / "gift.pt", weights_only=True)
 except pickle.UnpicklingError as error:
     print("refused:", str(error).partition(".")[0])
 
