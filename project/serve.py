@@ -26,7 +26,7 @@ except ImportError:
 LARGEST = 10_000_000  # bytes of an upload
 
 
-async def no_address(url, folder):
+async def no_address(*address, **folder):
     """In place of Gradio's own, which would fetch from the network what a page names by an address."""
     raise gr.Error("An address is no upload: give the file itself.", print_exception=False)
 
