@@ -250,8 +250,7 @@ for q in (0.01, 0.0001):
 # %% [markdown]
 # *Cross-entropy climbs without limit as the truth gets less and less probability: 0.69 for a shrug at 0.5,
 # 4.61 at 0.01; squared error never charges more than 1.* Between 0.01 and 0.0001, squared error sees hardly
-# any difference; cross-entropy doubles the bill. Behind the side door *Why not squared error?* you can watch
-# what that does to training.
+# any difference; cross-entropy doubles the bill.
 #
 # Remember 0.69, which is $\log 2$: a classifier of two equally common classes whose loss sits there has learned
 # nothing yet.
@@ -560,8 +559,7 @@ with check("logistic-2") as c:
 # | which of C, any number? | C | sigmoid on each | `BCEWithLogitsLoss` | float (N, C), 0 or 1 |
 # | what shares of C? | C | softmax | `CrossEntropyLoss` | float (N, C), rows sum to 1 |
 #
-# The last row but one asks C yes/no questions at once, each with its own sigmoid; *Several answers at once* is a
-# side door. Do the shapes and dtypes of the table fit? Here every output is zero, so each loss is that of
+# The last row but one asks C yes/no questions at once, each with its own sigmoid. Do the shapes and dtypes of the table fit? Here every output is zero, so each loss is that of
 # somebody who knows nothing:
 
 # %%
@@ -779,8 +777,7 @@ for name, verdict in verdicts.items():
 # means a broken machine and a false alarm means a second look, the "worst" of the three is the only one worth
 # having.
 #
-# So: **print the baseline beside your number, and say which mistakes you can afford.** What if you can put a price
-# on both? Then there is a better place to put it than the loss; see the side door *Thresholds and prices*.
+# So: **print the baseline beside your number, and say which mistakes you can afford.**
 
 # %% [markdown]
 # ## What a straight line cannot do
@@ -970,8 +967,6 @@ with check("logistic-5") as c:
 # | `F.nll_loss(logp, y)` | picks from log-probabilities | (N, C), long (N,) → () |
 # | `pos_weight=` | multiplies the price of a missed positive | (C,) or (1,) |
 # | `metrics.confusion_matrix(y, pred)` | counts; rows truth, columns verdict | (N,), (N,) → (C, C) |
-# | `metrics.roc_auc_score(y, score)` | share of pairs in the right order | (N,), (N,) → number |
-# | `F.kl_div(log_q, p, reduction="sum")` | KL(p ‖ q) in nats | (n,), (n,) → () |
 #
 # Three sentences to keep. The model returns **logits**, the loss takes logits, and sigmoid or softmax is
 # for people. Depth needs bends. And a metric without a baseline beside it is a number that means nothing.

@@ -591,7 +591,7 @@ for name, seconds in spent.items():
 
 # %% [markdown]
 # **Cost 1**, the first two lines: the bytes save *ceremony*, a PIL image for each picture, a chain of calls,
-# a stack. (The whole step gains half as much again, perhaps because less other work comes in between.) **Cost 2**,
+# a stack. **Cost 2**,
 # the last two: every layer of every step has a fixed price, and 64 pictures share it.
 #
 # But a step with 64 pictures is still *one* step. An epoch now has 16 times fewer of them, so each must be
@@ -743,8 +743,7 @@ for name, model, share in (("LeNet's plan", short, cycled[True]), ("dense rival"
 assert not real or cycled[True] > right_dense + 0.07
 
 # %% [markdown]
-# The learning rate makes little difference to it, and it stays far behind. A likely reason (not tested here):
-# without shared weights, an edge must be learned anew at each place.
+# The learning rate makes little difference to it, and it stays far behind.
 
 # %% [markdown]
 # ## Train and judge

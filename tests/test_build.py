@@ -478,6 +478,16 @@ def test_opening_lists_the_path_and_the_side_doors(tmp_path):
     assert "Three more words." in marked
 
 
+def test_outputs_of_stand_ins_are_never_stored(tmp_path, monkeypatch):
+    text = HEAD.replace("data: []", "data: [surnames]") + FAKE + TEXT + EXERCISE + CHECK
+    lay(tmp_path, l00_tiny=text)
+    lesson = read_lesson(tmp_path / "lessons" / "00_tiny.py")
+    monkeypatch.setenv("COURSE_DATA", "stand-in")
+    with pytest.raises(BadLesson, match="00_tiny.py:1: surnames can't be had here"):
+        build.build(lesson, [lesson], tmp_path)
+    assert not (tmp_path / "notebooks").exists()
+
+
 def test_plan_for_instructors_is_generated(built):
     (built / "INSTRUCTORS.md").write_text("top\n" + build.BEGIN + build.END + "\nend\n", "utf-8")
     source = built / "lessons" / "00_one.py"

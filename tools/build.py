@@ -170,6 +170,11 @@ def run(lesson: Lesson, nb: NotebookNode, folder: Path, strict: bool) -> float:
 
 def build(lesson: Lesson, lessons: list[Lesson], root: Path) -> None:
     """Build, run and write both editions of one lesson; nothing is written if either fails."""
+    from utils.data import is_real  # here, because --check needs no torch
+
+    if absent := [name for name in lesson.course["data"] if not is_real(name)]:
+        why = f"{' and '.join(absent)} can't be had here: what is stored comes from the real data"
+        raise lesson.bad(-1, f"{why}. make data, or set COURSE_DATA to the folder that has it")
     made = {}
     for name, student in EDITIONS.items():
         nb = edition(lesson, student, lessons)
