@@ -1,9 +1,7 @@
 """Every exercise: its answer passes, its stub is not attempted, wrong answers get their own words."""
 
-import ast
 import functools
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -12,21 +10,11 @@ import matplotlib.pyplot as plt
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
-from lesson import names, read_lesson, student_source
+from lesson import check_after, names, read_lesson, story_for, student_source, variants
 
 matplotlib.use("Agg")
 HERE = Path(__file__).parent
 LESSONS = sorted((HERE.parent / "lessons").glob(os.environ.get("LESSON", "[0-9][0-9]") + "_*.py"))
-HEAD = re.compile(r"^# %% (?P<id>[\w-]+) (?P<kind>passes|refused|same)(?:: (?P<words>.+))?$", re.M)
-
-
-def variants(path, kinds=("passes", "refused")):
-    """(exercise, kind, words, code) for each cell of these kinds in one file of wrong answers."""
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    heads = list(HEAD.finditer(text))
-    ends = [h.start() for h in heads[1:]] + [len(text)]
-    cells = [(h["id"], h["kind"], h["words"], text[h.end() : e]) for h, e in zip(heads, ends)]
-    return [cell for cell in cells if cell[1] in kinds]
 
 
 @functools.cache
@@ -39,55 +27,20 @@ def exercises(path):
 
 
 def check_of(path, exercise):
-    cells = lesson(path).cells
-    return next(
-        c.source
-        for c in cells
-        if "check" in c.metadata.get("tags", []) and f'"{exercise}"' in c.source
-    )
-
-
-def own_names(source):
-    """The names that a cell gives a value before it uses them: it asks the story for none of these."""
-    tree, late = ast.parse(source), {}
-    for node in ast.walk(tree):  # a target gets its value after what stands to its right has run
-        if isinstance(node, ast.Assign | ast.For):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            end = node if isinstance(node, ast.Assign) else node.iter
-            inside = [n for target in targets for n in ast.walk(target)]
-            late |= {id(n): (end.end_lineno, end.end_col_offset) for n in inside}
-    found = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
-    found.sort(key=lambda n: late.get(id(n), (n.lineno, n.col_offset)), reverse=True)
-    first = {n.id: n for n in found}
-    return {name for name, n in first.items() if isinstance(n.ctx, ast.Store)}
+    return check_after(lesson(path), exercise).source
 
 
 @functools.cache
 def story_before(path, exercise):
     """The namespace that the story leaves for this exercise and its check: only what they use."""
-    cells = lesson(path).cells
-    at = next(n for n, c in enumerate(cells) if c.id == exercise)
-    check = check_of(path, exercise)
-    needed = names(cells[at].source)[1] | names(check)[1] - own_names(check)
-    for _, _, _, code in (
-        v for v in variants(HERE / "wrong_answers" / path.name) if v[0] == exercise
-    ):
-        needed |= names(code)[1]
-    chosen = []
-    for cell in reversed(cells[:at]):
-        tags = set(cell.metadata.get("tags", []))
-        if cell.cell_type != "code" or tags & {"exercise", "check", "raises-exception"}:
-            continue
-        bound, used = names(cell.source)
-        if bound & needed:
-            needed |= used
-            chosen.append(cell.source)
+    own = [v[3] for v in variants(HERE / "wrong_answers" / path.name) if v[0] == exercise]
+    wanted = set().union(*(names(code)[1] for code in own))
     space = {"__name__": "__main__"}
     before = os.getcwd()
     os.chdir(path.parent.parent / "notebooks")
     try:
-        for source in reversed(chosen):
-            exec(compile(source, path.name, "exec"), space)
+        for cell in story_for(lesson(path), exercise, wanted):
+            exec(compile(cell.source, path.name, "exec"), space)
     finally:
         os.chdir(before)
     return space

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import symtable
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,9 @@ KEYS = {
 REGION = re.compile(
     r"^(?P<indent>[ \t]*)### BEGIN SOLUTION\n(?P<answer>.*?)^[ \t]*### END SOLUTION[ \t]*$",
     re.MULTILINE | re.DOTALL,
+)
+VARIANT = re.compile(
+    r"^# %% (?P<id>[\w-]+) (?P<kind>passes|refused|same)(?:: (?P<words>.+))?$", re.MULTILINE
 )
 HEADING = r"(?m)^### Exercise {} · difficulty [123] · \d+ minutes?$"
 NUMBER = re.compile(
@@ -347,6 +351,75 @@ def _inspect_exercise(lesson: Lesson, n: int, cell: NotebookNode) -> None:
     for _, answer in regions:
         if " ".join(answer.split()) in " ".join(shown.split()):
             raise lesson.bad(n, "its answer can be read elsewhere in the student edition")
+
+
+def own_names(source: str, inside: bool = True) -> set[str]:
+    """The names that a cell gives a value before it uses them: it asks the story for none of these.
+
+    Without ``inside``, what stands in functions and classes does not count.
+    """
+    tree, late = ast.parse(source), {}
+    nodes = list(ast.walk(tree)) if inside else list(_outer(tree))
+    for node in nodes:  # a target gets its value after what stands to its right has run
+        if isinstance(node, ast.Assign | ast.For):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            end = node if isinstance(node, ast.Assign) else node.iter
+            within = [n for target in targets for n in ast.walk(target)]
+            late |= {id(n): (end.end_lineno or 0, end.end_col_offset or 0) for n in within}
+    found = [n for n in nodes if isinstance(n, ast.Name)]
+    found.sort(key=lambda n: late.get(id(n), (n.lineno, n.col_offset)), reverse=True)
+    first = {n.id: n for n in found}
+    return {name for name, n in first.items() if isinstance(n.ctx, ast.Store)}
+
+
+def _outer(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes outside of functions and classes."""
+    for node in ast.iter_child_nodes(tree):
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            yield from _outer(node)
+
+
+def needed(source: str) -> set[str]:
+    """The names that an answer asks for: what it uses and has not been given by itself before."""
+    made = own_names(source, inside=False)
+    for node in _outer(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            made.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            made |= {(a.asname or a.name).partition(".")[0] for a in node.names}
+    return names(source)[1] - made
+
+
+def check_after(lesson: Lesson, exercise: str) -> NotebookNode:
+    """The check of an exercise."""
+    of_it = f'"{exercise}"'
+    return next(c for c in lesson.cells if "check" in tags(c) and of_it in c.source)
+
+
+def story_for(lesson: Lesson, exercise: str, wanted: set[str]) -> list[NotebookNode]:
+    """The cells of the story that an exercise, its check and the names in ``wanted`` need."""
+    at = next(n for n, c in enumerate(lesson.cells) if c.id == exercise)
+    check = check_after(lesson, exercise).source
+    wanted = wanted | names(lesson.cells[at].source)[1] | names(check)[1] - own_names(check)
+    chosen = []
+    for cell in reversed(lesson.cells[:at]):
+        if cell.cell_type != "code" or tags(cell) & {"exercise", "check", "raises-exception"}:
+            continue
+        bound, used = names(cell.source)
+        if bound & wanted:
+            wanted |= used
+            chosen.append(cell)
+    return chosen[::-1]
+
+
+def variants(path: Path, kinds: tuple[str, ...] = ("passes", "refused")) -> list[tuple[str, ...]]:
+    """(exercise, kind, words, code) for each cell of these kinds in one file of wrong answers."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    heads = list(VARIANT.finditer(text))
+    ends = [h.start() for h in heads[1:]] + [len(text)]
+    cells = [(h["id"], h["kind"], h["words"], text[h.end() : e]) for h, e in zip(heads, ends)]
+    return [cell for cell in cells if cell[1] in kinds]
 
 
 def functions(stem: str, *names: str) -> list[Any]:
