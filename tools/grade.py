@@ -1,210 +1,383 @@
-"""Grade a folder of students' notebooks into a table.
+"""Grade a folder of students' notebooks into a table, and a page for each student and for the class.
 
     python tools/grade.py submissions/ --to grades.csv
+    python tools/grade.py submissions/ --to grades.csv --resume      after a stop
 
-From each notebook only the answer cells are taken. They are put into a pristine copy of the lesson,
-which is run from top to bottom; its checks give the verdicts. The submissions are not changed.
-Students' code runs with your rights: use a throw-away account or container.
+From each notebook the answers are taken, wherever they stand. Each is run by itself in a sandbox, after the
+cells of the lesson that it needs, and judged by the course's own check. The submissions are not changed.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
+import hashlib
+import queue
+import random
+import re
+import signal
 import sys
-import tempfile
-import warnings
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import nbformat
-import pandas as pd
 from joblib import cpu_count  # the cores that this process may use
-from nbclient import NotebookClient
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from tqdm import tqdm
 
-from build import LESSON_ENV, ROOT, write
 from course import any_console
-from lesson import tags
+from handin import Answer, File, Handin, cells_of, found, lesson_of, name_students
+from lesson import (
+    Lesson,
+    check_after,
+    names,
+    needed,
+    read_lesson,
+    story_for,
+    student_source,
+    variants,
+)
+from oddities import business, oddities
+from report import LOOK, PASSED, Book, Row
+from sandbox import HOW_TO, ROOT, Ended, Kernel, no_sandbox
 
-DIED = "ended the kernel"
-STOPPED = "stopped"  # the answer never ended, or it ended the kernel
+STATES = {PASSED, "not attempted yet", "not yet right"}
+WORDS = {  # how an error reads to a teacher
+    r"EOFError: EOF when reading": "it asks with input(), and nobody is there to answer",
+    r"ModuleNotFoundError: No module named '([\w.]+)'": r"it needs the module \1, which is not here",
+    r"MemoryError.*|.*(?:can't|not enough|Cannot) allocate.*": "it ran out of memory",
+    r"OSError: \[Errno 27\].*": "it wrote a file that is too large",
+    r"OSError: \[Errno 28\].*": "it filled its disk",
+    r"BlockingIOError.*": "it started too many processes",
+}
 
 
-def opened(path: Path) -> NotebookNode:
-    """The notebook; raises ValueError in words for a teacher if it is none."""
-    raw = path.read_bytes()
-    if not raw.strip():
-        raise ValueError("the file is empty")
+@dataclass
+class Job:
+    """One exercise of one submission."""
+
+    student: str
+    lesson: Lesson
+    exercise: str
+    answer: Answer
+    file: str
+    story: list[tuple[str, str]]
+    looks: list[str]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        told = [
+            self.answer.source,
+            check_after(self.lesson, self.exercise).source,
+            *map(str, self.story),
+        ]
+        return hashlib.sha256("\0".join([*told, *self.notes]).encode()).hexdigest()[:16]
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        return self.student, self.lesson.stem, self.exercise
+
+    def row(self, state: str, notes: list[str], seconds: float = 0.0, said: str = "") -> Row:
+        note = "; ".join(dict.fromkeys([*self.notes, *self.answer.notes, *notes]))
+        return Row(*self.place, state, note, round(seconds, 1), said, self.file, self.key)
+
+
+@dataclass
+class Plan:
+    """What one exercise of the course takes: the same for every student."""
+
+    exercise: NotebookNode
+    check: str
+    story: list[NotebookNode]
+    keep: list[str]  # story names that the check uses
+    wrong: list[str]  # stored answers that the check must refuse
+    allowed: set[str]
+
+    @classmethod
+    def of(cls, lesson: Lesson, exercise: NotebookNode) -> Plan:
+        check = check_after(lesson, exercise.id).source
+        story = story_for(lesson, exercise.id, set())
+        path = ROOT / "tests" / "wrong_answers" / f"{lesson.stem}.py"
+        wrong = [code for name, _, _, code in variants(path, ("refused",)) if name == exercise.id]
+        wrong = [w for w in wrong if story_for(lesson, exercise.id, needed(w)) == story]
+        gives = names(student_source(exercise))[0] | names(exercise.source)[0]
+        wrong = wrong or [student_source(exercise)]
+        return cls(
+            exercise,
+            check,
+            story,
+            sorted(needed(check) - gives),
+            wrong,
+            business([exercise.source]),
+        )
+
+
+def judge(kernel: Kernel, job: Job, plan: Plan, seconds: int) -> tuple[Row, bool]:
+    """One row, and whether the kernel may serve another answer."""
+    notes = [f"look at it: {look}" for look in job.looks[:5]]
+    cells = [(f"<cell {p.at + 1}>", p.source) for p in job.answer.pieces]
+    started = time.monotonic()
     try:
-        nb = nbformat.reads(raw.decode("utf-8-sig"), as_version=4)
-        texts = [cell.source for cell in nb.cells]
-    except Exception:
-        raise ValueError("not a notebook; was another kind of file renamed?") from None
-    if not any(texts):
-        raise ValueError("a notebook without cells")
-    return nb
+        kernel.begin()
+        errors = kernel.ask({"do": "run", "cells": cells, "keep": plan.keep}, seconds)
+        state, said, changed, patched = verdict(kernel, plan, seconds)
+        spent = time.monotonic() - started
+        notes += [f"cell {p.at + 1}: {worded(e)}" for p, e in zip(job.answer.pieces, errors) if e]
+        if changed:
+            notes.append(
+                f"it changes the lesson's own {', '.join(changed)}; judged with the course's"
+            )
+        if patched and state == PASSED:
+            job.looks.append("patched")
+            notes.append(f"look at it: it has changed {', '.join(patched)}")
+        if state == PASSED:
+            wrong = random.SystemRandom().choice(plan.wrong)
+            kernel.ask(
+                {"do": "run", "cells": [("<a stored wrong answer>", wrong)], "keep": []}, seconds
+            )
+            again = verdict(kernel, plan, seconds)[0]
+            if again not in STATES - {PASSED}:
+                job.looks.append("accepts")
+                notes.append("look at it: after this answer the check accepts a wrong one, too")
+        if state not in STATES or (state == PASSED and job.looks):
+            state = LOOK
+        fresh = kernel.end() and not job.looks
+        return job.row(state, notes, spent, said), fresh
+    except Ended as error:
+        return job.row("stopped", [*notes, f"it {error}"], time.monotonic() - started), False
 
 
-def lesson_of(submission: NotebookNode) -> NotebookNode:
-    """A fresh student edition of the lesson that was handed in."""
-    stem = submission.metadata.get("course", {}).get("lesson", "")
-    text = "\n".join(c.source for c in submission.cells)
-    paths = (ROOT / "notebooks").glob("*.ipynb")
-    for path in sorted(paths, key=lambda p: (p.stem != stem, p.stem)):
-        nb = nbformat.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        exercises = [c.id for c in nb.cells if "exercise" in tags(c)]
-        if path.stem == stem or any(f'check("{name}")' in text for name in exercises):
-            return nb
-    raise ValueError(f"there is no lesson {stem!r}" if stem else "no lesson's check is in it")
+def verdict(kernel: Kernel, plan: Plan, seconds: int) -> tuple[str, str, list[str], list[str]]:
+    """State, words, changed story names, patched functions. The secret comes after the check has run."""
+    kernel.ask({"do": "check", "source": plan.check}, seconds)
+    said = kernel.ask({"do": "verdict"}, 60)
+    if not (isinstance(said, tuple) and len(said) == 4):
+        raise Ended("gave no verdict")
+    return said
 
 
-def put_answers(nb: NotebookNode, submission: NotebookNode) -> list[str]:
-    """Put the submission's answers into the lesson; return what a teacher should know."""
-    code = [c for c in submission.cells if c.cell_type == "code"]
-    by_id = {c.get("id"): c.source for c in code}
-    both = zip(submission.cells, submission.cells[1:])
-    before = {b.source: a.source for a, b in both if a.cell_type == "code"}
-    known, lost = {c.source.strip() for c in nb.cells} | {""}, []
-    for cell, check in zip(nb.cells, nb.cells[1:]):
-        if "exercise" in tags(cell):  # some editors give new ids: then the cell before the check
-            own = by_id.get(cell.id, before.get(check.source))
-            if own is None:
-                lost.append(cell.id)
-            else:
-                cell.source = own
-                known.add(own.strip())
-    others = sum(c.source.strip() not in known for c in code)
-    notes = [f"no answer cell for {', '.join(lost)}"] if lost else []
-    if others:
-        notes.append(f"cells added or changed outside of the answers, not graded: {others}")
-    return notes
+def worded(error: str) -> str:
+    for pattern, words in WORDS.items():
+        if match := re.match(pattern, error):
+            return match.expand(words)
+    return error
 
 
-def verdicts(nb: NotebookNode, seconds: int) -> tuple[dict[str, str], str]:
-    """Run the notebook in place; each exercise's state, as far as there is one, and why it stopped."""
-    with tempfile.TemporaryDirectory() as folder:
-        results = Path(folder) / "results.jsonl"
-        env = os.environ | LESSON_ENV | {"COURSE_RESULTS": str(results), "COURSE_STRICT": ""}
-        client = NotebookClient(
-            nb, timeout_func=lambda cell: seconds if tags(cell) & {"exercise", "check"} else 600,
-            allow_errors=True, interrupt_on_timeout=True,
-            resources={"metadata": {"path": folder}}, extra_arguments=["--log-level=40"],
-        )  # fmt: skip
-        why = f"took more than {seconds} seconds, or ended the check"
+class Grading:
+    """All the jobs of a class, and the workers that do them."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        paths = sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))
+        self.lessons = [read_lesson(path) for path in paths]
+        self.plans: dict[str, Plan] = {}
+        self.rows: list[Row] = []  # known without running anything
+        self.jobs: list[Job] = []
+        self.results: queue.Queue[Row] = queue.Queue()
+        self.stop = threading.Event()
+
+    def collect(self, files: list[File]) -> None:
+        """Read every file; the newest of a student's for a lesson is graded."""
+        read: dict[tuple[str, str], tuple[File, Handin]] = {}
+        for file in sorted(files, key=lambda f: (f.when, f.name)):
+            try:
+                cells, metadata = cells_of(file.read())
+                lesson, note = lesson_of(cells, metadata, self.lessons)
+                handin = Handin(cells, lesson)
+            except Exception as error:  # anything may have been handed in
+                why = (
+                    str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+                )
+                self.rows.append(
+                    Row(
+                        file.student,
+                        "",
+                        file.name,
+                        "not gradable",
+                        f"{file.name}  not gradable: {why}",
+                    )
+                )
+                continue
+            file.notes += [note] if note else []
+            if older := read.pop((file.student, lesson.stem), None):
+                file.notes.append(
+                    f"two files: the newer, {file.name}, is graded, not {older[0].name}"
+                )
+            read[file.student, lesson.stem] = file, handin
+        for file, handin in read.values():
+            try:
+                self._plan(file, handin)
+            except Exception as error:
+                why = f"{file.name}  not gradable: {type(error).__name__}: {error}"
+                self.rows.append(Row(file.student, handin.lesson.stem, "", "not gradable", why))
+        self.jobs.sort(key=lambda j: (j.lesson.stem, j.exercise, str(j.story), j.student))
+
+    def _plan(self, file: File, handin: Handin) -> None:
+        answers = {c.id: handin.answer(c.id) for c in handin.exercises}
+        notes = [*file.notes, *handin.notes]
+        if more := handin.left_over([*answers.values()]):
+            notes.append(f"cells added or changed outside of the answers, not graded: {more}")
+        jobs = []
+        for cell in handin.exercises:
+            plan = self.plans.get(cell.id) or Plan.of(handin.lesson, cell)
+            self.plans[cell.id] = plan
+            answer = answers[cell.id]
+            wanted = set().union(*(needed(p.source) for p in answer.pieces if p.parses))
+            story = story_for(handin.lesson, cell.id, wanted)
+            looks = [look for p in answer.pieces for look in oddities(p.source, plan.allowed)]
+            told = [(c.id, c.source) for c in story]
+            jobs.append(
+                Job(file.student, handin.lesson, cell.id, answer, file.name, told, looks, notes)
+            )
+        self.rows += [j.row("not attempted yet", []) for j in jobs if not j.answer.pieces]
+        self.jobs += [j for j in jobs if j.answer.pieces]
+
+    def work(self, todo: queue.Queue[Job]) -> None:
+        kernel, story = None, None
+        while not self.stop.is_set():
+            try:
+                job = todo.get_nowait()
+            except queue.Empty:
+                break
+            try:
+                if kernel is None or story != job.story:
+                    if kernel:
+                        kernel.kill()
+                    story, memory = job.story, self.options.memory << 30
+                    kernel = Kernel(job.story, trust=self.options.trust, memory=memory)
+                if kernel.story_failed:
+                    raise RuntimeError(
+                        f"the lesson's own cell fails here: {kernel.story_failed[0]}"
+                    )
+                row, fresh = judge(kernel, job, self.plans[job.exercise], self.options.seconds)
+            except Exception as error:  # never one submission's fault alone; the others go on
+                row, fresh = job.row("not judged", [str(error) or type(error).__name__]), False
+            if kernel and not fresh:
+                kernel.kill()
+                kernel = None
+            if not self.stop.is_set():
+                self.results.put(row)
+        if kernel:
+            kernel.kill()
+
+    def run(self, book: Book) -> int:
+        """Do the jobs; each row is on disk as soon as it is known. How many were left undone."""
+        keep = {j.place: j.key for j in self.jobs}
+        book.start(keep)
+        for row in self.rows:
+            book.add(row)
+        todo: queue.Queue[Job] = queue.Queue()
+        open_jobs = [j for j in self.jobs if j.place not in book.rows]
+        for job in open_jobs:
+            todo.put(job)
+        for _ in range(min(cpu_count(), len(open_jobs))):
+            threading.Thread(target=self.work, args=(todo,), daemon=True).start()
+        left = len(open_jobs)
         try:
-            client.execute(env=env)
-        except CellTimeoutError:
-            pass
-        except DeadKernelError:
-            why = DIED
-        lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
-    said = map(json.loads, lines)
-    return {verdict["exercise"]: verdict["state"] for verdict in said}, why
+            with tqdm(total=left, unit="answer") as bar:
+                while left:
+                    try:
+                        row = self.results.get(timeout=0.5)  # else Ctrl-C waits on Windows
+                    except queue.Empty:
+                        continue
+                    book.add(row)
+                    left -= 1
+                    bar.update()
+        finally:
+            self.stop.set()
+            for kernel in list(Kernel.alive):
+                kernel.kill()
+        return left
 
 
-def judged(path: Path, seconds: int) -> dict[str, object]:
-    """Lesson, counts, note and the state of each exercise of one submission."""
-    submission = opened(path)
-    nb = lesson_of(submission)
-    stubs = {c.id: c.source for c in nb.cells}
-    notes = put_answers(nb, submission)
-    answers = {c.id: c for c in nb.cells if "exercise" in tags(c)}
-    states: dict[str, str] = {}
-    while open_ones := [name for name in answers if name not in states]:
-        found, why = verdicts(nb, seconds)
-        states |= {name: found[name] for name in open_ones if name in found}
-        for name in open_ones:
-            if any(o.get("ename") == "KeyboardInterrupt" for o in answers[name].outputs):
-                notes.append(f"{name} took more than {seconds} seconds")
-        lacking = [name for name in open_ones if name not in found]
-        if not lacking:
-            break
-        first, before = lacking[0], [*answers][max(0, [*answers].index(lacking[0]) - 1)]
-        if why == DIED and first != before and answers[before].source != stubs[before]:
-            answers[before].source = stubs[before]  # a quit() there is slower than its check
-        else:  # what came before has its verdict; go on without this one
-            states[first], answers[first].source = STOPPED, stubs[first]
-            notes.append(f"{first} {why}")
-    passed = sum(state == "passed" for state in states.values())
-    note = "" if passed == len(answers) else "; ".join(notes)
-    row = {"lesson": nb.metadata.course.lesson, "passed": passed, "of": len(answers), "note": note}
-    return row | {name: states[name] for name in answers}
-
-
-def grade(path: Path, folder: Path, seconds: int) -> dict[str, object]:
-    """One row of the table; never raises for what a student has handed in."""
-    name = path.relative_to(folder).as_posix()
-    name = f"'{name}" if name[0] in "=+-@" else name  # else a spreadsheet takes it for a formula
-    row: dict[str, object] = {"file": name, "lesson": "", "passed": 0, "of": 0, "note": ""}
-    try:
-        return row | judged(path, seconds)
-    except Exception as error:  # anything may have been handed in
-        return row | {"note": f"not gradable: {error}"}
-
-
-def problem(options: argparse.Namespace, paths: list[Path]) -> str:
+def problem(options: argparse.Namespace, files: list[File]) -> str:
     """What keeps the grading from starting, in one line."""
+    folder = options.to.with_suffix("")
     if not options.folder.exists():
         return f"There is no folder {options.folder}."
-    if not paths:
+    if not files:
         return f"There is no notebook in {options.folder}."
-    if options.to.exists():
-        return f"{options.to} exists already; name another file with --to."
     if not options.to.absolute().parent.is_dir():
         return f"There is no folder {options.to.parent} for the table: make it, or change --to."
-    if options.seconds < 1:
-        return f"--seconds is {options.seconds}; it must be at least 1."
+    if not options.to.suffix:
+        return f"--to is {options.to}; the table's name needs an ending, as in grades.csv."
+    for there in (options.to, folder):
+        if there.exists() and not options.resume:
+            return f"{there} exists already; name another file with --to, or go on with --resume."
+    if options.resume and not (folder / "journal.jsonl").exists():
+        return f"There is nothing to resume: no {folder / 'journal.jsonl'}."
+    for name in ("seconds", "memory"):
+        if getattr(options, name) < 1:
+            return f"--{name} is {getattr(options, name)}; it must be at least 1."
     return ""
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    add = parser.add_argument
+    add("folder", type=Path, help="the submissions: a folder, an archive or one notebook")
+    add(
+        "--to",
+        type=Path,
+        default=Path("grades.csv"),
+        help="the table (grades.csv); pages beside it",
+    )
+    add(
+        "--seconds", type=int, default=120, help="the most an answer, and its check, may take (120)"
+    )
+    add("--memory", type=int, default=4, help="the most memory an answer may take, in GB (4)")
+    add("--resume", action="store_true", help="keep what an earlier run has found out")
+    add("--trust", action="store_true", help="run answers without a sandbox, with your rights")
+    return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:
     any_console()
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "folder",
-        type=Path,
-        help="the submissions (folders inside are searched too), or one of them",
-    )
-    parser.add_argument(
-        "--to", type=Path, default=Path("grades.csv"), help="the table (grades.csv)"
-    )
-    parser.add_argument(
-        "--seconds", type=int, default=120, help="the most a single answer may take (120)"
-    )
-    options = parser.parse_args(argv)
-    folder = options.folder.parent if options.folder.is_file() else options.folder
-    every = [options.folder] if options.folder.is_file() else sorted(options.folder.rglob("*"))
-    every = [p for p in every if p.is_file() and ".ipynb_checkpoints" not in p.parts]
-    paths = [p for p in every if p.suffix == ".ipynb"]
-    if wrong := problem(options, paths):
+    options = parse(argv)
+    files, others = found(options.folder)
+    if wrong := problem(options, files):
         print(wrong, file=sys.stderr)
         return 1
-    if others := [p.relative_to(folder).as_posix() for p in every if p.suffix != ".ipynb"]:
+    if not options.trust and (why := no_sandbox()):
+        print(HOW_TO.format(why), file=sys.stderr)
+        return 1
+    if others:
         print(f"Passed over, as they are not .ipynb: {', '.join(others)}")
-    warnings.filterwarnings("ignore", module="nbformat")  # ids that stand twice, and the like
-    rows: list[dict[str, object]] = []
-    with ThreadPoolExecutor(cpu_count()) as pool:
-        jobs = [pool.submit(grade, path, folder, options.seconds) for path in paths]
-        try:
-            for job in tqdm(jobs, unit="notebook"):
-                rows.append(job.result())
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            print("\nInterrupted: waiting for those that are running …", file=sys.stderr)
-    table = pd.DataFrame(rows, columns=None if rows else ["file", "lesson", "passed", "of", "note"])
-    write(options.to, "\ufeff" + table.to_csv(index=False))  # the mark tells Excel that it is UTF-8
-    for row in rows:
+    grading = Grading(options)
+    name_students(files, [m.stem for m in grading.lessons])
+    grading.collect(files)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    left, why, book = -1, "", None
+    try:
+        book = Book(options.to, options.resume)
+        left = grading.run(book)
+    except KeyboardInterrupt:
+        why = "Interrupted."
+    except OSError as error:  # a full disk
+        why = f"The table could not be written: {error}."
+    try:
+        if book and book.rows:
+            book.finish()
+    except OSError as error:
+        why = why or f"The pages could not be written: {error}."
+    told = list(book.rows.values()) if book else []
+    for student, lesson in sorted({(r.student, r.lesson) for r in told}):
+        own = [r for r in told if (r.student, r.lesson) == (student, lesson)]
+        notes = "; ".join(dict.fromkeys(r.note for r in own if r.note and r.state != PASSED))
+        counts = f"{sum(r.state == PASSED for r in own):3} of {sum(bool(r.lesson) for r in own):2}"
+        print(f"{counts}  {lesson:24} {student}  {notes}")
+    if left:
         print(
-            f"{row['passed']:3} of {row['of']:2}  {row['lesson']:24} {row['file']}  {row['note']}"
+            f"{why} What is known is in {options.to}; --resume goes on from there.", file=sys.stderr
         )
-    print(f"{len(rows)} of {len(paths)} notebooks are in {options.to}")
-    return 0 if len(rows) == len(paths) else 130
+        return 130 if why == "Interrupted." else 1
+    print(
+        f"The table is {options.to}; the class's page is {options.to.with_suffix('') / 'index.html'}"
+    )
+    return 0
 
 
 if __name__ == "__main__":

@@ -24,7 +24,17 @@ from typing import Any
 
 run, make, text, name_of, write = exec, compile, repr, type, os.write
 read, dumps, loads = getattr, pickle.dumps, pickle.loads
-GUARDED = {"builtins", "contextlib", "copy", "functools", "html", "IPython", "json", "math", "numpy"}
+GUARDED = {
+    "builtins",
+    "contextlib",
+    "copy",
+    "functools",
+    "html",
+    "IPython",
+    "json",
+    "math",
+    "numpy",
+}
 GUARDED |= {"operator", "os", "pandas", "pickle", "random", "sklearn", "sys", "time", "torch"}
 GUARDED |= {"traceback", "types", "utils"}
 DUMPABLE = 4  # prctl's PR_SET_DUMPABLE
@@ -53,14 +63,17 @@ Part = tuple[str, Any, str, Any]  # what it is called, where it stands, under wh
 
 def fingerprint() -> tuple[list[Part], list[Part]]:
     """Each function that a check may call, and its code: wherever a patch could be put."""
-    found, codes = [], []
+    found: list[Part] = []
+    codes: list[Part] = []
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] not in GUARDED:
             continue
         for key, value in list(vars(module).items()):
             if callable(value):
                 found.append((f"{name}.{key}", vars(module), key, value))
-            if isinstance(value, type) and (name.startswith("utils") or key in ("Tensor", "Module")):
+            if isinstance(value, type) and (
+                name.startswith("utils") or key in ("Tensor", "Module")
+            ):
                 parts = [(k, v) for k, v in vars(value).items() if callable(v)]
                 found += [(f"{name}.{key}.{k}", vars(value), k, v) for k, v in parts]
     for label, _, _, value in found:
@@ -121,7 +134,7 @@ def serve(space: dict[str, Any], requests: Any, replies: int, before: Any) -> No
             space.pop("c", None)
             failed = execute(space, "check", request["source"])
         elif request["do"] == "verdict":
-            check = space.get("c")
+            check: Any = space.get("c")
             state, words = ("not yet right", failed) if failed else (check.state, str(check))
             said = (str(state), str(words)[:20_000], changed, patched(*before))
         write(replies, (text((request["secret"], said)) + "\n").encode("utf-8", "replace"))

@@ -358,7 +358,8 @@ def own_names(source: str, inside: bool = True) -> set[str]:
 
     Without ``inside``, what stands in functions and classes does not count.
     """
-    tree, late = ast.parse(source), {}
+    tree = ast.parse(source)
+    late: dict[int, tuple[int, int]] = {}
     nodes = list(ast.walk(tree)) if inside else list(_outer(tree))
     for node in nodes:  # a target gets its value after what stands to its right has run
         if isinstance(node, ast.Assign | ast.For):

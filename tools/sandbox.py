@@ -21,7 +21,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/sys/devices/system/cpu"]
-SYSTEM += [f"/etc/{name}" for name in ("alternatives", "fonts", "ld.so.cache", "localtime", "passwd")]
+SYSTEM += [
+    f"/etc/{name}" for name in ("alternatives", "fonts", "ld.so.cache", "localtime", "passwd")
+]
 SIZE = 512 << 20  # bytes that /tmp and /dev/shm may hold each
 HOW_TO = """No sandbox: {}.
 Answers are programs. Without a sandbox they could read and change all that you can.
@@ -43,7 +45,9 @@ def no_sandbox() -> str:
     tried = subprocess.run(
         [*walls(Path("/"), []), "true"], capture_output=True, text=True, errors="replace"
     )
-    return f"bubblewrap does not work here ({tried.stderr.strip()[:300]})" if tried.returncode else ""
+    return (
+        f"bubblewrap does not work here ({tried.stderr.strip()[:300]})" if tried.returncode else ""
+    )
 
 
 def walls(python: Path, folders: list[Path]) -> list[str]:
@@ -63,8 +67,8 @@ def walls(python: Path, folders: list[Path]) -> list[str]:
         command += ["--perms", "1777", "--size", str(SIZE), "--tmpfs", place]
     command += ["--perms", "0777", "--dir", "/tmp/home"]
     above = {p: None for folder in (*seen, *folders) for p in reversed(folder.parents[:-1])}
-    for place in (p for p in above if str(p) not in ("/tmp", "/usr", "/opt")):
-        command += ["--perms", "0755", "--dir", str(place)]  # bubblewrap's own are its user's only
+    for parent in (p for p in above if str(p) not in ("/tmp", "/usr", "/opt")):
+        command += ["--perms", "0755", "--dir", str(parent)]  # bubblewrap's own are its user's only
     for folder in (*seen, *folders):
         command += ["--ro-bind", str(folder), str(folder)]
     return [*command, "--chdir", "/tmp/home", "--remount-ro", "/dev", "--remount-ro", "/"]
@@ -73,6 +77,8 @@ def walls(python: Path, folders: list[Path]) -> list[str]:
 class Kernel:
     """One lesson's story up to an exercise, and its answers one after the other, each in a fork of it."""
 
+    alive: set[Kernel] = set()
+
     def __init__(self, story: list[tuple[str, str]], *, trust: bool, memory: int) -> None:
         self.forks = hasattr(os, "fork")
         self.used = False
@@ -80,7 +86,13 @@ class Kernel:
         self.box = tempfile.TemporaryDirectory() if trust else None
         home = self.box.name if self.box else "/tmp/home"
         data = os.environ.get("COURSE_DATA", "")
-        env = {"HOME": home, "TMPDIR": home, "LANG": "C.UTF-8", "MPLBACKEND": "agg", "PATH": os.defpath}
+        env = {
+            "HOME": home,
+            "TMPDIR": home,
+            "LANG": "C.UTF-8",
+            "MPLBACKEND": "agg",
+            "PATH": os.defpath,
+        }
         env |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "COURSE_PICTURES": "provided"}
         env |= {"TQDM_DISABLE": "1", "COURSE_DATA": data and str((ROOT / data).resolve())}
         if os.name == "nt":
@@ -90,7 +102,12 @@ class Kernel:
         ours, theirs = socket.socketpair() if self.forks else (None, None)
         command += [str(kernel), str(ROOT), str(theirs.fileno() if theirs else -1)]
         if not trust:
-            folders = [ROOT / "utils", ROOT / "data", kernel, *(ROOT / "lessons").glob("[!0-9]*.py")]
+            folders = [
+                ROOT / "utils",
+                ROOT / "data",
+                kernel,
+                *(ROOT / "lessons").glob("[!0-9]*.py"),
+            ]
             folders += [Path(env["COURSE_DATA"])] if data else []
             command = walls(python, [f for f in folders if f.exists()]) + command
         more: dict[str, Any] = {"start_new_session": True} if self.forks else {}
@@ -100,6 +117,7 @@ class Kernel:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None if os.environ.get("KERNEL_SAYS") else subprocess.DEVNULL,
             env=env, cwd=home if trust else None, **more,
         )  # fmt: skip
+        Kernel.alive.add(self)
         if theirs:
             theirs.close()
         self.control = ours
@@ -161,6 +179,7 @@ class Kernel:
 
     def kill(self) -> None:
         """End it and all that it has started, whatever it is doing."""
+        Kernel.alive.discard(self)
         with contextlib.suppress(OSError):
             os.killpg(self.process.pid, signal.SIGKILL) if self.forks else self.process.kill()
         self.process.wait()
