@@ -116,6 +116,7 @@ class Plan:
 def judge(kernel: Kernel, job: Job, plan: Plan, seconds: int) -> tuple[Row, bool]:
     """One row, and whether the kernel may serve another answer."""
     notes = [f"look at it: {look}" for look in job.looks[:5]]
+    odd = bool(job.looks)
     cells = [(f"<cell {p.at + 1}>", p.source) for p in job.answer.pieces]
     started = time.monotonic()
     try:
@@ -129,7 +130,7 @@ def judge(kernel: Kernel, job: Job, plan: Plan, seconds: int) -> tuple[Row, bool
                 f"it changes the lesson's own {', '.join(changed)}; judged with the course's"
             )
         if patched and state == PASSED:
-            job.looks.append("patched")
+            odd = True
             notes.append(f"look at it: it has changed {', '.join(patched)}")
         if state == PASSED:
             wrong = random.SystemRandom().choice(plan.wrong)
@@ -138,9 +139,9 @@ def judge(kernel: Kernel, job: Job, plan: Plan, seconds: int) -> tuple[Row, bool
             )
             again = verdict(kernel, plan, seconds)[0]
             if again not in STATES - {PASSED}:
-                job.looks.append("accepts")
+                odd = True
                 notes.append("look at it: after this answer the check accepts a wrong one, too")
-        if state not in STATES or (state == PASSED and job.looks):
+        if state not in STATES or (state == PASSED and odd):
             state = LOOK
         fresh = kernel.end() and not job.looks
         return job.row(state, notes, spent, said), fresh

@@ -151,7 +151,7 @@ def limit(memory: int) -> None:
     wanted = {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": 256 << 20, "RLIMIT_NOFILE": 1024}
     release = [int(n) for n in os.uname().release.split(".")[:2]]
     if os.getppid() == 1 and release >= [5, 14]:  # in the sandbox, which counts its own alone
-        wanted["RLIMIT_NPROC"] = 256
+        wanted["RLIMIT_NPROC"] = 128
     for name, most in wanted.items():
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(getattr(resource, name), (most, most))
