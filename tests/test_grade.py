@@ -1,85 +1,41 @@
-"""Grading: answers count, edited checks do not, and nothing that is handed in can stop it."""
+"""Grading a class: the table, the pages, and what happens when a run is stopped."""
 
+import contextlib
 import csv
-import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
-import build
+import classroom
 import grade
-from lesson import read_lesson
+import report
+import sandbox
+from classroom import RIGHT, hand_in
 
-LESSON = """\
-# ---
-# jupyter:
-#   kernelspec: {display_name: Python 3, language: python, name: python3}
-#   course:
-#     title: Tiny
-#     summary: a sum
-#     path: one sum, three times
-#     needs: []
-#     data: []
-#     objectives:
-#       add: add two numbers
-# ---
-
-# %%
-from utils.checks import check
-a = 2
-"""
-EXERCISE = """
-# %% [markdown]
-# ## {title} {n}
-#
-# ### Exercise tiny-{n} · difficulty 1 · 10 minutes
-# Write the sum of x and {n}.
-#
-# <details><summary>Hint 1</summary>Use a plus.</details>
-# <details><summary>Hint 2</summary>Return it.</details>
-
-# %% tags=[{kind}] id="tiny-{n}" objective="add"
-def add{n}(x):
-    ### BEGIN SOLUTION
-    return x + {n}
-    ### END SOLUTION
-
-# %% tags=["check"]
-with check("tiny-{n}") as c:
-    c.equal(c.attempted(add{n}(a)), a + {n})
-    c.held_back({n})
-"""
-BUILD = {
-    1: {"title": "One", "kind": '"exercise"'},
-    2: {"title": "Two", "kind": '"exercise"'},
-    3: {"title": "The build: a sum", "kind": '"exercise", "build"'},
-}
-RIGHT = {f"tiny-{n}": f"def add{n}(x):\n    return {n} + x" for n in (1, 2, 3)}
+TRUST = ["--trust"] if sandbox.no_sandbox() else []
+TOOLS = Path(grade.__file__).parent
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """The student edition of a lesson with three exercises; grading knows no other."""
     root = tmp_path_factory.mktemp("course")
-    path = root / "00_tiny.py"
-    exercises = [EXERCISE.format(n=n, **words) for n, words in BUILD.items()]
-    path.write_text(LESSON + "".join(exercises), encoding="utf-8")
-    lesson = read_lesson(path)
-    nb = build.edition(lesson, True, [lesson])
-    (root / "notebooks").mkdir()
-    (root / "notebooks" / "00_tiny.ipynb").write_text(build.dumps(nb), encoding="utf-8")
+    nb = classroom.course(root)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grade, "ROOT", root)
-        yield json.loads(build.dumps(nb))
+        patch.setattr(grade, "no_sandbox", lambda: "")
+        yield nb
 
 
-def hand_in(path, nb, answers, change=None):
-    nb = json.loads(json.dumps(nb))
-    for cell in nb["cells"]:
-        cell["source"] = answers.get(cell.get("id"), cell["source"])
-    if change:
-        change(nb)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(nb), encoding="utf-8")
+def rows(table):
+    with open(table, encoding="utf-8-sig", newline="") as f:
+        return [*csv.DictReader(f)]
 
 
 def edit_check(nb):
@@ -88,112 +44,230 @@ def edit_check(nb):
             cell["source"] = "print('✓ tiny-1 passed')"
 
 
-def lose_ids_and_names(nb):
-    nb["metadata"] = {}
-    nb["nbformat_minor"] = 4
-    for cell in nb["cells"]:
-        del cell["id"]
-
-
-def answer_elsewhere(nb):
-    nb["cells"] = [c for c in nb["cells"] if c["id"] != "tiny-2"]
-    own = {"cell_type": "code", "id": "own", "metadata": {}, "outputs": [], "execution_count": None}
-    nb["cells"].append(own | {"source": RIGHT["tiny-2"]})
-
-
 def another_lesson(nb):
     nb["metadata"]["course"]["lesson"] = "42_quantum"
     nb["cells"] = nb["cells"][:1]
 
 
 @pytest.fixture(scope="module")
-def table(tiny, tmp_path_factory):
-    """{file: row} of a class of which no two have handed in alike."""
+def graded(tiny, tmp_path_factory):
+    """A class of which no two have handed in alike: its folder and its table."""
     folder = tmp_path_factory.mktemp("class")
     given = folder / "in"
-    loop, leave = (
-        "def add1(x):\n    while True:\n        pass",
-        "def add2(x):\n    raise SystemExit",
-    )
-    die = "import os, time\ntime.sleep(0.5)\nos._exit(1)"
-    hand_in(given / "ann ü.ipynb", tiny, RIGHT)
+    hand_in(given / "ann ü.ipynb", tiny)
     hand_in(given / "=1+1.ipynb", tiny, {"tiny-1": "def add1(x):\n    return x"}, edit_check)
-    hand_in(given / "bob" / "00.ipynb", tiny, RIGHT, lose_ids_and_names)
-    hand_in(given / "cem.ipynb", tiny, RIGHT | {"tiny-1": loop, "tiny-2": leave})
-    hand_in(given / "dan.ipynb", tiny, RIGHT | {"tiny-2": die})
+    hand_in(given / "bob" / "00_tiny.ipynb", tiny, {"tiny-1": "def add1(x):\n    return x"})
+    loop = "def add1(x):\n    while True:\n        pass"
+    hand_in(given / "cem.ipynb", tiny, RIGHT | {"tiny-1": loop, "tiny-2": "import nowhere"})
+    odd = "import builtins\n" + RIGHT["tiny-1"]
+    hand_in(given / "dan.ipynb", tiny, RIGHT | {"tiny-1": odd})
     hand_in(given / "don.ipynb", tiny, RIGHT | {"tiny-1": RIGHT["tiny-1"] + "\nquit()"})
-    hand_in(given / "eva.ipynb", tiny, RIGHT, answer_elsewhere)
+    hand_in(
+        given / "eva.ipynb",
+        tiny,
+        RIGHT | {"tiny-2": "slow = 3\ndef add2(x):\n    return x + slow - 1"},
+    )
     hand_in(given / "fay.ipynb", tiny, {}, another_lesson)
     (given / "gus.ipynb").write_bytes(b"PK\x03\x04\x80")
-    (given / "hal.ipynb").write_text("[1]", encoding="utf-8")
     (given / "ida.ipynb").write_text("\n", encoding="utf-8")
     (given / "jan.docx").write_bytes(b"PK")
-    target = folder / "grades.csv"
-    assert grade.main([str(given), "--to", str(target), "--seconds", "5"]) == 0
-    assert target.read_bytes().startswith(b"\xef\xbb\xbf"), "else Excel garbles names"
-    with open(target, encoding="utf-8-sig", newline="") as f:
-        return {row["file"]: row for row in csv.DictReader(f)}
+    before = {p: p.read_bytes() for p in given.rglob("*") if p.is_file()}
+    table = folder / "grades.csv"
+    assert grade.main([str(given), "--to", str(table), "--seconds", "3", *TRUST]) == 0
+    assert {p: p.read_bytes() for p in given.rglob("*") if p.is_file()} == before
+    assert table.read_bytes().startswith(b"\xef\xbb\xbf"), "else Excel garbles names"
+    return folder, rows(table)
 
 
 @pytest.mark.parametrize(
-    ("file", "states", "note"),
+    ("student", "states", "note"),
     [
-        ("ann ü.ipynb", ["passed", "passed", "passed"], ""),
-        ("'=1+1.ipynb", ["not yet right", *["not attempted yet"] * 2], "not graded: 1"),
-        ("bob/00.ipynb", ["passed", "passed", "passed"], ""),
-        ("cem.ipynb", ["stopped", "not yet right", "passed"], "tiny-1 took more than 5 seconds"),
-        ("don.ipynb", ["passed", "passed", "passed"], ""),
-        ("dan.ipynb", ["passed", "stopped", "passed"], "tiny-2 ended the kernel"),
-        (
-            "eva.ipynb",
-            ["passed", "not attempted yet", "passed"],
-            "no answer cell for tiny-2; cells",
-        ),
-        ("fay.ipynb", ["", "", ""], "not gradable: there is no lesson '42_quantum'"),
-        ("gus.ipynb", ["", "", ""], "not gradable: not a notebook"),
-        ("hal.ipynb", ["", "", ""], "not gradable: not a notebook"),
-        ("ida.ipynb", ["", "", ""], "not gradable: the file is empty"),
+        ("ann ü", ["passed", "passed", "passed"], ""),
+        ("'=1+1", ["not yet right", *["not attempted yet"] * 2], ""),
+        ("bob", ["not yet right", *["not attempted yet"] * 2], ""),
+        ("cem", ["stopped", "not yet right", "passed"], "it took more than 3 seconds"),
+        ("cem", ["stopped", "not yet right", "passed"], "the module nowhere, which is not here"),
+        ("dan", ["look", "passed", "passed"], "look at it: imports builtins: import builtins"),
+        ("don", ["passed", "passed", "passed"], ""),
+        ("eva", ["passed", "passed", "passed"], ""),
+        ("fay", ["not gradable"], "there is no lesson '42_quantum'"),
+        ("gus", ["not gradable"], "not a notebook"),
+        ("ida", ["not gradable"], "the file is empty"),
     ],
 )
-def test_a_class_becomes_a_table(table, file, states, note):
-    row = table[file]
-    assert [row[f"tiny-{n}"] for n in (1, 2, 3)] == states, row
-    assert note in row["note"] and bool(note) == bool(row["note"])
-    assert int(row["passed"]) == states.count("passed")
-    assert (row["lesson"], row["of"]) == (("00_tiny", "3") if any(states) else ("", "0"))
-    assert len(table) == 11
+def test_a_class_becomes_a_table(graded, student, states, note):
+    own = [r for r in graded[1] if r["student"] == student]
+    assert [r["state"] for r in own] == states, own
+    assert note in "; ".join(r["note"] for r in own)
+    points = {"passed": "1", "look": ""}
+    assert [r["points"] for r in own] == [points.get(s, "0") for s in states]
+    assert list(own[0]) == report.COLUMNS and len({r["student"] for r in graded[1]}) == 10
+
+
+def test_each_student_and_the_class_get_a_page(graded):
+    pages = graded[0] / "grades"
+    page = (pages / report.page_name("bob")).read_text(encoding="utf-8")
+    assert "observed: 2" in page and "nothing is added" in page and "0 of 3" in page
+    index = (pages / "index.html").read_text(encoding="utf-8")
+    assert "2 × nothing is added" in index and "width:43%" in index  # 3 of 7 passed tiny-1
+    links = re.findall(r'href="([^"]+)"', index)
+    assert len(links) == 10 and all((pages / link).exists() for link in links)
+
+
+def test_nothing_in_a_page_or_a_table_comes_to_life():
+    row = report.Row("<b>", "00", "x-1", "passed", "<script>", said="<img src=x>")
+    assert "<script>" not in report.student_page("<b>", [row])
+    assert "<img" not in report.student_page("<b>", [row])
+    assert (
+        "<b>" not in report.class_page([row], [("<b>", "p.html", [row])]).partition("Students")[2]
+    )
+    for text in ("=1+1", "+1", "-1", "@x", "\t=1", "\n=1", "|x", "%x"):
+        assert report.plain(text)[0] in "'=" and report.plain(text).startswith("'")
+    assert report.plain("a\nb") == "a b"
+
+
+def test_two_files_of_a_student_the_newer_counts(tiny, tmp_path):
+    hand_in(tmp_path / "in" / "ann" / "00_tiny.ipynb", tiny, {})
+    hand_in(tmp_path / "in" / "ann" / "00_tiny (1).ipynb", tiny)
+    os.utime(tmp_path / "in" / "ann" / "00_tiny.ipynb", (1, 1))
+    grading = grade.Grading(grade.parse([str(tmp_path)]))
+    files, _ = grade.found(tmp_path / "in")
+    grade.name_students(files, ["00_tiny"])
+    grading.collect(files)
+    assert len(grading.jobs) == 3
+    assert "the newer, ann/00_tiny (1).ipynb, is graded" in grading.jobs[0].notes[0]
+
+
+# Stops ---------------------------------------------------------------------------------------------
+
+
+def without_seconds(table):
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in rows(table)]
+
+
+def test_an_interrupted_and_resumed_run_gives_the_same_table(tiny, tmp_path, monkeypatch, capsys):
+    hand_in(tmp_path / "in" / "a.ipynb", tiny)
+    hand_in(tmp_path / "in" / "b.ipynb", tiny, RIGHT | {"tiny-2": "def add2(x):\n    return x"})
+    whole = [str(tmp_path / "in"), "--to", str(tmp_path / "whole.csv"), *TRUST]
+    assert grade.main(whole) == 0
+    parts = [str(tmp_path / "in"), "--to", str(tmp_path / "t.csv"), *TRUST]
+    add, seen = report.Book.add, []
+
+    def stops(self, row):
+        if len(seen) == 2:
+            raise error
+        add(self, row)
+        seen.append(row.place)
+        assert row.exercise in self.table.read_text(encoding="utf-8"), "on disk at once"
+
+    monkeypatch.setattr(report.Book, "add", stops)
+    error = KeyboardInterrupt()
+    assert grade.main(parts) == 130 and len(rows(tmp_path / "t.csv")) == 2
+    assert "--resume goes on" in capsys.readouterr().err
+    seen.clear()
+    error = OSError(28, "No space left on device")
+    assert grade.main([*parts, "--resume"]) == 1 and len(rows(tmp_path / "t.csv")) == 4
+    assert "No space left" in capsys.readouterr().err
+    with open(tmp_path / "t" / "journal.jsonl", "a", encoding="utf-8") as f:
+        f.write('{"student": "b", "less')
+    monkeypatch.setattr(report.Book, "add", add)
+    judged = []
+    judge = grade.judge
+    monkeypatch.setattr(
+        grade, "judge", lambda k, job, *a: judged.append(job.place) or judge(k, job, *a)
+    )
+    assert grade.main([*parts, "--resume"]) == 0 and len(judged) == 2
+    assert without_seconds(tmp_path / "t.csv") == without_seconds(tmp_path / "whole.csv")
+    hand_in(tmp_path / "in" / "b.ipynb", tiny)  # handed in again: judged again
+    judged.clear()
+    assert grade.main([*parts, "--resume"]) == 0 and judged == [("b", "00_tiny", "tiny-2")]
+    assert [r["state"] for r in rows(tmp_path / "t.csv")] == ["passed"] * 6
+
+
+def children(pid):
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            found += [place] if f"\nPPid:\t{pid}\n" in (place / "status").read_text() else []
+    return found
+
+
+@pytest.mark.skipif(
+    not Path("/proc").exists(), reason="looks for processes in /proc is sent in another way there"
+)
+def test_ctrl_c_ends_within_seconds_and_keeps_what_is_done(tiny, tmp_path):
+    loop = "import time\ndef add2(x):\n    while True:\n        time.sleep(0.01)"
+    hand_in(tmp_path / "in" / "a.ipynb", tiny, RIGHT | {"tiny-2": loop})
+    code = f"import sys; sys.path.insert(0, {str(TOOLS)!r}); import pathlib, grade\n"
+    code += f"grade.ROOT = pathlib.Path({str(grade.ROOT)!r}); sys.exit(grade.main(sys.argv[1:]))"
+    words = [str(tmp_path / "in"), "--to", str(tmp_path / "t.csv"), *TRUST]
+    env = os.environ | {"PYTHONPATH": str(TOOLS.parent)}
+    run = subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.PIPE, env=env)
+    until = time.monotonic() + 120
+    while time.monotonic() < until and not (
+        (tmp_path / "t.csv").exists() and len(rows(tmp_path / "t.csv")) == 2
+    ):
+        time.sleep(0.2)
+    kernels = children(run.pid)
+    run.send_signal(signal.SIGINT)
+    started = time.monotonic()
+    said = run.communicate(timeout=60)[1]
+    assert time.monotonic() - started < 15
+    assert run.returncode == 130 and b"Interrupted" in said
+    assert [r["exercise"] for r in rows(tmp_path / "t.csv")] == ["tiny-1", "tiny-3"]
+    assert kernels and not any(os.path.exists(place) for place in kernels)
+
+
+# Without a sandbox ---------------------------------------------------------------------------------
+
+
+def test_without_a_sandbox_nothing_runs_and_the_mend_is_named(tiny, tmp_path, monkeypatch, capsys):
+    hand_in(tmp_path / "in" / "a.ipynb", tiny)
+    monkeypatch.setattr(grade, "no_sandbox", sandbox.no_sandbox)
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    assert grade.main([str(tmp_path / "in"), "--to", str(tmp_path / "t.csv")]) == 1
+    said = capsys.readouterr().err
+    assert "bwrap" in said and "apt install bubblewrap" in said and "--trust" in said
+    assert not (tmp_path / "t.csv").exists()
+    monkeypatch.setattr(sandbox.sys, "platform", "darwin")
+    assert "Linux only" in sandbox.no_sandbox()
+
+
+@pytest.mark.parametrize("forks", [True, False])
+def test_with_trust_it_runs_where_there_is_none(forks, tiny, tmp_path, monkeypatch):
+    if not forks:  # as on Windows
+        monkeypatch.delattr(os, "fork")
+    loop = "def add2(x):\n    while True:\n        pass"
+    hand_in(tmp_path / "in" / "a.ipynb", tiny, {"tiny-1": RIGHT["tiny-1"], "tiny-2": loop})
+    words = ["--to", str(tmp_path / "t.csv"), "--trust", "--seconds", "3"]
+    assert grade.main([str(tmp_path / "in"), *words]) == 0
+    assert [r["state"] for r in rows(tmp_path / "t.csv")] == [
+        "passed",
+        "stopped",
+        "not attempted yet",
+    ]
+
+
+# Starts --------------------------------------------------------------------------------------------
 
 
 def test_one_file_is_enough_and_others_are_named(tiny, tmp_path, capsys):
-    hand_in(tmp_path / "ann.ipynb", tiny, RIGHT)
+    hand_in(tmp_path / "ann.ipynb", tiny, {})
     (tmp_path / "answers.py").touch()
-    assert grade.main([str(tmp_path / "ann.ipynb"), "--to", str(tmp_path / "a.csv")]) == 0
-    assert "3 of  3" in capsys.readouterr().out
-    (tmp_path / "a.csv").unlink()
+    assert grade.main([str(tmp_path / "ann.ipynb"), "--to", str(tmp_path / "a.csv"), *TRUST]) == 0
+    assert "0 of  3" in capsys.readouterr().out
     (tmp_path / "ann.ipynb").write_text("no", encoding="utf-8")
-    assert grade.main([str(tmp_path), "--to", str(tmp_path / "b.csv")]) == 0
-    assert "not .ipynb: answers.py" in capsys.readouterr().out
-
-
-def test_interrupted_grading_keeps_what_it_has(tiny, tmp_path, monkeypatch, capsys):
-    def first_only(path, folder, seconds):
-        if path.stem == "b":
-            raise KeyboardInterrupt
-        return {"file": path.name, "lesson": "", "passed": 1, "of": 1, "note": ""}
-
-    hand_in(tmp_path / "a.ipynb", tiny, RIGHT)
-    hand_in(tmp_path / "b.ipynb", tiny, RIGHT)
-    monkeypatch.setattr(grade, "grade", first_only)
-    assert grade.main([str(tmp_path), "--to", str(tmp_path / "t.csv")]) == 130
-    assert "1 of 2 notebooks are in" in capsys.readouterr().out
-    assert "a.ipynb" in (tmp_path / "t.csv").read_text(encoding="utf-8")
+    assert grade.main([str(tmp_path), "--to", str(tmp_path / "b.csv"), *TRUST]) == 0
+    assert "Passed over, as they are not .ipynb: a.csv, answers.py" in capsys.readouterr().out
 
 
 def test_an_existing_table_is_not_overwritten(tmp_path, capsys):
     (tmp_path / "a.ipynb").touch()
     (tmp_path / "grades.csv").write_text("precious", encoding="utf-8")
-    assert grade.main([str(tmp_path), "--to", str(tmp_path / "grades.csv")]) == 1
-    assert "name another file" in capsys.readouterr().err
+    for more in ([], ["--resume"]):
+        assert grade.main([str(tmp_path), "--to", str(tmp_path / "grades.csv"), *more]) == 1
+    said = capsys.readouterr().err
+    assert "name another file" in said and "nothing to resume" in said
     assert (tmp_path / "grades.csv").read_text(encoding="utf-8") == "precious"
 
 
@@ -203,7 +277,9 @@ def test_an_existing_table_is_not_overwritten(tmp_path, capsys):
         (["none"], "There is no folder"),
         (["empty"], "There is no notebook in"),
         (["full", "--to", "nowhere/t.csv"], "There is no folder nowhere for the table"),
+        (["full", "--to", "t"], "needs an ending"),
         (["full", "--seconds", "0"], "--seconds is 0"),
+        (["full", "--memory", "0"], "--memory is 0"),
     ],
 )
 def test_what_cannot_start_is_one_clear_line(words, said, tmp_path, monkeypatch, capsys):

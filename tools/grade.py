@@ -122,7 +122,7 @@ def judge(kernel: Kernel, job: Job, plan: Plan, seconds: int) -> tuple[Row, bool
     try:
         kernel.begin()
         errors = kernel.ask({"do": "run", "cells": cells, "keep": plan.keep}, seconds)
-        state, said, changed, patched = verdict(kernel, plan, seconds)
+        state, said, changed, patched = verdict(kernel, plan, seconds, compare=True)
         spent = time.monotonic() - started
         notes += [f"cell {p.at + 1}: {worded(e)}" for p, e in zip(job.answer.pieces, errors) if e]
         if changed:
@@ -137,7 +137,7 @@ def judge(kernel: Kernel, job: Job, plan: Plan, seconds: int) -> tuple[Row, bool
             kernel.ask(
                 {"do": "run", "cells": [("<a stored wrong answer>", wrong)], "keep": []}, seconds
             )
-            again = verdict(kernel, plan, seconds)[0]
+            again = verdict(kernel, plan, seconds, compare=False)[0]
             if again not in STATES - {PASSED}:
                 odd = True
                 notes.append("look at it: after this answer the check accepts a wrong one, too")
@@ -149,10 +149,12 @@ def judge(kernel: Kernel, job: Job, plan: Plan, seconds: int) -> tuple[Row, bool
         return job.row("stopped", [*notes, f"it {error}"], time.monotonic() - started), False
 
 
-def verdict(kernel: Kernel, plan: Plan, seconds: int) -> tuple[str, str, list[str], list[str]]:
+def verdict(
+    kernel: Kernel, plan: Plan, seconds: int, compare: bool
+) -> tuple[str, str, list[str], list[str]]:
     """State, words, changed story names, patched functions. The secret comes after the check has run."""
     kernel.ask({"do": "check", "source": plan.check}, seconds)
-    said = kernel.ask({"do": "verdict"}, 60)
+    said = kernel.ask({"do": "verdict", "compare": compare}, 60)
     if not (isinstance(said, tuple) and len(said) == 4):
         raise Ended("gave no verdict")
     return said

@@ -136,7 +136,12 @@ def serve(space: dict[str, Any], requests: Any, replies: int, before: Any) -> No
         elif request["do"] == "verdict":
             check: Any = space.get("c")
             state, words = ("not yet right", failed) if failed else (check.state, str(check))
-            said = (str(state), str(words)[:20_000], changed, patched(*before))
+            said = (
+                str(state),
+                str(words)[:20_000],
+                changed,
+                patched(*before) if request["compare"] else [],
+            )
         write(replies, (text((request["secret"], said)) + "\n").encode("utf-8", "replace"))
 
 
@@ -151,7 +156,7 @@ def limit(memory: int) -> None:
     wanted = {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": 256 << 20, "RLIMIT_NOFILE": 1024}
     release = [int(n) for n in os.uname().release.split(".")[:2]]
     if os.getppid() == 1 and release >= [5, 14]:  # in the sandbox, which counts its own alone
-        wanted["RLIMIT_NPROC"] = 128
+        wanted["RLIMIT_NPROC"] = 64
     for name, most in wanted.items():
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(getattr(resource, name), (most, most))

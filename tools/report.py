@@ -83,7 +83,8 @@ class Book:
 
     def start(self, keep: dict[tuple[str, str, str], str]) -> None:
         """Begin the files anew with those rows that are still right."""
-        self.rows = {p: r for p, r in self.rows.items() if keep.get(p) == r.key}
+        still = {p: r for p, r in self.rows.items() if keep.get(p) == r.key}
+        self.rows = {p: r for p, r in still.items() if r.state != "not judged"}
         _replace(self.journal, "".join(_json(r) for r in self.rows.values()))
         _replace(self.table, HEAD + _lines([*self.rows.values()]))
 

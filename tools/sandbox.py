@@ -173,7 +173,7 @@ class Kernel:
         with contextlib.suppress(OSError, queue.Empty, ValueError, SyntaxError):
             self.process.stdin.write(marshal.dumps(None))
             self.process.stdin.flush()
-            kind, line = self.lines.get(timeout=10)
+            kind, line = self.lines.get(timeout=30)
             return kind == "end" and ast.literal_eval(line.decode()) == (0, True)
         return False
 
