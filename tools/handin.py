@@ -21,9 +21,7 @@ from lesson import Lesson, names, needed, student_source, tags
 MOST_BYTES, MOST_TEXT = 400 << 20, 2 << 20
 MOODLE = re.compile(r"(?P<who>.+)_\d+_assignsubmission_(?:file|onlinetext)(?:_(?P<file>.*))?")
 CANVAS = re.compile(r"(?P<who>[^\W_]+)(?:_LATE)?_\d{2,}_\d{2,}_(?P<file>.+)")
-COPY = re.compile(
-    r"[ _-]*(\(\d+\)|-?copy\s*\d*|kopie|copie|v\d+|final|new|neu|-\d+)$", re.IGNORECASE
-)
+COPY = re.compile(r"[ _-]*(\(\d+\)|-?copy\s*\d*|kopie|v\d+|final|new|neu|-\d+)$", re.IGNORECASE)
 KINDS = (".ipynb", ".ipynb.txt", ".ipynb.json")
 
 

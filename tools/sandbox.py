@@ -114,7 +114,7 @@ class Kernel:
         if theirs:
             more["pass_fds"] = [theirs.fileno()]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None if os.environ.get("KERNEL_SAYS") else subprocess.DEVNULL,
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env=env, cwd=home if trust else None, **more,
         )  # fmt: skip
         Kernel.alive.add(self)
