@@ -43,6 +43,8 @@ TEXT = {  # each is marked, whatever it gives: a word of the mark
     "the check's module": ("import utils.checks as k", "utils.checks"),
     "the check's module, from": ("from utils import checks", "utils.checks"),
     "the check's class": ("import utils\nutils.checks.Check", ".checks"),
+    "a check of its own": ("from utils import Check", "utils.Check"),
+    "the check": ("check.mine = 1", "uses check"),
     "builtins": ("import builtins", "builtins"),
     "a function's globals": ("check.__globals__", "__globals__"),
     "a function's code": ("check.__code__ = 1", "__code__"),
@@ -179,6 +181,18 @@ RUN = {  # what comes out, and words of the row's note or of the check
     ),
     "leaves by the door": ("def add1(x):\n    raise SystemExit", "not yet right", "SystemExit"),
     "interrupts": ("def add1(x):\n    raise KeyboardInterrupt", "not yet right", "KeyboardInterrupt"),
+    "changes the check by its name": (
+        "def add1(x):\n    c._compare = lambda *a: None\n    c.compared = 1\n    return 0",
+        "not yet right", "NameError",
+    ),
+    "finds the check and changes it": (
+        "import gc, utils\ndef add1(x):\n    for c in gc.get_objects():\n        if type(c) is utils.Check:\n"
+        "            c._compare = lambda *a: None\n            c.compared = 1\n    return 0",
+        "look", "the check itself",
+    ),
+    "ends a check of its own": (
+        "import utils\ndef add1(x):\n    utils.Check('mine').attempted(...)", "not yet right", "_Ended",
+    ),
     # what it may see and change
     "the answers' folder": (f"told = open('{COURSE}/solutions/00_start_here.ipynb').read(9)", "not yet right", "FileNotFound"),
     "the lessons": (f"import os\ntold = sorted(os.listdir('{COURSE}'))" + TELL, "not yet right", "['data', "),

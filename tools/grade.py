@@ -10,10 +10,11 @@ cells of the lesson that it needs, and judged by the course's own check. The sub
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
 import queue
-import random
 import re
+import secrets
 import signal
 import sys
 import threading
@@ -133,7 +134,7 @@ def judge(kernel: Kernel, job: Job, plan: Plan, seconds: int) -> tuple[Row, bool
             odd = True
             notes.append(f"look at it: it has changed {', '.join(patched)}")
         if state == PASSED:
-            wrong = random.SystemRandom().choice(plan.wrong)
+            wrong = secrets.choice(plan.wrong)
             kernel.ask(
                 {"do": "run", "cells": [("<a stored wrong answer>", wrong)], "keep": []}, seconds
             )
@@ -153,7 +154,11 @@ def verdict(
     kernel: Kernel, plan: Plan, seconds: int, compare: bool
 ) -> tuple[str, str, list[str], list[str]]:
     """State, words, changed story names, patched functions. The secret comes after the check has run."""
-    kernel.ask({"do": "check", "source": plan.check}, seconds)
+    tree, name = ast.parse(plan.check), f"c{secrets.token_hex(8)}"
+    for node in ast.walk(tree):  # an answer could reach the check by its name
+        if isinstance(node, ast.Name) and node.id == "c":
+            node.id = name
+    kernel.ask({"do": "check", "source": ast.unparse(tree), "name": name}, seconds)
     said = kernel.ask({"do": "verdict", "compare": compare}, 60)
     if not (isinstance(said, tuple) and len(said) == 4):
         raise Ended("gave no verdict")

@@ -23,7 +23,8 @@ MODULES = words("""
     __future__ numbers timeit io os sys pyarrow
 """)
 CALLS = words("""
-    eval exec compile __import__ globals locals vars breakpoint setattr delattr memoryview
+    eval exec compile __import__ globals locals vars breakpoint setattr delattr memoryview check
+    Check CheckFailed
 """)
 PARTS = words("""
     f_back f_globals f_locals f_builtins f_code tb_frame tb_next gi_frame gi_code cr_frame
@@ -31,7 +32,7 @@ PARTS = words("""
     multiprocessing signal environ getenv putenv system popen kill fork execv settrace
     setprofile read_pickle checks overrides library cpp_extension hub meta_path path_hooks
     displayhook excepthook exit abort stdout stderr stdin mro ctypeslib attrgetter
-    methodcaller home expanduser parents
+    methodcaller check Check CheckFailed home expanduser parents
 """)
 OF = {
     "os": words("path listdir makedirs mkdir remove sep linesep getcwd cpu_count name"),

@@ -68,7 +68,7 @@ class Check:
         """Return ``value``; end the check gently if it still has the stub's dots in it."""
         if any(part is ... for part in (value if isinstance(value, tuple) else (value,))):
             self.state, self.lines = NOT_ATTEMPTED, []
-            raise _Ended
+            raise _Ended(self)
         if value is None:
             missing = "is the return missing? And print() and backward() give None back"
             self._compare(False, "None", "an answer", "", missing)
@@ -178,7 +178,7 @@ class Check:
         if likely:
             self.lines.append(("likely", likely))
         self.state = NOT_YET
-        raise _Ended
+        raise _Ended(self)
 
     def _failed_in(self, error: BaseException) -> None:
         """The reader's code raised: name the error and the line it came from."""
@@ -223,8 +223,9 @@ def check(exercise: str) -> Iterator[Check]:
     c = Check(exercise)
     try:
         yield c
-    except _Ended:
-        pass
+    except _Ended as ended:
+        if ended.args != (c,):  # of a check that the reader's own code has made
+            c._failed_in(ended)
     except (Exception, SystemExit) as error:
         c._failed_in(error)
     else:
