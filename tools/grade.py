@@ -162,7 +162,7 @@ def verdict(
     said = kernel.ask({"do": "verdict", "compare": compare}, 60)
     if not (isinstance(said, tuple) and len(said) == 4):
         raise Ended("gave no verdict")
-    return said
+    return said[0], str(said[1]).replace(name, "c"), *said[2:]
 
 
 def worded(error: str) -> str:
