@@ -215,6 +215,7 @@ def test_ctrl_c_ends_within_seconds_and_keeps_what_is_done(tiny, tmp_path):
     assert time.monotonic() - started < 15
     assert run.returncode == 130 and b"Interrupted" in said
     assert [r["exercise"] for r in rows(tmp_path / "t.csv")] == ["tiny-1", "tiny-3"]
+    time.sleep(0.5)
     assert kernels and not any(os.path.exists(place) for place in kernels)
 
 

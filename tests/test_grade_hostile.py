@@ -292,9 +292,33 @@ def test_a_right_answer_passes_after_all_of_this(room):
     assert "nothing is added" in room.judge("def add1(x):\n    return x").said
 
 
-def test_an_ended_grader_takes_its_kernels_with_it(room):
+def below(pid):
+    """All that a process has started, and what that has started."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"\nPPid:\t{pid}\n" in (place / "status").read_text():
+                found += [place, *below(place.name)]
+    return found
+
+
+def test_a_kernel_that_is_ended_takes_all_of_its_processes_with_it(room):
     kernel = sandbox.Kernel(room.story, trust=False, memory=2 << 30)
-    pid = kernel.process.pid
-    assert os.path.exists(f"/proc/{pid}")
+    kernel.begin()
+    loop = "import os\nos.fork()\nwhile True:\n    pass"
+    with pytest.raises(sandbox.Ended, match="more than 1 seconds"):
+        kernel.ask({"do": "run", "cells": [("loop", loop)], "keep": []}, 1)
+    own = below(kernel.process.pid)
+    assert len(own) >= 3, "the one that tells the story, the answer, and the answer's own"
     kernel.kill()
-    assert not os.path.exists(f"/proc/{pid}") and kernel not in sandbox.Kernel.alive
+    until = time.monotonic() + 10
+    while time.monotonic() < until and any(map(runs, own)):
+        time.sleep(0.1)
+    assert not any(map(runs, own)) and kernel not in sandbox.Kernel.alive
+
+
+def runs(place):
+    """Whether a process is there, and not only its number, which its parent has yet to take note of."""
+    with contextlib.suppress(OSError):
+        return "\nState:\tZ" not in (place / "status").read_text()
+    return False

@@ -38,7 +38,7 @@ GUARDED = {
 GUARDED |= {"operator", "os", "pandas", "pickle", "random", "sklearn", "sys", "time", "torch"}
 GUARDED |= {"traceback", "types", "utils"}
 PARTS = {"exercise", "state", "lines", "compared"}  # of a check, and nothing else
-DUMPABLE = 4  # prctl's PR_SET_DUMPABLE
+DUMPABLE = 4  # prctl's PR_SET_DUMPABLE: whether others may look into the memory
 NOBODY = 65534
 
 
@@ -184,10 +184,9 @@ def tidy(before: dict[str, tuple[int, ...]]) -> bool:
     return listing() == before
 
 
-def dumpable(yes: bool) -> None:
-    """Whether processes of the same user may look into this one's memory."""
+def prctl(what: int, value: int) -> None:
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(DUMPABLE, int(yes), 0, 0, 0)
+        ctypes.CDLL(None).prctl(what, value, 0, 0, 0)
 
 
 def fork_each(
@@ -203,7 +202,7 @@ def fork_each(
             os.close(control)
             if not alone:
                 os.setpgid(0, 0)
-            dumpable(True)
+            prctl(DUMPABLE, 1)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             limit(memory)
             serve(space, requests, replies, parts)
@@ -229,7 +228,7 @@ def main() -> None:
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
     if control >= 0:
-        dumpable(False)
+        prctl(DUMPABLE, 0)
     sys.path.insert(0, course)
     from IPython.display import display
 

@@ -180,8 +180,15 @@ class Kernel:
     def kill(self) -> None:
         """End it and all that it has started, whatever it is doing."""
         Kernel.alive.discard(self)
-        with contextlib.suppress(OSError):
-            os.killpg(self.process.pid, signal.SIGKILL) if self.forks else self.process.kill()
+        pid = self.process.pid
+        if self.process.poll() is None:  # else its number may be another's by now
+            with contextlib.suppress(
+                OSError
+            ):  # the sandbox's first process takes the others with it
+                for inside in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+                    os.kill(int(inside), signal.SIGKILL)
+            with contextlib.suppress(OSError):
+                os.killpg(pid, signal.SIGKILL) if self.forks else self.process.kill()
         self.process.wait()
         if self.control:
             self.control.close()
