@@ -117,6 +117,7 @@ def test_nothing_serious_stands_in_a_readers_way(tab, page, theme):
 
     tab.goto((HTML / page).as_uri())
     tab.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    tab.wait_for_function("document.getAnimations().every((a) => a.playState !== 'running')")
     found = Axe().run(tab).response["violations"]
     serious = {
         rule["id"]: [node["html"][:120] for node in rule["nodes"][:3]]
