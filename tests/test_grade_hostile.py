@@ -196,7 +196,11 @@ RUN = {  # what comes out, and words of the row's note or of the check
     ),
     # what it may see and change
     "the answers' folder": (f"told = open('{COURSE}/solutions/00_start_here.ipynb').read(9)", "not yet right", "FileNotFound"),
-    "the lessons": (f"import os\ntold = sorted(os.listdir('{COURSE}'))" + TELL, "not yet right", "['data', "),
+    "the lessons": (
+        f"import os\ntold = {{'solutions', 'tests', '.git'}} & {{*os.listdir('{COURSE}')}}, "
+        f"[n for n in os.listdir('{COURSE}/lessons') if n[0] < 'A']" + TELL,
+        "not yet right", "ValueError: (set(), [])",
+    ),
     "the user's environment": ("import os\ntold = 'A_SECRET_OF_THE_TEACHER' in os.environ" + TELL, "not yet right", "ValueError: False"),
     "the user's home": (f"import os\ntold = os.path.exists('{Path.home()}/.bashrc')" + TELL, "not yet right", "ValueError: False"),
     "writes into the course": (f"open('{COURSE}/utils/__init__.py', 'a')", "not yet right", "Read-only|Permission"),
