@@ -9,7 +9,7 @@ CHOICE = $(if $(CPU),$(if $(filter 0 no off,$(CPU)),--no-cpu,--cpu))
 unexport PYTHONPATH PYTHONHOME  # what belongs to other programs
 export PYTHONNOUSERSITE = 1
 .DEFAULT_GOAL := help
-.PHONY: help lab fresh project test notebooks build check data bench browser site matrix lock clean setup
+.PHONY: help lab fresh project test notebooks build check data bench browser site nbgrader grade_book matrix lock clean setup
 
 help:  ## show this list
 	@$(PYTHON) -c "import re; [print(f'make {t:10} {d}') for t, d in re.findall(r'^(\w+):.*?## (.+)$$', open('Makefile', encoding='utf-8').read(), re.M)]"
@@ -56,6 +56,12 @@ browser: site  ## the student edition in a real JupyterLab and Chromium, and the
 site: setup  ## the lessons as a book to read in a browser, and an EPUB: build/book (PDF=1: a PDF too)
 	@$(PYTHON) tools/course.py setup --for authors --for site $(if $(PDF),--for browser)
 	$(PY) tools/book.py --epub $(if $(PDF),--pdf)
+
+nbgrader: setup  ## write a lesson as an assignment for nbgrader: LESSON=03 TO=folder
+	@$(PY) tools/assignment.py "$(LESSON)" "$(TO)"
+
+grade_book: setup  ## try that with the real nbgrader, in an environment of its own (LESSON=03)
+	$(PY) -m pytest tests/grade_book
 
 matrix: setup  ## unit tests and lessons on the oldest and newest torch and on other Pythons (an hour)
 	$(PY) tools/matrix.py
