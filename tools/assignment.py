@@ -74,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
     any_console()
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("lesson", help="its number, as in 03")
-    parser.add_argument("to", type=Path, help="the folder of your nbgrader course")
+    parser.add_argument("to", help="the folder of your nbgrader course")
     asked = parser.parse_args(argv)
     lessons = [read_lesson(p) for p in sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))]
     chosen = [found for found in lessons if asked.lesson in (found.stem, found.stem[:2])]
@@ -82,12 +82,15 @@ def main(argv: list[str] | None = None) -> int:
         numbers = ", ".join(found.stem[:2] for found in lessons)
         print(f"There is no lesson {asked.lesson!r}; LESSON is one of {numbers}.", file=sys.stderr)
         return 1
-    stem = chosen[0].stem
-    target = asked.to / "source" / stem / f"{stem}.ipynb"
+    if not asked.to.strip():
+        print("Say where: make nbgrader LESSON=03 TO=folder", file=sys.stderr)
+        return 1
+    stem, to = chosen[0].stem, Path(asked.to)
+    target = to / "source" / stem / f"{stem}.ipynb"
     if target.exists():
         print(f"{target} is there already, and stays as it is.", file=sys.stderr)
         return 1
-    config, nb = asked.to / "nbgrader_config.py", assignment(chosen[0], lessons)
+    config, nb = to / "nbgrader_config.py", assignment(chosen[0], lessons)
     nbformat.validate(nb)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -98,9 +101,9 @@ def main(argv: list[str] | None = None) -> int:
             write(config.with_name("nbgrader_config_lessons.py"), CONFIG)
             print(f"{config} is yours, and stays; add to it what nbgrader_config_lessons.py says.")
     except OSError as error:
-        print(f"{asked.to} cannot be written: {error}", file=sys.stderr)
+        print(f"{to} cannot be written: {error}", file=sys.stderr)
         return 1
-    print(f"Written: {target}. In {asked.to}: nbgrader generate_assignment {stem}")
+    print(f"Written: {target}. In {to}: nbgrader generate_assignment {stem}")
     return 0
 
 

@@ -7,7 +7,6 @@ import csv
 import os
 import shutil
 import subprocess
-import sys
 import sysconfig
 import venv
 from pathlib import Path
@@ -76,7 +75,9 @@ def test_it_gives_out_the_students_edition_and_grades_what_comes_back(nbgrader, 
     nbgrader(course, "autograde", stem)
 
     graded = nbformat.read(course / "autograded" / "none" / stem / f"{stem}.ipynb", 4)
-    failed = [c for c in graded.cells if any(o.output_type == "error" for o in c.get("outputs", []))]
+    failed = [
+        c for c in graded.cells if any(o.output_type == "error" for o in c.get("outputs", []))
+    ]
     checks = [c.id for c in failed if "check" in c.metadata.get("tags", [])]
     told = [c.id for c in failed if "raises-exception" in c.metadata.get("tags", [])]
     assert len(checks) == len(tasks) and len(failed) == len(checks) + len(told), "Run All survives"
