@@ -45,9 +45,14 @@ def no_sandbox() -> str:
     tried = subprocess.run(
         [*walls(Path("/"), []), "true"], capture_output=True, text=True, errors="replace"
     )
-    return (
-        f"bubblewrap does not work here ({tried.stderr.strip()[:300]})" if tried.returncode else ""
-    )
+    if not tried.returncode:
+        return ""
+    why = f"bubblewrap does not work here ({tried.stderr.strip()[:300]})"
+    if "uid map" in why:  # Ubuntu since 23.10
+        why += """. This system keeps namespaces from ordinary users; to allow them until its next start:
+  sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0
+Or another sandbox"""
+    return why
 
 
 def walls(python: Path, folders: list[Path]) -> list[str]:
