@@ -985,7 +985,7 @@ def outcome(test, train, seed=0):
 #
 # The check trains your functions on data of other sizes, tries your tests on healthy and sick functions that you have not seen, and takes about ten seconds. A test must set no seed: the check does that.
 #
-# <details><summary>Hint 1</summary>Good tests use data where you know the answer. A: can a handful of random pictures be learned by heart, with many epochs? Ask for the loss; the accuracy forgives too much. B: compare two answers to the same woman. C: a text such as abcabcabc.</details>
+# <details><summary>Hint 1</summary>Good tests use data where you know the answer. A: can a handful of random pictures be learned by heart, with many epochs? Ask for the loss; the accuracy forgives too much. B: compare two answers to the same woman. C: a text such as abcdefgabcdefg, long enough a round that no shift fits by chance.</details>
 # <details><summary>Hint 2</summary>For A, look at one batch with its labels before and after the line with <code>flip</code>. For B, ask who depends on whom, and where the mean of a single woman should come from (<code>register_buffer</code> keeps it). For C, print a row of <code>rows</code> above its row of <code>targets</code>.</details>
 
 # %% tags=["exercise", "build"] id="wrong-4" objective="prove"
