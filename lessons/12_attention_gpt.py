@@ -901,16 +901,17 @@ for seed in (0, 1):
 # Write classes of your own, under names of your own, with `nn.Linear`, `nn.LayerNorm`, `nn.Embedding` and functions from `F`; no `Block`, no `GPT`, no
 # `nn.MultiheadAttention`, no `nn.Transformer…`. Then two functions:
 #
-# - `own_gpt(symbols, width, heads, blocks, window)` returns a new network: numbers (B, T), T ≤ window, in, logits (B, T, symbols) out. Its parameters have the
-#   **same names and shapes** as those of the lesson's `GPT`, so that `own.load_state_dict(GPT(…).state_dict())` goes through and gives the same logits. Let
-#   both embeddings begin small, with a standard deviation of 0.1; from PyTorch's own 1 this task may take several times as long.
-# - `teach(gpt, tokens, asked)` trains such a network on `far_recall`: tokens (N, T) and the symbols (N,). Only the logits at the **last** position are asked. Optimizer, rate, rows a step
+# - `own_gpt(symbols, width, heads, blocks, window)` returns a new network: numbers (B, T), T ≤ window and often smaller, in, logits (B, T, symbols) out. Its parameters have the
+#   **same names and shapes** as those of the lesson's `GPT`, so that `own.load_state_dict(GPT(…).state_dict())` goes through and gives the same logits; a mask is made in
+#   `forward`, or is a buffer with `persistent=False`. Let
+#   both embeddings begin small, with a standard deviation of 0.1; from PyTorch's own 1 the loss can be late to fall.
+# - `teach(gpt, tokens, asked)` trains such a network on `far_recall`: tokens (N, T) and the symbols (N,); in the check N is 3,840, T 102 or 62. Only the logits at the **last** position are asked. Optimizer, rate, rows a step
 #   and number of steps are up to you. It returns the loss of each step, a list of floats.
 #
-# The check compares logits, looks for a leak from the future, and trains in two settings that differ in distance (100 and 60), symbols, width and heads: at least 0.99 on new sequences
-# after at most 20 s each. Everything stays on the CPU. No `fit`, no `make_loader`.
+# The check compares logits, looks at the start and for a leak from the future, and trains in two settings that differ in distance (100 and 60), symbols, width and heads: at least 0.99 on new sequences
+# after at most 20 s each, and losses that come near 0. Everything stays on the CPU. No `fit`, no `make_loader`.
 #
-# <details><summary>Hint 1</summary><code>print({n: p.shape for n, p in GPT(9).named_parameters()})</code> lists what is wanted: token, place, blocks.0.norm1, …, norm, out. The order in the block: x + look(norm1(x)), then x + think(norm2(x)).</details>
+# <details><summary>Hint 1</summary><code>print({n: p.shape for n, p in GPT(9).named_parameters()})</code> lists what is wanted: token, place, blocks.0.norm1, …, norm, out. The order in the block: x + look(norm1(x)), then x + think(norm2(x)); think is down(F.gelu(up(…))).</details>
 # <details><summary>Hint 2</summary>The loop: 32 rows a step, <code>gpt(tokens[at : at + 32])[:, -1, :]</code>; the logits are as many as there are tokens, and the symbols are the first of them, so <code>F.cross_entropy</code> takes them as they are. AdamW at 0.01, once through the rows.</details>
 
 # %% tags=["exercise", "build"] id="gpt-4" objective="build"
@@ -973,27 +974,27 @@ def teach(gpt: nn.Module, tokens: torch.Tensor, asked: torch.Tensor) -> list[flo
 
 # %% tags=["check"]
 with check("gpt-4") as c:
-    not_yours, g = (GPT, Block, nn.MultiheadAttention, nn.TransformerEncoderLayer), torch.Generator().manual_seed(9)
+    made, g = (GPT, Block, nn.MultiheadAttention, nn.TransformerEncoderLayer), torch.Generator().manual_seed(9)
     for sizes in ((9, 32, 2, 1, 102), (14, 24, 3, 2, 40)):
-        theirs, own = GPT(*sizes), c.attempted(own_gpt(*sizes))
-        c.equal([type(m).__name__ for m in own.modules() if isinstance(m, not_yours)], [], because="all your own")
-        shapes = [{name: tuple(p.shape) for name, p in net.named_parameters()} for net in (own, theirs)]
-        c.equal(*shapes, because="the same names and shapes")
-        for p in theirs.parameters():
-            nn.init.normal_(p, std=0.3, generator=g)
+        own, theirs, page = c.attempted(own_gpt(*sizes)), GPT(*sizes), torch.randint(9, (3, sizes[4] - 5), generator=g)
+        c.equal([type(m).__name__ for m in own.modules() if isinstance(m, made)], [], because="all your own, new names")
+        mine, wanted = ({(n, tuple(p.shape)) for n, p in net.state_dict().items()} for net in (own, theirs))
+        c.equal(sorted(mine - wanted), sorted(wanted - mine), because="the same names and shapes, no more buffers")
+        c.equal([f"{e.weight.std():.1f}" for e in (own.token, own.place)], ["0.1", "0.1"], because="a small start")
+        nn.utils.vector_to_parameters(0.3 * torch.randn(50_000, generator=g), theirs.parameters())
         own.load_state_dict(theirs.state_dict())
-        page = torch.randint(sizes[0], (3, sizes[4] - 5), generator=g)
-        other = torch.cat([page[:, :20], page[:, 20:].flip(0)], dim=1)
-        gap = (own(other)[:, :20] - own(page)[:, :20]).abs().max().item()
-        c.true(gap < 1e-4, observed=f"logits move by {gap:.3f}", expected="no change before the change",
-               likely="a position looks ahead: is the mask there, and the right way round?", because="causal")
-        c.close(own(page), theirs(page), atol=1e-3, because="the same logits from the same weights")
-    for delay, symbols, width, heads in ((100, 4, 32, 2), (60, 6, 48, 4)):
-        old, new = (c.held_back(*far_recall(n, delay, symbols, g)) for n in (120 * 32, 500))
-        own = own_gpt(2 * symbols + 1, width, heads, 1, delay + 2)
-        c.kind(c.timed(partial(teach, own, *old), 20), list[float])
+        moved = (own(torch.cat([page[:, :20], page[:, 20:].flip(0)], dim=1)) - own(page))[:, :20].abs().max()
+        c.true(moved < 1e-4, observed=f"logits move by {moved:.3f}", expected="no change before it", because="causal",
+               likely="a position looks ahead: no mask, or turned round? Or heads cut or merged without the transpose?")
+        slips = [(own(page), "norm before each part, x + each part, GELU, √d of a head, last norm, (3, heads, d)?")]
+        c.close(own(page), theirs(page), atol=1e-3, because="the same logits from the same weights", mistakes=slips)
+    for delay, chance, *sizes in ((100, 1 / 4, 9, 32, 2, 1, 102), (60, 1 / 6, 13, 48, 4, 1, 62)):
+        own, (old, new) = own_gpt(*sizes), (c.held_back(*far_recall(n, delay, sizes[0] // 2, g)) for n in (3840, 500))
+        c.kind(losses := c.timed(partial(teach, own, *old), 20), list[float])
+        c.true((low := min(losses, default=9.0)) < 0.3, observed=f"losses of {low:.2f} and more", expected="nearly 0",
+               likely="softmax before cross_entropy? No zero_grad(), step()? Not only the last position? A poor rate?")
         seen, score = ((own(x[:500])[:, -1].argmax(1) == y[:500]).float().mean().item() for x, y in (old, new))
-        c.learned(score, trained=seen, chance=1 / symbols, at_least=0.99, because=f"over {delay} steps of noise")
+        c.learned(score, trained=seen, chance=chance, at_least=0.99, because=f"the last position, {delay} steps on")
 
 # %% [markdown] tags=["solution"]
 # With the mask by hand or `is_causal=True`, with `view` or `unflatten`: the logits agree. After three or four dozen steps the loss falls within a few
@@ -1001,7 +1002,8 @@ with check("gpt-4") as c:
 
 # %% [markdown] tags=["instructor"]
 # **Room in the goal:** over five seeds the stored answer reaches 1.00 in both settings. **Watch for** a loss over *all* positions: the noise cannot be predicted, and drowns the one
-# question; for `nn.Embedding`'s own start (standard deviation 1); for heads cut by `view` alone, which the comparison of logits finds, and training does not.
+# question; for `nn.Embedding`'s own start (standard deviation 1: in twelve runs, rates 0.01 and 0.003, the loss was below 0.3 after 21
+# to 110 steps, and in three of them not after all 120; from 0.1 always after 20 to 55); for heads cut by `view` alone, which the comparison of logits finds, and training does not.
 
 # %% [markdown]
 # ## What you have met
