@@ -162,7 +162,7 @@ def look_back(
 # %% tags=["check"]
 with check("gpt-1") as c:
     g = torch.Generator().manual_seed(5)
-    for front, T, S, d, e in (((), 3, 5, 8, 2), ((2, 3), 4, 6, 7, 3), ((2,), 5, 5, 5, 5)):
+    for front, T, S, d, e in (((), 2, 3, 8, 4), ((2, 3), 4, 6, 7, 3), ((2,), 5, 5, 5, 5)):
         shapes = ((*front, T, d), (*front, S, d), (*front, S, e))
         asked, keys, values = (3 * torch.randn(shape, generator=g) for shape in shapes)
         with c.untouched(asked, keys, values):
@@ -174,7 +174,9 @@ with check("gpt-1") as c:
                    ((raw / d).softmax(dim=-1), "divide by the root of d, not by d"),
                    ((raw / math.sqrt(S)).softmax(dim=-1), "d is the length of a key, not the number of keys"),
                    ((raw / math.sqrt(e)).softmax(dim=-1), "d is the length of a key, not of a value"),
-                   ((raw / math.sqrt(d)).softmax(dim=-2), "each query shares out one look: softmax over the keys")]
+                   ((raw / math.sqrt(d)).softmax(dim=-2), "each query shares out one look: softmax over the keys"),
+                   ((raw / math.sqrt(d)).softmax(dim=1), "with dimensions in front, the keys are dim=-1, not dim=1"),
+                   (raw.softmax(dim=-1) / math.sqrt(d), "divided after the softmax, the rows no longer sum to 1")]
         c.close(got[1], right, because="each query shares out one look among the keys", mistakes=betrays)
         c.close(got[0], right @ values, because="and the answer is the mix of the values")
 
@@ -282,8 +284,9 @@ with check("gpt-2") as c:
                    (torch.ones(T, T).tril().bool(), "only so far back as reach"),
                    (right.triu(1 - reach), "itself AND so many before it as reach says")]
         c.equal(got[0], right, because="itself, and so many before it", mistakes=betrays)
-        c.equal(got[1], ~right, because="for the other call the opposite",
-                mistakes=[(right, "nn.MultiheadAttention wants True where it must NOT look")])
+        betrays = [(right, "nn.MultiheadAttention wants True where it must NOT look"),
+                   (~torch.ones(T, T).tril().bool(), "it must not look too far back, either: all of ~may")]
+        c.equal(got[1], ~right, because="for the other call the opposite", mistakes=betrays)
 
 # %% [markdown] tags=["solution"]
 # `i - j` is the distance back: negative in the future, 0 at home. One range of it is allowed. With reach ≥ T − 1 you have the causal mask again.
@@ -1211,7 +1214,8 @@ with check("gpt-5") as c:
         c.kind(got, int)
         betrays = {held // rows: "each row has a cache of its own", held // blocks: "each block has a cache of its own",
                    held // 2: "keys AND values are kept", held // dtype.itemsize: "those are numbers, not bytes",
-                   held * 4 // dtype.itemsize: "not every number takes four bytes"}
+                   held * 4 // dtype.itemsize: "not every number takes four bytes",
+                   held * length: "one key and one value a letter; no table of letters by letters is kept"}
         c.equal(got, held, because="two times blocks, rows, letters, width and bytes", mistakes=betrays)
 
 # %% [markdown] tags=["solution"]

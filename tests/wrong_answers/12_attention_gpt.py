@@ -33,6 +33,16 @@ def look_back(Q, K, V):
     weights = (Q @ K.mT / Q.shape[-1] ** 0.5).softmax(dim=-1)
     return [weights @ V, weights]
 
+# %% gpt-1 refused: keys are dim=-1
+def look_back(Q, K, V):
+    weights = (Q @ K.mT / Q.shape[-1] ** 0.5).softmax(dim=1)
+    return weights @ V, weights
+
+# %% gpt-1 refused: divided after the softmax
+def look_back(Q, K, V):
+    weights = (Q @ K.mT).softmax(dim=-1) / Q.shape[-1] ** 0.5
+    return weights @ V, weights
+
 # %% gpt-1 passes
 def look_back(Q, K, V):
     scores = torch.einsum("...td,...sd->...ts", Q, K) / math.sqrt(K.shape[-1])
@@ -84,6 +94,11 @@ def two_masks(T, reach):
 def two_masks(T, reach):
     may = torch.ones(T, T).tril().triu(-reach)
     return may, 1 - may
+
+# %% gpt-2 refused: too far back, either
+def two_masks(T, reach):
+    may = torch.ones(T, T, dtype=torch.bool).tril().triu(-reach)
+    return may, torch.ones(T, T, dtype=torch.bool).triu(1)
 
 # %% gpt-2 passes
 def two_masks(T, reach):
@@ -1135,6 +1150,10 @@ def cache_bytes(blocks, width, length, rows, dtype):
 # %% gpt-5 refused: an int
 def cache_bytes(blocks, width, length, rows, dtype):
     return 2.0 * rows * blocks * width * length * dtype.itemsize
+
+# %% gpt-5 refused: letters by letters
+def cache_bytes(blocks, width, length, rows, dtype):
+    return 2 * blocks * width * length**2 * rows * dtype.itemsize
 
 # %% gpt-5 passes
 def cache_bytes(blocks, width, length, rows, dtype):
