@@ -593,10 +593,11 @@ for maker in (Muon, partial(torch.optim.Muon, weight_decay=0, momentum=0.9)):
     maker([p], lr=1.0).step()
     ends_at.append(p.detach())
 print(f"they moved by {(ends_at[0] - start).norm():.2f}, and end {(ends_at[0] - ends_at[1]).norm():.2f} apart")
+assert (ends_at[0] - ends_at[1]).norm() < 0.03 * (ends_at[0] - start).norm()
 
 # %% [markdown]
-# The rest, embeddings, norms, biases and the last layer, stays with AdamW. Both rates **warm up** over 20 steps, stay level, and fall to zero in the second half; half a cosine, the common choice, ended a little higher here. All of it was searched on the
-# validation part; a side door shows what each choice brings.
+# Apart by about 2 % of the way: bfloat16 rounds. The rest, embeddings, norms, biases and the last layer, stays with AdamW. Both rates **warm up** over 20 steps, stay level, and fall to zero in the second half; with half a cosine, the common choice, the loss
+# ended slightly higher here. All of it was searched on the validation part, so the test part is opened once, beside the rivals; a side door shows what each choice brings.
 
 # %%
 def two_optimizers(gpt, rate=0.02, muon_rate=0.03):
@@ -762,11 +763,15 @@ lstm = StreamLSTM(len(vocab)).to(device)
 step = stream_steps(lstm, train_numbers, LSTM_STEPS)
 lstm_curve = clocked(step, LSTM_STEPS, partial(loss_on, lstm_chance, lstm, early))
 lstm_nats = loss_on(lstm_chance, lstm, valid_numbers)
-lstm_size = sum(p.numel() for p in lstm.parameters())
-print(f"GPT,  {size:,} parameters:  {gpt_nats:.2f} nats")
-print(f"LSTM, {lstm_size:,} parameters:  {lstm_nats:.2f} nats")
-print(f"table:                     {-by_table.log().mean():.2f} nats")
-assert not real or lstm_nats < gpt_nats
+rivals = {"GPT": (gpt_chance, gpt, gpt_nats), "LSTM": (lstm_chance, lstm, lstm_nats)}
+tested = []
+for name, (chance, model, nats) in rivals.items():
+    count = sum(p.numel() for p in model.parameters())
+    tested.append(loss_on(chance, model, test_numbers))
+    print(f"{name:4} {count:,} parameters: {nats:.2f} nats, {tested[-1]:.2f} on the test part")
+tested.append(-table_chance(tables, test_numbers, len(vocab)).log().mean().item())
+print(f"table {-by_table.log().mean():23.2f} nats, {tested[-1]:.2f} on the test part")
+assert not real or (lstm_nats < gpt_nats and tested[2] < tested[1] < tested[0])
 
 # %% tags=["nbval-ignore-output"] reason="measured seconds"
 print(f"seconds of training: GPT {gpt_curve[-1][0]:.0f}, LSTM {lstm_curve[-1][0]:.0f}")
@@ -782,9 +787,9 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# *At the same parameters and in as many steps, the LSTM ends below the GPT, and the table, which took a second or two, is ahead of both.* The curves do not cross here, and that is the honest
-# result of a small model, a small text and half a minute. The LSTM is *built* to read in order; the GPT has to find out alone that the letter before matters most. What it has in
-# return: the LSTM must read letter after letter, while a GPT works on all 64 positions in one set of matrix products, and those keep a GPU busy. A side
+# *At the same parameters and in as many steps, the LSTM ends below the GPT, and the table, which took a second or two, is ahead of both.* (The curves are measured on the first
+# 8,000 characters of the validation part, so they end beside the numbers above.) The test part gives the same order. No curve crosses the other here, and that is the honest result of a small model, a small text and a short training. The LSTM is *built* to read in order; the GPT has to find out alone that the letter before matters most. In
+# return it works on all 64 positions in one set of matrix products, which keep a GPU busy, while the LSTM must read letter after letter. A side
 # door shows how the loss falls with size, and what becomes of the gap when both train for minutes.
 #
 # ### What it writes, and where it looks
