@@ -469,10 +469,10 @@ ends = [int(share * len(numbers)) for share in (0.05, 0.9)]
 test_numbers, train_numbers, valid_numbers = numbers.tensor_split(ends)
 
 
-def draw_windows(numbers, rows, width, generator):
-    """Inputs and targets, (rows, width) each, cut from numbers (N,) at random places."""
-    begin = torch.randint(len(numbers) - width, (rows, 1), generator=generator)
-    cut = numbers[begin + torch.arange(width + 1)]
+def draw_windows(numbers, rows, length, generator):
+    """Inputs and targets, (rows, length) each, cut from numbers (N,) at random places."""
+    begin = torch.randint(len(numbers) - length, (rows, 1), generator=generator)
+    cut = numbers[begin + torch.arange(length + 1)]
     return cut[:, :-1], cut[:, 1:]
 
 
@@ -734,9 +734,9 @@ def lstm_chance(reader, numbers, rows=16):
     return logits.cpu().softmax(dim=2).gather(2, y[:, :, None]).flatten()
 
 # %%
-def stream_steps(reader, numbers, steps, rows=32, width=64, rate=0.03):
+def stream_steps(reader, numbers, steps, rows=32, length=64, rate=0.03):
     """A function that makes one training step of a StreamLSTM each time it is called."""
-    L, place = (len(numbers) - 1) // rows // width * width, next(reader.parameters()).device
+    L, place = (len(numbers) - 1) // rows // length * length, next(reader.parameters()).device
     X, y = (numbers[at : at + rows * L].view(rows, L).to(place) for at in (0, 1))
     adam = torch.optim.Adam(reader.parameters(), lr=rate, betas=(0.9, 0.99))
     cycle = torch.optim.lr_scheduler.OneCycleLR(adam, rate, total_steps=steps, pct_start=0.2)
@@ -744,10 +744,10 @@ def stream_steps(reader, numbers, steps, rows=32, width=64, rate=0.03):
 
     def step():
         nonlocal k, state
-        at, k = k * width % L, k + 1
+        at, k = k * length % L, k + 1
         state = state and tuple(part.detach() for part in state)
-        logits, state = reader(X[:, at : at + width], state)
-        loss = F.cross_entropy(logits.flatten(0, 1), y[:, at : at + width].flatten())
+        logits, state = reader(X[:, at : at + length], state)
+        loss = F.cross_entropy(logits.flatten(0, 1), y[:, at : at + length].flatten())
         adam.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
