@@ -10,18 +10,18 @@
 #     objectives:
 #       look: calculate attention by hand, and say why scores are divided by the square root of d
 #       mask: say who may look at whom, in both of PyTorch's conventions, and prove that nothing looks ahead
-#       reshape: split a width into heads, and a picture into patches, by reshaping alone
+#       reshape: split a width into heads by reshaping alone, and a picture into patches (a side door)
 #       build: write a block, a GPT and its training loop, and let it remember over a hundred steps
-#       cache: write with a cache of keys and values, and say what it costs
+#       cache: write with a cache of keys and values, and say what it costs (a side door)
 # ---
 
 # %% [markdown]
 # The LSTM of lesson 10 reads a play letter by letter, and whatever it wants to know later has to fit into **one state**. You turned its
 # forget bias up to carry one symbol over 40 steps. Over a hundred, what has to be carried meets a hundred gates on its way.
 #
-# This lesson does not carry. It keeps every letter on the table and, when a question comes, **looks back**. That look is called
+# This lesson does not carry. It keeps every letter at hand and, when a question comes, **looks back**. That look is called
 # *attention*. Stack it a few times and you have a GPT, the kind of network behind today's large language models. You will write one, train it on
-# the same plays in half a minute, and put it beside the LSTM and the table of counts. Be prepared: in half a minute it will *not* win there. At the end
+# the same plays in under a minute on two cores, and put it beside the LSTM and the table of counts. Be prepared: in so short a time it will *not* win there. At the end
 # you build one alone for a task where it does.
 
 # %%
@@ -66,15 +66,15 @@ plt.show()
 
 # %% [markdown]
 # *Above, the last step knows of the first only what ten steps have handed on; below, it looks at each of them directly, and chooses.* The way
-# from the first letter to the last is one step, however far apart they are, and so is the way of the gradient. The price: everything stays on
-# the table, and each letter looks at all letters before it.
+# from the first letter to the last is one step, however far apart they are, and so is the way of the gradient. The price: everything stays
+# at hand, and each letter looks at all letters before it.
 
 # %% [markdown]
 # ## A soft look-up on four words
 #
 # A Python dictionary finds the value whose key *equals* the query. Attention asks all keys how well they *match* the query, and takes a
 # little of every value, more where the match is better. Four words, and numbers that you can follow by hand. Each word has a **key**, what
-# it offers: is it a person, is it female? And a **value**, what it hands over.
+# it offers: is it a person, is it female? ("She", a pronoun, is female and names no person.) And a **value**, what it hands over.
 
 # %%
 words = ["Juliet", "sees", "Romeo", "she"]
@@ -87,7 +87,7 @@ for word, key, score in zip(words, K.tolist(), scores.tolist(), strict=True):
 
 # %% [markdown]
 # The score of a word is the dot product of the query with its key. Softmax, your acquaintance from lesson 04, turns scores into weights that sum to 1,
-# after a division by $\sqrt d$ that the next section explains ($d$ is the length of a key, here 2). The answer is the mix of the values.
+# after a division by $\sqrt d$ explained below ($d$ is the length of a key, here 2). The answer is the mix of the values.
 #
 # **Predict before you run:** how much of the look goes to Juliet?
 
@@ -122,7 +122,7 @@ assert torch.allclose(mixed, ready, atol=1e-6)
 # ### Why the square root?
 #
 # Keys of real networks are longer than two numbers. Draw queries and keys at random and watch three things as $d$ grows: how far the scores spread, how much
-# of the look the best of 16 keys gets, and how much that weight still moves when its score moves, the slope that training needs.
+# of the look the best of 16 keys gets, and how much that weight still moves when its score moves: the slope, $p\,(1-p)$ as for the sigmoid, that training needs.
 
 # %% within="0.02"
 g = torch.Generator().manual_seed(0)
@@ -242,13 +242,15 @@ trials = {
 
 # %% within="0.001"
 for name, f in trials.items():
-    leak = depends(f, x)[:-1].triu(1).max().item()  # the last row has no future to look at
+    leak = depends(f, x)[:-1].triu(1).max().item()  # the last row has no future
     print(f"{name:21} largest slope of an output for a later input: {leak:.3f}")
     assert (leak < 1e-6) != ("swapped" in name)
+print("softmax of nothing but −inf:", torch.full((2,), -math.inf).softmax(dim=0).tolist())
 
 # %% [markdown]
 # All four run. The two swapped ones look at the future *only*, and would train to a wonderful loss: they read the answer from the next position. Nothing
-# warns you, apart from a slope that must be 0 and is not. Keep `depends`; the build will ask for it. A mask of the wrong *shape*, at least, is loud:
+# warns you, apart from a slope that must be 0 and is not; the check of the build looks for the same. (Swapped, the last
+# row may look nowhere: a trap of its own, because by hand a row of nothing but −∞ becomes nan.) A mask of the wrong *shape*, at least, is loud:
 
 # %%
 with expect_error(RuntimeError):
@@ -404,16 +406,17 @@ for name, a, b, layers in (
     print(f"{name:25} the last output moves by {moved:.3f}")
 
 # %% [markdown]
-# Not at all: to one layer of attention a text is a **bag** of letters, and "dog bites man" is "man bites dog". The mend is almost embarrassing: learn one vector for each
+# Not at all: to one layer of attention a text is a **bag** of letters, and "dog bites man" is "man bites dog". The remedy: learn one vector for each
 # *place*, and add it to the letter's own. Then a key can say "I am an e, and I stand third".
 #
-# The third line is a surprise worth knowing: with two layers the causal mask alone gives some order away, because a letter early in the text has seen fewer others.
+# The third line is a surprise worth knowing: with two layers the causal mask alone gives some order away, because a letter early in the text has seen fewer others. (Moved or not is what counts;
+# how far cannot be compared between different inputs and depths.)
 
 # %% [markdown]
 # ## The block
 #
 # Attention moves information between positions, and does little with it. So a **block** has two parts: *look* at the others (attention), then *think*, each position for itself: a
-# small MLP that is four times as wide inside. Each part gets its input through **LayerNorm**, which brings every position's numbers to mean 0 and
+# small MLP that is four times as wide inside, with GELU, a rounded ReLU. Each part gets its input through **LayerNorm**, which brings every position's numbers to mean 0 and
 # variance 1 (lesson 07's BatchNorm without the batch: it can't mix samples). And each part is **added** to what was there, as in the residual block of lesson 07's side door: the block edits a stream, as the LSTM edits its cell.
 
 # %%
@@ -437,11 +440,12 @@ class Block(nn.Module):
         return x + self.down(F.gelu(self.up(self.norm2(x))))
 
 # %% [markdown]
-# PyTorch has it ready-made under an old name. Copy the weights over, and compare:
+# PyTorch has it ready-made under an old name: the *encoder* of a translator reads whole sentences, and a causal mask makes its layer a GPT's. Copy the weights over, and compare:
 
 # %%
 torch.manual_seed(0)
 block, x = Block(12, 3), torch.randn(2, 5, 12)
+must_not = torch.ones(5, 5, dtype=torch.bool).triu(1)
 theirs = nn.TransformerEncoderLayer(12, 3, 48, dropout=0, activation="gelu", batch_first=True, norm_first=True)
 names = {"self_attn.in_proj_": "qkv.", "self_attn.out_proj": "proj", "linear1": "up", "linear2": "down"}
 weights = {}
@@ -524,7 +528,7 @@ assert abs(untrained - math.log(len(vocab))) < 0.3
 
 # %%
 def from_vectors(gpt, x):
-    """A GPT without its first layer: vectors (1, T, width) → logits (1, T, symbols)."""
+    """A GPT without token and place: vectors (1, T, width) → logits (1, T, symbols)."""
     for block in gpt.blocks:
         x = block(x)
     return gpt.out(gpt.norm(x))
@@ -537,15 +541,15 @@ assert slopes.triu(1).max() == 0
 # %% [markdown]
 # ## Choose loss and optimizer: AdamW, and Muon for the matrices
 #
-# The loss is lesson 10's: cross-entropy at every position. The optimizer takes thought, because half a minute is short. With AdamW
+# The loss is lesson 10's: cross-entropy at every position. The optimizer takes thought, because the time is short. With AdamW
 # alone (Adam whose weight decay is applied apart from the gradient) this GPT stays near the level of pair counts, 2.5 nats, for a few hundred steps. What helped most was **Muon**, an optimizer from 2024.
 #
 # Adam scales each number of a gradient by itself. Muon takes a gradient *matrix* as what it is, a map. In such a map a few directions are usually large, and the others
-# starve. Muon keeps the directions and makes all of them **equally large**: it replaces $G = U S V^\top$ by about $UV^\top$. Five rounds of a polynomial do that without an SVD, with nothing but matrix products.
+# starve. Muon keeps the directions and makes all of them **equally large**: it replaces $G = U S V^\top$ by about $UV^\top$. Five rounds of a polynomial, its three numbers chosen to lift small values fast, do that without an SVD, with nothing but matrix products.
 
 # %%
 def even_out(G, rounds=5):
-    """Matrices G (…, m, n) = U S Vᵀ → about U Vᵀ, by Newton–Schulz: S runs toward 1."""
+    """Matrices G (…, m, n) = U S Vᵀ → about U Vᵀ, by Newton–Schulz: S comes near 1."""
     X = G / (G.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     tall = X.shape[-2] > X.shape[-1]
     X = X.mT if tall else X
@@ -560,7 +564,7 @@ print("singular values before", torch.linalg.svdvals(G).numpy().round(2))
 print("                 after", torch.linalg.svdvals(even_out(G)).numpy().round(2))
 
 # %% [markdown]
-# From more than 30 to 1 to four directions of about the same size. The optimizer around it is momentum (lesson 03) and one line:
+# From a ratio of more than 30 to 1, to four directions of about the same size. The optimizer around it is momentum (lesson 03) and one line:
 
 # %%
 class Muon(torch.optim.Optimizer):
@@ -576,7 +580,7 @@ class Muon(torch.optim.Optimizer):
             for p in group["params"]:
                 if p not in self.state:
                     self.state[p]["running"] = torch.zeros_like(p)
-                running = self.state[p]["running"].lerp_(p.grad, 1 - mean)
+                running = self.state[p]["running"].lerp_(p.grad, 1 - mean)  # a running mean
                 even = even_out(p.grad.lerp(running, mean))
                 p.add_(even, alpha=-group["lr"] * max(1, p.shape[0] / p.shape[1]) ** 0.5)
 
@@ -616,14 +620,15 @@ def up_and_down(optimizer, steps, warm=20):
 # ## Train and judge: the writer and its rivals
 #
 # To judge, every character of the validation part is predicted once. A window sees only 64 characters, and the first ones in it have hardly any past. So let the windows overlap by half, and score
-# the second half of each: every character is predicted from 32 to 63 earlier ones, as near as a window comes to lesson 10's endless state.
+# the second half of each: every character is predicted from 33 to 64 earlier ones, as near as a window comes to lesson 10's endless state.
 
 # %%
 @torch.inference_mode()
 def gpt_chance(gpt, numbers):
     """What a GPT gives to each true number of (N,) from the second on; a rest at the end is left."""
     half = gpt.window // 2
-    spans = numbers.to(next(gpt.parameters()).device).unfold(0, gpt.window + 1, half)
+    place = next(gpt.parameters()).device
+    spans = numbers.to(place).unfold(0, gpt.window + 1, half)  # (M, window + 1), half of each anew
     p = torch.cat([
         gpt(s[:, :-1]).softmax(dim=2).gather(2, s[:, 1:, None]).squeeze(2) for s in spans.split(256)
     ])  # (M, window)
@@ -890,7 +895,7 @@ def far_accuracy(kind, seed, delay=100, symbols=4):
 
 
 recalled = far_accuracy("RNN", seed=0)
-print(f"RNN: accuracy {recalled:.1f} at a distance of 100, where guessing gives 0.25")
+print(f"RNN: accuracy {recalled:.2f} at a distance of 100, where guessing gives 0.25")
 assert recalled < 0.4
 
 # %% tags=["nbval-ignore-output"] reason="the LSTM is on the edge of learning it: a last digit decides"
@@ -898,7 +903,7 @@ for seed in (0, 1):
     print(f"LSTM, seed {seed}: accuracy {far_accuracy('LSTM', seed):.2f}")
 
 # %% [markdown]
-# The RNN guesses. The LSTM stands at the edge: after so few batches it mostly guesses as well, and now and then it has found the way; whether it has is decided by the seed, or by the last digit of a sum (one thread and two already differ). For attention the symbol is one step away, and it is your turn to show it.
+# The RNN guesses. The LSTM stands at the edge: after so few batches it mostly guesses as well, and with another seed, or another last digit of a sum (one thread and two already differ), it sometimes finds the way. For attention the symbol is one step away, and it is your turn to show it.
 
 # %% [markdown]
 # ## The build: a GPT of your own that remembers
@@ -1328,7 +1333,7 @@ with check("gpt-6") as c:
 # | `generate_square_subsequent_mask(T)`, floats of 0 and −inf | `is_causal=True`, or booleans | floats are *added* to the scores; a float mask of 0 and 1 forbids nothing |
 # | `(T, B, width)` everywhere | `batch_first=True` | time first is still the default of `nn.MultiheadAttention` |
 # | `norm1(x + look(x))`, post-norm | `x + look(norm1(x))`, pre-norm | the older order needs a long warm-up when there are many blocks |
-# | `key_padding_mask=m` | the same, and `True` is still *ignore this key* | of texts of different length in one batch |
+# | `key_padding_mask=m` | the same, and `True` is still *ignore this key* | for texts of different length in one batch |
 # | sines and cosines for places | learned ones, or rotations of q and k (RoPE) | both go on being used |
 # | `(q @ k.transpose(-2, -1)) / math.sqrt(d)`, softmax, dropout | `F.scaled_dot_product_attention` | never writes down the (T, T) table: less memory, quicker |
 #
