@@ -10,18 +10,18 @@
 #     objectives:
 #       look: calculate attention by hand, and say why scores are divided by the square root of d
 #       mask: say who may look at whom, in both of PyTorch's conventions, and prove that nothing looks ahead
-#       reshape: split a width into heads, and a picture into patches, by reshaping alone
+#       reshape: split a width into heads by reshaping alone, and a picture into patches (a side door)
 #       build: write a block, a GPT and its training loop, and let it remember over a hundred steps
-#       cache: write with a cache of keys and values, and say what it costs
+#       cache: write with a cache of keys and values, and say what it costs (a side door)
 # ---
 
 # %% [markdown]
 # The LSTM of lesson 10 reads a play letter by letter, and whatever it wants to know later has to fit into **one state**. You turned its
 # forget bias up to carry one symbol over 40 steps. Over a hundred, what has to be carried meets a hundred gates on its way.
 #
-# This lesson does not carry. It keeps every letter on the table and, when a question comes, **looks back**. That look is called
+# This lesson does not carry. It keeps every letter at hand and, when a question comes, **looks back**. That look is called
 # *attention*. Stack it a few times and you have a GPT, the kind of network behind today's large language models. You will write one, train it on
-# the same plays in half a minute, and put it beside the LSTM and the table of counts. Be prepared: in half a minute it will *not* win there. At the end
+# the same plays in under a minute on two cores, and put it beside the LSTM and the table of counts. Be prepared: in so short a time it will *not* win there. At the end
 # you build one alone for a task where it does.
 
 # %%
@@ -66,15 +66,15 @@ plt.show()
 
 # %% [markdown]
 # *Above, the last step knows of the first only what ten steps have handed on; below, it looks at each of them directly, and chooses.* The way
-# from the first letter to the last is one step, however far apart they are, and so is the way of the gradient. The price: everything stays on
-# the table, and each letter looks at all letters before it.
+# from the first letter to the last is one step, however far apart they are, and so is the way of the gradient. The price: everything stays
+# at hand, and each letter looks at all letters before it.
 
 # %% [markdown]
 # ## A soft look-up on four words
 #
 # A Python dictionary finds the value whose key *equals* the query. Attention asks all keys how well they *match* the query, and takes a
 # little of every value, more where the match is better. Four words, and numbers that you can follow by hand. Each word has a **key**, what
-# it offers: is it a person, is it female? And a **value**, what it hands over.
+# it offers: is it a person, is it female? ("She", a pronoun, is female and names no person.) And a **value**, what it hands over.
 
 # %%
 words = ["Juliet", "sees", "Romeo", "she"]
@@ -87,7 +87,7 @@ for word, key, score in zip(words, K.tolist(), scores.tolist(), strict=True):
 
 # %% [markdown]
 # The score of a word is the dot product of the query with its key. Softmax, your acquaintance from lesson 04, turns scores into weights that sum to 1,
-# after a division by $\sqrt d$ that the next section explains ($d$ is the length of a key, here 2). The answer is the mix of the values.
+# after a division by $\sqrt d$ explained below ($d$ is the length of a key, here 2). The answer is the mix of the values.
 #
 # **Predict before you run:** how much of the look goes to Juliet?
 
@@ -122,7 +122,7 @@ assert torch.allclose(mixed, ready, atol=1e-6)
 # ### Why the square root?
 #
 # Keys of real networks are longer than two numbers. Draw queries and keys at random and watch three things as $d$ grows: how far the scores spread, how much
-# of the look the best of 16 keys gets, and how much that weight still moves when its score moves, the slope that training needs.
+# of the look the best of 16 keys gets, and how much that weight still moves when its score moves: the slope, $p\,(1-p)$ as for the sigmoid, that training needs.
 
 # %% within="0.02"
 g = torch.Generator().manual_seed(0)
@@ -162,7 +162,7 @@ def look_back(
 # %% tags=["check"]
 with check("gpt-1") as c:
     g = torch.Generator().manual_seed(5)
-    for front, T, S, d, e in (((), 3, 5, 8, 2), ((2, 3), 4, 6, 7, 3), ((2,), 5, 5, 5, 5)):
+    for front, T, S, d, e in (((), 2, 3, 8, 4), ((2, 3), 4, 6, 7, 3), ((2,), 5, 5, 5, 5)):
         shapes = ((*front, T, d), (*front, S, d), (*front, S, e))
         asked, keys, values = (3 * torch.randn(shape, generator=g) for shape in shapes)
         with c.untouched(asked, keys, values):
@@ -174,7 +174,9 @@ with check("gpt-1") as c:
                    ((raw / d).softmax(dim=-1), "divide by the root of d, not by d"),
                    ((raw / math.sqrt(S)).softmax(dim=-1), "d is the length of a key, not the number of keys"),
                    ((raw / math.sqrt(e)).softmax(dim=-1), "d is the length of a key, not of a value"),
-                   ((raw / math.sqrt(d)).softmax(dim=-2), "each query shares out one look: softmax over the keys")]
+                   ((raw / math.sqrt(d)).softmax(dim=-2), "each query shares out one look: softmax over the keys"),
+                   ((raw / math.sqrt(d)).softmax(dim=1), "with dimensions in front, the keys are dim=-1, not dim=1"),
+                   (raw.softmax(dim=-1) / math.sqrt(d), "divided after the softmax, the rows no longer sum to 1")]
         c.close(got[1], right, because="each query shares out one look among the keys", mistakes=betrays)
         c.close(got[0], right @ values, because="and the answer is the mix of the values")
 
@@ -240,13 +242,15 @@ trials = {
 
 # %% within="0.001"
 for name, f in trials.items():
-    leak = depends(f, x)[:-1].triu(1).max().item()  # the last row has no future to look at
+    leak = depends(f, x)[:-1].triu(1).max().item()  # the last row has no future
     print(f"{name:21} largest slope of an output for a later input: {leak:.3f}")
     assert (leak < 1e-6) != ("swapped" in name)
+print("softmax of nothing but −inf:", torch.full((2,), -math.inf).softmax(dim=0).tolist())
 
 # %% [markdown]
 # All four run. The two swapped ones look at the future *only*, and would train to a wonderful loss: they read the answer from the next position. Nothing
-# warns you, apart from a slope that must be 0 and is not. Keep `depends`; the build will ask for it. A mask of the wrong *shape*, at least, is loud:
+# warns you, apart from a slope that must be 0 and is not; the check of the build looks for the same. (Swapped, the last
+# row may look nowhere: a trap of its own, because by hand a row of nothing but −∞ becomes nan.) A mask of the wrong *shape*, at least, is loud:
 
 # %%
 with expect_error(RuntimeError):
@@ -282,8 +286,9 @@ with check("gpt-2") as c:
                    (torch.ones(T, T).tril().bool(), "only so far back as reach"),
                    (right.triu(1 - reach), "itself AND so many before it as reach says")]
         c.equal(got[0], right, because="itself, and so many before it", mistakes=betrays)
-        c.equal(got[1], ~right, because="for the other call the opposite",
-                mistakes=[(right, "nn.MultiheadAttention wants True where it must NOT look")])
+        betrays = [(right, "nn.MultiheadAttention wants True where it must NOT look"),
+                   (~torch.ones(T, T).tril().bool(), "it must not look too far back, either: all of ~may")]
+        c.equal(got[1], ~right, because="for the other call the opposite", mistakes=betrays)
 
 # %% [markdown] tags=["solution"]
 # `i - j` is the distance back: negative in the future, 0 at home. One range of it is allowed. With reach ≥ T − 1 you have the causal mask again.
@@ -401,16 +406,17 @@ for name, a, b, layers in (
     print(f"{name:25} the last output moves by {moved:.3f}")
 
 # %% [markdown]
-# Not at all: to one layer of attention a text is a **bag** of letters, and "dog bites man" is "man bites dog". The mend is almost embarrassing: learn one vector for each
+# Not at all: to one layer of attention a text is a **bag** of letters, and "dog bites man" is "man bites dog". The remedy: learn one vector for each
 # *place*, and add it to the letter's own. Then a key can say "I am an e, and I stand third".
 #
-# The third line is a surprise worth knowing: with two layers the causal mask alone gives some order away, because a letter early in the text has seen fewer others.
+# The third line is a surprise worth knowing: with two layers the causal mask alone gives some order away, because a letter early in the text has seen fewer others. (Moved or not is what counts;
+# how far cannot be compared between different inputs and depths.)
 
 # %% [markdown]
 # ## The block
 #
 # Attention moves information between positions, and does little with it. So a **block** has two parts: *look* at the others (attention), then *think*, each position for itself: a
-# small MLP that is four times as wide inside. Each part gets its input through **LayerNorm**, which brings every position's numbers to mean 0 and
+# small MLP that is four times as wide inside, with GELU, a rounded ReLU. Each part gets its input through **LayerNorm**, which brings every position's numbers to mean 0 and
 # variance 1 (lesson 07's BatchNorm without the batch: it can't mix samples). And each part is **added** to what was there, as in the residual block of lesson 07's side door: the block edits a stream, as the LSTM edits its cell.
 
 # %%
@@ -434,11 +440,12 @@ class Block(nn.Module):
         return x + self.down(F.gelu(self.up(self.norm2(x))))
 
 # %% [markdown]
-# PyTorch has it ready-made under an old name. Copy the weights over, and compare:
+# PyTorch has it ready-made under an old name: the *encoder* of a translator reads whole sentences, and a causal mask makes its layer a GPT's. Copy the weights over, and compare:
 
 # %%
 torch.manual_seed(0)
 block, x = Block(12, 3), torch.randn(2, 5, 12)
+must_not = torch.ones(5, 5, dtype=torch.bool).triu(1)
 theirs = nn.TransformerEncoderLayer(12, 3, 48, dropout=0, activation="gelu", batch_first=True, norm_first=True)
 names = {"self_attn.in_proj_": "qkv.", "self_attn.out_proj": "proj", "linear1": "up", "linear2": "down"}
 weights = {}
@@ -466,10 +473,10 @@ ends = [int(share * len(numbers)) for share in (0.05, 0.9)]
 test_numbers, train_numbers, valid_numbers = numbers.tensor_split(ends)
 
 
-def draw_windows(numbers, rows, width, generator):
-    """Inputs and targets, (rows, width) each, cut from numbers (N,) at random places."""
-    begin = torch.randint(len(numbers) - width, (rows, 1), generator=generator)
-    cut = numbers[begin + torch.arange(width + 1)]
+def draw_windows(numbers, rows, length, generator):
+    """Inputs and targets, (rows, length) each, cut from numbers (N,) at random places."""
+    begin = torch.randint(len(numbers) - length, (rows, 1), generator=generator)
+    cut = numbers[begin + torch.arange(length + 1)]
     return cut[:, :-1], cut[:, 1:]
 
 
@@ -521,7 +528,7 @@ assert abs(untrained - math.log(len(vocab))) < 0.3
 
 # %%
 def from_vectors(gpt, x):
-    """A GPT without its first layer: vectors (1, T, width) → logits (1, T, symbols)."""
+    """A GPT without token and place: vectors (1, T, width) → logits (1, T, symbols)."""
     for block in gpt.blocks:
         x = block(x)
     return gpt.out(gpt.norm(x))
@@ -534,15 +541,15 @@ assert slopes.triu(1).max() == 0
 # %% [markdown]
 # ## Choose loss and optimizer: AdamW, and Muon for the matrices
 #
-# The loss is lesson 10's: cross-entropy at every position. The optimizer takes thought, because half a minute is short. With AdamW
+# The loss is lesson 10's: cross-entropy at every position. The optimizer takes thought, because the time is short. With AdamW
 # alone (Adam whose weight decay is applied apart from the gradient) this GPT stays near the level of pair counts, 2.5 nats, for a few hundred steps. What helped most was **Muon**, an optimizer from 2024.
 #
 # Adam scales each number of a gradient by itself. Muon takes a gradient *matrix* as what it is, a map. In such a map a few directions are usually large, and the others
-# starve. Muon keeps the directions and makes all of them **equally large**: it replaces $G = U S V^\top$ by about $UV^\top$. Five rounds of a polynomial do that without an SVD, with nothing but matrix products.
+# starve. Muon keeps the directions and makes all of them **equally large**: it replaces $G = U S V^\top$ by about $UV^\top$. Five rounds of a polynomial, its three numbers chosen to lift small values fast, do that without an SVD, with nothing but matrix products.
 
 # %%
 def even_out(G, rounds=5):
-    """Matrices G (…, m, n) = U S Vᵀ → about U Vᵀ, by Newton–Schulz: S runs toward 1."""
+    """Matrices G (…, m, n) = U S Vᵀ → about U Vᵀ, by Newton–Schulz: S comes near 1."""
     X = G / (G.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     tall = X.shape[-2] > X.shape[-1]
     X = X.mT if tall else X
@@ -557,7 +564,7 @@ print("singular values before", torch.linalg.svdvals(G).numpy().round(2))
 print("                 after", torch.linalg.svdvals(even_out(G)).numpy().round(2))
 
 # %% [markdown]
-# From more than 30 to 1 to four directions of about the same size. The optimizer around it is momentum (lesson 03) and one line:
+# From a ratio of more than 30 to 1, to four directions of about the same size. The optimizer around it is momentum (lesson 03) and one line:
 
 # %%
 class Muon(torch.optim.Optimizer):
@@ -573,7 +580,7 @@ class Muon(torch.optim.Optimizer):
             for p in group["params"]:
                 if p not in self.state:
                     self.state[p]["running"] = torch.zeros_like(p)
-                running = self.state[p]["running"].lerp_(p.grad, 1 - mean)
+                running = self.state[p]["running"].lerp_(p.grad, 1 - mean)  # a running mean
                 even = even_out(p.grad.lerp(running, mean))
                 p.add_(even, alpha=-group["lr"] * max(1, p.shape[0] / p.shape[1]) ** 0.5)
 
@@ -590,10 +597,11 @@ for maker in (Muon, partial(torch.optim.Muon, weight_decay=0, momentum=0.9)):
     maker([p], lr=1.0).step()
     ends_at.append(p.detach())
 print(f"they moved by {(ends_at[0] - start).norm():.2f}, and end {(ends_at[0] - ends_at[1]).norm():.2f} apart")
+assert (ends_at[0] - ends_at[1]).norm() < 0.03 * (ends_at[0] - start).norm()
 
 # %% [markdown]
-# The rest, embeddings, norms, biases and the last layer, stays with AdamW. Both rates **warm up** over 20 steps, stay level, and fall to zero in the second half; half a cosine, the common choice, ended a little higher here. All of it was searched on the
-# validation part; a side door shows what each choice brings.
+# Apart by about 2 % of the way: bfloat16 rounds. The rest, embeddings, norms, biases and the last layer, stays with AdamW. Both rates **warm up** over 20 steps, stay level, and fall to zero in the second half; with half a cosine, the common choice, the loss
+# ended slightly higher here. All of it was searched on the validation part, so the test part is opened once, beside the rivals; a side door shows what each choice brings.
 
 # %%
 def two_optimizers(gpt, rate=0.02, muon_rate=0.03):
@@ -612,14 +620,15 @@ def up_and_down(optimizer, steps, warm=20):
 # ## Train and judge: the writer and its rivals
 #
 # To judge, every character of the validation part is predicted once. A window sees only 64 characters, and the first ones in it have hardly any past. So let the windows overlap by half, and score
-# the second half of each: every character is predicted from 32 to 63 earlier ones, as near as a window comes to lesson 10's endless state.
+# the second half of each: every character is predicted from 33 to 64 earlier ones, as near as a window comes to lesson 10's endless state.
 
 # %%
 @torch.inference_mode()
 def gpt_chance(gpt, numbers):
     """What a GPT gives to each true number of (N,) from the second on; a rest at the end is left."""
     half = gpt.window // 2
-    spans = numbers.to(next(gpt.parameters()).device).unfold(0, gpt.window + 1, half)
+    place = next(gpt.parameters()).device
+    spans = numbers.to(place).unfold(0, gpt.window + 1, half)  # (M, window + 1), half of each anew
     p = torch.cat([
         gpt(s[:, :-1]).softmax(dim=2).gather(2, s[:, 1:, None]).squeeze(2) for s in spans.split(256)
     ])  # (M, window)
@@ -730,9 +739,9 @@ def lstm_chance(reader, numbers, rows=16):
     return logits.cpu().softmax(dim=2).gather(2, y[:, :, None]).flatten()
 
 # %%
-def stream_steps(reader, numbers, steps, rows=32, width=64, rate=0.03):
+def stream_steps(reader, numbers, steps, rows=32, length=64, rate=0.03):
     """A function that makes one training step of a StreamLSTM each time it is called."""
-    L, place = (len(numbers) - 1) // rows // width * width, next(reader.parameters()).device
+    L, place = (len(numbers) - 1) // rows // length * length, next(reader.parameters()).device
     X, y = (numbers[at : at + rows * L].view(rows, L).to(place) for at in (0, 1))
     adam = torch.optim.Adam(reader.parameters(), lr=rate, betas=(0.9, 0.99))
     cycle = torch.optim.lr_scheduler.OneCycleLR(adam, rate, total_steps=steps, pct_start=0.2)
@@ -740,10 +749,10 @@ def stream_steps(reader, numbers, steps, rows=32, width=64, rate=0.03):
 
     def step():
         nonlocal k, state
-        at, k = k * width % L, k + 1
+        at, k = k * length % L, k + 1
         state = state and tuple(part.detach() for part in state)
-        logits, state = reader(X[:, at : at + width], state)
-        loss = F.cross_entropy(logits.flatten(0, 1), y[:, at : at + width].flatten())
+        logits, state = reader(X[:, at : at + length], state)
+        loss = F.cross_entropy(logits.flatten(0, 1), y[:, at : at + length].flatten())
         adam.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
@@ -759,11 +768,15 @@ lstm = StreamLSTM(len(vocab)).to(device)
 step = stream_steps(lstm, train_numbers, LSTM_STEPS)
 lstm_curve = clocked(step, LSTM_STEPS, partial(loss_on, lstm_chance, lstm, early))
 lstm_nats = loss_on(lstm_chance, lstm, valid_numbers)
-lstm_size = sum(p.numel() for p in lstm.parameters())
-print(f"GPT,  {size:,} parameters:  {gpt_nats:.2f} nats")
-print(f"LSTM, {lstm_size:,} parameters:  {lstm_nats:.2f} nats")
-print(f"table:                     {-by_table.log().mean():.2f} nats")
-assert not real or lstm_nats < gpt_nats
+rivals = {"GPT": (gpt_chance, gpt, gpt_nats), "LSTM": (lstm_chance, lstm, lstm_nats)}
+tested = []
+for name, (chance, model, nats) in rivals.items():
+    count = sum(p.numel() for p in model.parameters())
+    tested.append(loss_on(chance, model, test_numbers))
+    print(f"{name:4} {count:,} parameters: {nats:.2f} nats, {tested[-1]:.2f} on the test part")
+tested.append(-table_chance(tables, test_numbers, len(vocab)).log().mean().item())
+print(f"table {-by_table.log().mean():23.2f} nats, {tested[-1]:.2f} on the test part")
+assert not real or (lstm_nats < gpt_nats and tested[2] < tested[1] < tested[0])
 
 # %% tags=["nbval-ignore-output"] reason="measured seconds"
 print(f"seconds of training: GPT {gpt_curve[-1][0]:.0f}, LSTM {lstm_curve[-1][0]:.0f}")
@@ -779,9 +792,9 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# *At the same parameters and in as many steps, the LSTM ends below the GPT, and the table, which took a second or two, is ahead of both.* The curves do not cross here, and that is the honest
-# result of a small model, a small text and half a minute. The LSTM is *built* to read in order; the GPT has to find out alone that the letter before matters most. What it has in
-# return: the LSTM must read letter after letter, while a GPT works on all 64 positions in one set of matrix products, and those keep a GPU busy. A side
+# *At the same parameters and in as many steps, the LSTM ends below the GPT, and the table, which took a second or two, is ahead of both.* (The curves are measured on the first
+# 8,000 characters of the validation part, so they end beside the numbers above.) The test part gives the same order. No curve crosses the other here, and that is the honest result of a small model, a small text and a short training. The LSTM is *built* to read in order; the GPT has to find out alone that the letter before matters most. In
+# return it works on all 64 positions in one set of matrix products, which keep a GPU busy, while the LSTM must read letter after letter. A side
 # door shows how the loss falls with size, and what becomes of the gap when both train for minutes.
 #
 # ### What it writes, and where it looks
@@ -882,7 +895,7 @@ def far_accuracy(kind, seed, delay=100, symbols=4):
 
 
 recalled = far_accuracy("RNN", seed=0)
-print(f"RNN: accuracy {recalled:.1f} at a distance of 100, where guessing gives 0.25")
+print(f"RNN: accuracy {recalled:.2f} at a distance of 100, where guessing gives 0.25")
 assert recalled < 0.4
 
 # %% tags=["nbval-ignore-output"] reason="the LSTM is on the edge of learning it: a last digit decides"
@@ -890,7 +903,7 @@ for seed in (0, 1):
     print(f"LSTM, seed {seed}: accuracy {far_accuracy('LSTM', seed):.2f}")
 
 # %% [markdown]
-# The RNN guesses. The LSTM stands at the edge: after so few batches it mostly guesses as well, and now and then it has found the way; whether it has is decided by the seed, or by the last digit of a sum (one thread and two already differ). For attention the symbol is one step away, and it is your turn to show it.
+# The RNN guesses. The LSTM stands at the edge: after so few batches it mostly guesses as well, and with another seed, or another last digit of a sum (one thread and two already differ), it sometimes finds the way. For attention the symbol is one step away, and it is your turn to show it.
 
 # %% [markdown]
 # ## The build: a GPT of your own that remembers
@@ -901,16 +914,17 @@ for seed in (0, 1):
 # Write classes of your own, under names of your own, with `nn.Linear`, `nn.LayerNorm`, `nn.Embedding` and functions from `F`; no `Block`, no `GPT`, no
 # `nn.MultiheadAttention`, no `nn.Transformer…`. Then two functions:
 #
-# - `own_gpt(symbols, width, heads, blocks, window)` returns a new network: numbers (B, T), T ≤ window, in, logits (B, T, symbols) out. Its parameters have the
-#   **same names and shapes** as those of the lesson's `GPT`, so that `own.load_state_dict(GPT(…).state_dict())` goes through and gives the same logits. Let
-#   both embeddings begin small, with a standard deviation of 0.1; from PyTorch's own 1 this task may take several times as long.
-# - `teach(gpt, tokens, asked)` trains such a network on `far_recall`: tokens (N, T) and the symbols (N,). Only the logits at the **last** position are asked. Optimizer, rate, rows a step
+# - `own_gpt(symbols, width, heads, blocks, window)` returns a new network: numbers (B, T), T ≤ window and often smaller, in, logits (B, T, symbols) out. Its parameters have the
+#   **same names and shapes** as those of the lesson's `GPT`, so that `own.load_state_dict(GPT(…).state_dict())` goes through and gives the same logits; a mask is made in
+#   `forward`, or is a buffer with `persistent=False`. Let
+#   both embeddings begin small, with a standard deviation of 0.1; from PyTorch's own 1 the loss can be late to fall.
+# - `teach(gpt, tokens, asked)` trains such a network on `far_recall`: tokens (N, T) and the symbols (N,); in the check N is 3,840, T 102 or 62. Only the logits at the **last** position are asked. Optimizer, rate, rows a step
 #   and number of steps are up to you. It returns the loss of each step, a list of floats.
 #
-# The check compares logits, looks for a leak from the future, and trains in two settings that differ in distance (100 and 60), symbols, width and heads: at least 0.99 on new sequences
-# after at most 20 s each. Everything stays on the CPU. No `fit`, no `make_loader`.
+# The check compares logits, looks at the start and for a leak from the future, and trains in two settings that differ in distance (100 and 60), symbols, width and heads: at least 0.99 on new sequences
+# after at most 20 s each, and losses that come near 0. Everything stays on the CPU. No `fit`, no `make_loader`.
 #
-# <details><summary>Hint 1</summary><code>print({n: p.shape for n, p in GPT(9).named_parameters()})</code> lists what is wanted: token, place, blocks.0.norm1, …, norm, out. The order in the block: x + look(norm1(x)), then x + think(norm2(x)).</details>
+# <details><summary>Hint 1</summary><code>print({n: p.shape for n, p in GPT(9).named_parameters()})</code> lists what is wanted: token, place, blocks.0.norm1, …, norm, out. The order in the block: x + look(norm1(x)), then x + think(norm2(x)); think is down(F.gelu(up(…))).</details>
 # <details><summary>Hint 2</summary>The loop: 32 rows a step, <code>gpt(tokens[at : at + 32])[:, -1, :]</code>; the logits are as many as there are tokens, and the symbols are the first of them, so <code>F.cross_entropy</code> takes them as they are. AdamW at 0.01, once through the rows.</details>
 
 # %% tags=["exercise", "build"] id="gpt-4" objective="build"
@@ -973,27 +987,27 @@ def teach(gpt: nn.Module, tokens: torch.Tensor, asked: torch.Tensor) -> list[flo
 
 # %% tags=["check"]
 with check("gpt-4") as c:
-    not_yours, g = (GPT, Block, nn.MultiheadAttention, nn.TransformerEncoderLayer), torch.Generator().manual_seed(9)
+    made, g = (GPT, Block, nn.MultiheadAttention, nn.TransformerEncoderLayer), torch.Generator().manual_seed(9)
     for sizes in ((9, 32, 2, 1, 102), (14, 24, 3, 2, 40)):
-        theirs, own = GPT(*sizes), c.attempted(own_gpt(*sizes))
-        c.equal([type(m).__name__ for m in own.modules() if isinstance(m, not_yours)], [], because="all your own")
-        shapes = [{name: tuple(p.shape) for name, p in net.named_parameters()} for net in (own, theirs)]
-        c.equal(*shapes, because="the same names and shapes")
-        for p in theirs.parameters():
-            nn.init.normal_(p, std=0.3, generator=g)
+        own, theirs, page = c.attempted(own_gpt(*sizes)), GPT(*sizes), torch.randint(9, (3, sizes[4] - 5), generator=g)
+        c.equal([type(m).__name__ for m in own.modules() if isinstance(m, made)], [], because="all your own, new names")
+        mine, wanted = ({(n, tuple(p.shape)) for n, p in net.state_dict().items()} for net in (own, theirs))
+        c.equal(sorted(mine - wanted), sorted(wanted - mine), because="the same names and shapes, no more buffers")
+        c.equal([f"{e.weight.std():.1f}" for e in (own.token, own.place)], ["0.1", "0.1"], because="a small start")
+        nn.utils.vector_to_parameters(0.3 * torch.randn(50_000, generator=g), theirs.parameters())
         own.load_state_dict(theirs.state_dict())
-        page = torch.randint(sizes[0], (3, sizes[4] - 5), generator=g)
-        other = torch.cat([page[:, :20], page[:, 20:].flip(0)], dim=1)
-        gap = (own(other)[:, :20] - own(page)[:, :20]).abs().max().item()
-        c.true(gap < 1e-4, observed=f"logits move by {gap:.3f}", expected="no change before the change",
-               likely="a position looks ahead: is the mask there, and the right way round?", because="causal")
-        c.close(own(page), theirs(page), atol=1e-3, because="the same logits from the same weights")
-    for delay, symbols, width, heads in ((100, 4, 32, 2), (60, 6, 48, 4)):
-        old, new = (c.held_back(*far_recall(n, delay, symbols, g)) for n in (120 * 32, 500))
-        own = own_gpt(2 * symbols + 1, width, heads, 1, delay + 2)
-        c.kind(c.timed(partial(teach, own, *old), 20), list[float])
+        moved = (own(torch.cat([page[:, :20], page[:, 20:].flip(0)], dim=1)) - own(page))[:, :20].abs().max()
+        c.true(moved < 1e-4, observed=f"logits move by {moved:.3f}", expected="no change before it", because="causal",
+               likely="a position looks ahead: no mask, or turned round? Or heads cut or merged without the transpose?")
+        slips = [(own(page), "norm before each part, x + each part, GELU, √d of a head, last norm, (3, heads, d)?")]
+        c.close(own(page), theirs(page), atol=1e-3, because="the same logits from the same weights", mistakes=slips)
+    for delay, chance, *sizes in ((100, 1 / 4, 9, 32, 2, 1, 102), (60, 1 / 6, 13, 48, 4, 1, 62)):
+        own, (old, new) = own_gpt(*sizes), (c.held_back(*far_recall(n, delay, sizes[0] // 2, g)) for n in (3840, 500))
+        c.kind(losses := c.timed(partial(teach, own, *old), 20), list[float])
+        c.true((low := min(losses, default=9.0)) < 0.3, observed=f"losses of {low:.2f} and more", expected="nearly 0",
+               likely="softmax before cross_entropy? No zero_grad(), step()? Not only the last position? A poor rate?")
         seen, score = ((own(x[:500])[:, -1].argmax(1) == y[:500]).float().mean().item() for x, y in (old, new))
-        c.learned(score, trained=seen, chance=1 / symbols, at_least=0.99, because=f"over {delay} steps of noise")
+        c.learned(score, trained=seen, chance=chance, at_least=0.99, because=f"the last position, {delay} steps on")
 
 # %% [markdown] tags=["solution"]
 # With the mask by hand or `is_causal=True`, with `view` or `unflatten`: the logits agree. After three or four dozen steps the loss falls within a few
@@ -1001,7 +1015,8 @@ with check("gpt-4") as c:
 
 # %% [markdown] tags=["instructor"]
 # **Room in the goal:** over five seeds the stored answer reaches 1.00 in both settings. **Watch for** a loss over *all* positions: the noise cannot be predicted, and drowns the one
-# question; for `nn.Embedding`'s own start (standard deviation 1); for heads cut by `view` alone, which the comparison of logits finds, and training does not.
+# question; for `nn.Embedding`'s own start (standard deviation 1: in twelve runs, rates 0.01 and 0.003, the loss was below 0.3 after 21
+# to 110 steps, and in three of them not after all 120; from 0.1 always after 20 to 55); for heads cut by `view` alone, which the comparison of logits finds, and training does not.
 
 # %% [markdown]
 # ## What you have met
@@ -1209,7 +1224,8 @@ with check("gpt-5") as c:
         c.kind(got, int)
         betrays = {held // rows: "each row has a cache of its own", held // blocks: "each block has a cache of its own",
                    held // 2: "keys AND values are kept", held // dtype.itemsize: "those are numbers, not bytes",
-                   held * 4 // dtype.itemsize: "not every number takes four bytes"}
+                   held * 4 // dtype.itemsize: "not every number takes four bytes",
+                   held * length: "one key and one value a letter; no table of letters by letters is kept"}
         c.equal(got, held, because="two times blocks, rows, letters, width and bytes", mistakes=betrays)
 
 # %% [markdown] tags=["solution"]
@@ -1317,7 +1333,7 @@ with check("gpt-6") as c:
 # | `generate_square_subsequent_mask(T)`, floats of 0 and −inf | `is_causal=True`, or booleans | floats are *added* to the scores; a float mask of 0 and 1 forbids nothing |
 # | `(T, B, width)` everywhere | `batch_first=True` | time first is still the default of `nn.MultiheadAttention` |
 # | `norm1(x + look(x))`, post-norm | `x + look(norm1(x))`, pre-norm | the older order needs a long warm-up when there are many blocks |
-# | `key_padding_mask=m` | the same, and `True` is still *ignore this key* | of texts of different length in one batch |
+# | `key_padding_mask=m` | the same, and `True` is still *ignore this key* | for texts of different length in one batch |
 # | sines and cosines for places | learned ones, or rotations of q and k (RoPE) | both go on being used |
 # | `(q @ k.transpose(-2, -1)) / math.sqrt(d)`, softmax, dropout | `F.scaled_dot_product_attention` | never writes down the (T, T) table: less memory, quicker |
 #

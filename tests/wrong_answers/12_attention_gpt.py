@@ -33,6 +33,16 @@ def look_back(Q, K, V):
     weights = (Q @ K.mT / Q.shape[-1] ** 0.5).softmax(dim=-1)
     return [weights @ V, weights]
 
+# %% gpt-1 refused: keys are dim=-1
+def look_back(Q, K, V):
+    weights = (Q @ K.mT / Q.shape[-1] ** 0.5).softmax(dim=1)
+    return weights @ V, weights
+
+# %% gpt-1 refused: divided after the softmax
+def look_back(Q, K, V):
+    weights = (Q @ K.mT).softmax(dim=-1) / Q.shape[-1] ** 0.5
+    return weights @ V, weights
+
 # %% gpt-1 passes
 def look_back(Q, K, V):
     scores = torch.einsum("...td,...sd->...ts", Q, K) / math.sqrt(K.shape[-1])
@@ -84,6 +94,11 @@ def two_masks(T, reach):
 def two_masks(T, reach):
     may = torch.ones(T, T).tril().triu(-reach)
     return may, 1 - may
+
+# %% gpt-2 refused: too far back, either
+def two_masks(T, reach):
+    may = torch.ones(T, T, dtype=torch.bool).tril().triu(-reach)
+    return may, torch.ones(T, T, dtype=torch.bool).triu(1)
 
 # %% gpt-2 passes
 def two_masks(T, reach):
@@ -440,7 +455,7 @@ def teach(gpt: nn.Module, tokens: torch.Tensor, asked: torch.Tensor) -> list[flo
         losses.append(loss.item())
     return losses
 
-# %% gpt-4 refused: no change before the change
+# %% gpt-4 refused: Or heads cut or merged without the transpose
 class OwnBlock(nn.Module):
     def __init__(self, width, heads):
         super().__init__()
@@ -700,7 +715,7 @@ def teach(gpt: nn.Module, tokens: torch.Tensor, asked: torch.Tensor) -> list[flo
         losses.append(loss.item())
     return losses
 
-# %% gpt-4 refused: no better than guessing
+# %% gpt-4 refused: Not only the last position?
 class OwnBlock(nn.Module):
     def __init__(self, width, heads):
         super().__init__()
@@ -746,6 +761,316 @@ def teach(gpt: nn.Module, tokens: torch.Tensor, asked: torch.Tensor) -> list[flo
     optimizer, losses = torch.optim.AdamW(gpt.parameters(), lr=0.01), []
     for rows, symbols in zip(tokens.split(32), asked.split(32), strict=True):
         loss = F.cross_entropy(gpt(rows)[:, 0], symbols.flip(0))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+# %% gpt-4 refused: a small start
+class OwnBlock(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        B, T, width = x.shape
+        parts = self.qkv(self.norm1(x)).chunk(3, dim=2)
+        q, k, v = (part.view(B, T, self.heads, -1).transpose(1, 2) for part in parts)
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        future = torch.ones(T, T, dtype=torch.bool).triu(1)
+        seen = scores.masked_fill(future, -math.inf).softmax(dim=3) @ v
+        x = x + self.proj(seen.transpose(1, 2).reshape(B, T, width))
+        return x + self.down(F.gelu(self.up(self.norm2(x))))
+
+
+class OwnGPT(nn.Module):
+    def __init__(self, symbols, width, heads, blocks, window):
+        super().__init__()
+        self.token, self.place = nn.Embedding(symbols, width), nn.Embedding(window, width)
+        self.blocks = nn.ModuleList([OwnBlock(width, heads) for _ in range(blocks)])
+        self.norm, self.out = nn.LayerNorm(width), nn.Linear(width, symbols, bias=False)
+
+    def forward(self, numbers):
+        x = self.token(numbers) + self.place(torch.arange(numbers.shape[1]))
+        for block in self.blocks:
+            x = block(x)
+        return self.out(self.norm(x))
+
+
+def own_gpt(symbols: int, width: int, heads: int, blocks: int, window: int) -> nn.Module:
+    """A GPT of your own: numbers (B, T) → logits (B, T, symbols); named as the lesson's."""
+    return OwnGPT(symbols, width, heads, blocks, window)
+
+
+def teach(gpt: nn.Module, tokens: torch.Tensor, asked: torch.Tensor) -> list[float]:
+    """Train on tokens (N, T) and the symbols (N,), asked at the last position; the losses."""
+    optimizer, losses = torch.optim.AdamW(gpt.parameters(), lr=0.01), []
+    for rows, symbols in zip(tokens.split(32), asked.split(32), strict=True):
+        loss = F.cross_entropy(gpt(rows)[:, -1], symbols)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+# %% gpt-4 refused: softmax before cross_entropy?
+class OwnBlock(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        B, T, width = x.shape
+        parts = self.qkv(self.norm1(x)).chunk(3, dim=2)
+        q, k, v = (part.view(B, T, self.heads, -1).transpose(1, 2) for part in parts)
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        future = torch.ones(T, T, dtype=torch.bool).triu(1)
+        seen = scores.masked_fill(future, -math.inf).softmax(dim=3) @ v
+        x = x + self.proj(seen.transpose(1, 2).reshape(B, T, width))
+        return x + self.down(F.gelu(self.up(self.norm2(x))))
+
+
+class OwnGPT(nn.Module):
+    def __init__(self, symbols, width, heads, blocks, window):
+        super().__init__()
+        self.token, self.place = nn.Embedding(symbols, width), nn.Embedding(window, width)
+        self.blocks = nn.ModuleList([OwnBlock(width, heads) for _ in range(blocks)])
+        self.norm, self.out = nn.LayerNorm(width), nn.Linear(width, symbols, bias=False)
+        nn.init.normal_(self.token.weight, std=0.1)
+        nn.init.normal_(self.place.weight, std=0.1)
+
+    def forward(self, numbers):
+        x = self.token(numbers) + self.place(torch.arange(numbers.shape[1]))
+        for block in self.blocks:
+            x = block(x)
+        return self.out(self.norm(x))
+
+
+def own_gpt(symbols: int, width: int, heads: int, blocks: int, window: int) -> nn.Module:
+    """A GPT of your own: numbers (B, T) → logits (B, T, symbols); named as the lesson's."""
+    return OwnGPT(symbols, width, heads, blocks, window)
+
+
+def teach(gpt: nn.Module, tokens: torch.Tensor, asked: torch.Tensor) -> list[float]:
+    """Train on tokens (N, T) and the symbols (N,), asked at the last position; the losses."""
+    optimizer, losses = torch.optim.AdamW(gpt.parameters(), lr=0.01), []
+    for rows, symbols in zip(tokens.split(32), asked.split(32), strict=True):
+        loss = F.cross_entropy(gpt(rows)[:, -1].softmax(dim=1), symbols)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+# %% gpt-4 refused: no more buffers
+class OwnBlock(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.register_buffer("mask", torch.ones(102, 102, dtype=torch.bool).triu(1))
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        B, T, width = x.shape
+        parts = self.qkv(self.norm1(x)).chunk(3, dim=2)
+        q, k, v = (part.view(B, T, self.heads, -1).transpose(1, 2) for part in parts)
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        seen = scores.masked_fill(self.mask[:T, :T], -math.inf).softmax(dim=3) @ v
+        x = x + self.proj(seen.transpose(1, 2).reshape(B, T, width))
+        return x + self.down(F.gelu(self.up(self.norm2(x))))
+
+
+class OwnGPT(nn.Module):
+    def __init__(self, symbols, width, heads, blocks, window):
+        super().__init__()
+        self.token, self.place = nn.Embedding(symbols, width), nn.Embedding(window, width)
+        self.blocks = nn.ModuleList([OwnBlock(width, heads) for _ in range(blocks)])
+        self.norm, self.out = nn.LayerNorm(width), nn.Linear(width, symbols, bias=False)
+        nn.init.normal_(self.token.weight, std=0.1)
+        nn.init.normal_(self.place.weight, std=0.1)
+
+    def forward(self, numbers):
+        x = self.token(numbers) + self.place(torch.arange(numbers.shape[1]))
+        for block in self.blocks:
+            x = block(x)
+        return self.out(self.norm(x))
+
+
+def own_gpt(symbols: int, width: int, heads: int, blocks: int, window: int) -> nn.Module:
+    """A GPT of your own: numbers (B, T) → logits (B, T, symbols); named as the lesson's."""
+    return OwnGPT(symbols, width, heads, blocks, window)
+
+
+def teach(gpt: nn.Module, tokens: torch.Tensor, asked: torch.Tensor) -> list[float]:
+    """Train on tokens (N, T) and the symbols (N,), asked at the last position; the losses."""
+    optimizer, losses = torch.optim.AdamW(gpt.parameters(), lr=0.01), []
+    for rows, symbols in zip(tokens.split(32), asked.split(32), strict=True):
+        loss = F.cross_entropy(gpt(rows)[:, -1], symbols)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+# %% gpt-4 refused: GELU
+class OwnBlock(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        B, T, width = x.shape
+        parts = self.qkv(self.norm1(x)).chunk(3, dim=2)
+        q, k, v = (part.view(B, T, self.heads, -1).transpose(1, 2) for part in parts)
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        future = torch.ones(T, T, dtype=torch.bool).triu(1)
+        seen = scores.masked_fill(future, -math.inf).softmax(dim=3) @ v
+        x = x + self.proj(seen.transpose(1, 2).reshape(B, T, width))
+        return x + self.down(F.relu(self.up(self.norm2(x))))
+
+
+class OwnGPT(nn.Module):
+    def __init__(self, symbols, width, heads, blocks, window):
+        super().__init__()
+        self.token, self.place = nn.Embedding(symbols, width), nn.Embedding(window, width)
+        self.blocks = nn.ModuleList([OwnBlock(width, heads) for _ in range(blocks)])
+        self.norm, self.out = nn.LayerNorm(width), nn.Linear(width, symbols, bias=False)
+        nn.init.normal_(self.token.weight, std=0.1)
+        nn.init.normal_(self.place.weight, std=0.1)
+
+    def forward(self, numbers):
+        x = self.token(numbers) + self.place(torch.arange(numbers.shape[1]))
+        for block in self.blocks:
+            x = block(x)
+        return self.out(self.norm(x))
+
+
+def own_gpt(symbols: int, width: int, heads: int, blocks: int, window: int) -> nn.Module:
+    """A GPT of your own: numbers (B, T) → logits (B, T, symbols); named as the lesson's."""
+    return OwnGPT(symbols, width, heads, blocks, window)
+
+
+def teach(gpt: nn.Module, tokens: torch.Tensor, asked: torch.Tensor) -> list[float]:
+    """Train on tokens (N, T) and the symbols (N,), asked at the last position; the losses."""
+    optimizer, losses = torch.optim.AdamW(gpt.parameters(), lr=0.01), []
+    for rows, symbols in zip(tokens.split(32), asked.split(32), strict=True):
+        loss = F.cross_entropy(gpt(rows)[:, -1], symbols)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+# %% gpt-4 refused: Or heads cut or merged without the transpose
+class OwnBlock(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        B, T, width = x.shape
+        parts = self.qkv(self.norm1(x)).chunk(3, dim=2)
+        q, k, v = (part.view(B, T, self.heads, -1).transpose(1, 2) for part in parts)
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        future = torch.ones(T, T, dtype=torch.bool).triu(1)
+        seen = scores.masked_fill(future, -math.inf).softmax(dim=3) @ v
+        x = x + self.proj(seen.reshape(B, T, width))
+        return x + self.down(F.gelu(self.up(self.norm2(x))))
+
+
+class OwnGPT(nn.Module):
+    def __init__(self, symbols, width, heads, blocks, window):
+        super().__init__()
+        self.token, self.place = nn.Embedding(symbols, width), nn.Embedding(window, width)
+        self.blocks = nn.ModuleList([OwnBlock(width, heads) for _ in range(blocks)])
+        self.norm, self.out = nn.LayerNorm(width), nn.Linear(width, symbols, bias=False)
+        nn.init.normal_(self.token.weight, std=0.1)
+        nn.init.normal_(self.place.weight, std=0.1)
+
+    def forward(self, numbers):
+        x = self.token(numbers) + self.place(torch.arange(numbers.shape[1]))
+        for block in self.blocks:
+            x = block(x)
+        return self.out(self.norm(x))
+
+
+def own_gpt(symbols: int, width: int, heads: int, blocks: int, window: int) -> nn.Module:
+    """A GPT of your own: numbers (B, T) → logits (B, T, symbols); named as the lesson's."""
+    return OwnGPT(symbols, width, heads, blocks, window)
+
+
+def teach(gpt: nn.Module, tokens: torch.Tensor, asked: torch.Tensor) -> list[float]:
+    """Train on tokens (N, T) and the symbols (N,), asked at the last position; the losses."""
+    optimizer, losses = torch.optim.AdamW(gpt.parameters(), lr=0.01), []
+    for rows, symbols in zip(tokens.split(32), asked.split(32), strict=True):
+        loss = F.cross_entropy(gpt(rows)[:, -1], symbols)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+# %% gpt-4 refused: all your own, new names
+class Block(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        B, T, width = x.shape
+        parts = self.qkv(self.norm1(x)).chunk(3, dim=2)
+        q, k, v = (part.view(B, T, self.heads, -1).transpose(1, 2) for part in parts)
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        future = torch.ones(T, T, dtype=torch.bool).triu(1)
+        seen = scores.masked_fill(future, -math.inf).softmax(dim=3) @ v
+        x = x + self.proj(seen.transpose(1, 2).reshape(B, T, width))
+        return x + self.down(F.gelu(self.up(self.norm2(x))))
+
+
+class GPT(nn.Module):
+    def __init__(self, symbols, width, heads, blocks, window):
+        super().__init__()
+        self.token, self.place = nn.Embedding(symbols, width), nn.Embedding(window, width)
+        self.blocks = nn.ModuleList([Block(width, heads) for _ in range(blocks)])
+        self.norm, self.out = nn.LayerNorm(width), nn.Linear(width, symbols, bias=False)
+        nn.init.normal_(self.token.weight, std=0.1)
+        nn.init.normal_(self.place.weight, std=0.1)
+
+    def forward(self, numbers):
+        x = self.token(numbers) + self.place(torch.arange(numbers.shape[1]))
+        for block in self.blocks:
+            x = block(x)
+        return self.out(self.norm(x))
+
+
+def own_gpt(symbols: int, width: int, heads: int, blocks: int, window: int) -> nn.Module:
+    """A GPT of your own: numbers (B, T) → logits (B, T, symbols); named as the lesson's."""
+    return GPT(symbols, width, heads, blocks, window)
+
+
+def teach(gpt: nn.Module, tokens: torch.Tensor, asked: torch.Tensor) -> list[float]:
+    """Train on tokens (N, T) and the symbols (N,), asked at the last position; the losses."""
+    optimizer, losses = torch.optim.AdamW(gpt.parameters(), lr=0.01), []
+    for rows, symbols in zip(tokens.split(32), asked.split(32), strict=True):
+        loss = F.cross_entropy(gpt(rows)[:, -1], symbols)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -825,6 +1150,10 @@ def cache_bytes(blocks, width, length, rows, dtype):
 # %% gpt-5 refused: an int
 def cache_bytes(blocks, width, length, rows, dtype):
     return 2.0 * rows * blocks * width * length * dtype.itemsize
+
+# %% gpt-5 refused: letters by letters
+def cache_bytes(blocks, width, length, rows, dtype):
+    return 2 * blocks * width * length**2 * rows * dtype.itemsize
 
 # %% gpt-5 passes
 def cache_bytes(blocks, width, length, rows, dtype):
