@@ -291,3 +291,34 @@ def test_what_cannot_start_is_one_clear_line(words, said, tmp_path, monkeypatch,
     assert grade.main(words) == 1
     err = capsys.readouterr().err
     assert said in err and err.count("\n") == 1
+
+
+def test_what_a_person_has_decided_stays(tiny, tmp_path, capsys):
+    nb = tiny
+    classroom.hand_in(tmp_path / "in" / "a" / "t.ipynb", nb)
+    looks = RIGHT["tiny-1"] + "\nE = type('E', (), {})"
+    classroom.hand_in(tmp_path / "in" / "b" / "t.ipynb", nb, RIGHT | {"tiny-1": looks})
+    table = tmp_path / "t.csv"
+    parts = [str(tmp_path / "in"), "--to", str(table)]
+    assert grade.main(parts) == 0
+    assert "1 rows ask for you" in capsys.readouterr().out
+    page = (tmp_path / "t" / "index.html").read_text(encoding="utf-8")
+    assert "You decide" in page and "E = type(" in page
+
+    told = table.read_text(encoding="utf-8-sig").splitlines()
+    at = next(n for n, line in enumerate(told) if ",look," in line)
+    told[at] = "b,00_tiny,tiny-1,passed,0.5,we have talked,0.1"
+    table.write_text("\n".join(line.replace(",", ";") for line in told), encoding="utf-8")
+    assert grade.main([*parts, "--resume"]) == 0
+    kept = table.read_text(encoding="utf-8-sig")
+    assert "b,00_tiny,tiny-1,passed,0.5,we have talked" in kept
+    assert "ask for you" not in capsys.readouterr().out
+    assert "You decide" not in (tmp_path / "t" / "index.html").read_text(encoding="utf-8")
+
+    classroom.hand_in(tmp_path / "in" / "b" / "t.ipynb", nb)
+    assert grade.main([*parts, "--resume"]) == 0
+    assert "tiny-1,passed,1,you gave 0.5 to an earlier answer" in table.read_text(encoding="utf-8")
+
+    table.write_text("student,points\na,1\n", encoding="utf-8")
+    assert grade.main([*parts, "--resume"]) == 1
+    assert "has no column lesson: put it back" in capsys.readouterr().err

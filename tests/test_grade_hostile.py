@@ -285,8 +285,8 @@ def test_one_answer_leaves_nothing_to_the_next(room):
     )
     assert room.fresh
     made = room.made
-    told = "import os\ntold = (os.listdir('/tmp/home'), os.path.exists('/tmp/left'), 'mine' in globals())"
-    assert "ValueError: ([], False, False)" in room.judge(told + TELL).said
+    told = "import os\ntold = ({*os.listdir('/tmp/home')} & {'left', 'mine'}, os.path.exists('/tmp/left'), 'mine' in globals())"
+    assert "ValueError: (set(), False, False)" in room.judge(told + TELL).said
     assert room.made == made, "in the same kernel"
 
 
@@ -294,6 +294,12 @@ def test_a_right_answer_passes_after_all_of_this(room):
     row = room.judge(ADD)
     assert (row.state, row.points, row.note) == ("passed", "1", "")
     assert "nothing is added" in room.judge("def add1(x):\n    return x").said
+
+
+def test_what_libraries_change_or_start_by_themselves_is_nobodys_fault(room):
+    late = "torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1)\nfrom tqdm import tqdm\nlist(tqdm(range(2)))"
+    row = room.judge(late + ADD)
+    assert (row.state, row.note) == ("passed", "")
 
 
 def below(pid):

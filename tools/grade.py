@@ -39,7 +39,7 @@ from lesson import (
     variants,
 )
 from oddities import business, oddities
-from report import LOOK, PASSED, Book, Row
+from report import LOOK, PASSED, Book, Row, read_table
 from sandbox import HOW_TO, ROOT, Ended, Kernel, no_sandbox
 
 STATES = {PASSED, "not attempted yet", "not yet right"}
@@ -81,7 +81,8 @@ class Job:
 
     def row(self, state: str, notes: list[str], seconds: float = 0.0, said: str = "") -> Row:
         note = "; ".join(dict.fromkeys([*self.notes, *self.answer.notes, *notes]))
-        return Row(*self.place, state, note, round(seconds, 1), said, self.file, self.key)
+        shown = self.answer.source if state == LOOK else ""
+        return Row(*self.place, state, note, round(seconds, 1), said, self.file, self.key, shown)
 
 
 @dataclass
@@ -116,8 +117,7 @@ class Plan:
 
 def judge(kernel: Kernel, job: Job, plan: Plan, seconds: int) -> tuple[Row, bool]:
     """One row, and whether the kernel may serve another answer."""
-    notes = [f"look at it: {look}" for look in job.looks[:5]]
-    odd = bool(job.looks)
+    notes, marks = [], list(dict.fromkeys(job.looks))[:5]
     cells = [(f"<cell {p.at + 1}>", p.source) for p in job.answer.pieces]
     started = time.monotonic()
     try:
@@ -131,8 +131,7 @@ def judge(kernel: Kernel, job: Job, plan: Plan, seconds: int) -> tuple[Row, bool
                 f"it changes the lesson's own {', '.join(changed)}; judged with the course's"
             )
         if patched and state == PASSED:
-            odd = True
-            notes.append(f"look at it: it has changed {', '.join(patched)}")
+            marks.append(f"it has changed {', '.join(patched)}")
         if state == PASSED:
             wrong = secrets.choice(plan.wrong)
             kernel.ask(
@@ -140,10 +139,12 @@ def judge(kernel: Kernel, job: Job, plan: Plan, seconds: int) -> tuple[Row, bool
             )
             again = verdict(kernel, plan, seconds, compare=False)[0]
             if again not in STATES - {PASSED}:
-                odd = True
-                notes.append("look at it: after this answer the check accepts a wrong one, too")
-        if state not in STATES or (state == PASSED and odd):
+                marks.append("after this answer the check accepts a wrong one, too")
+        if state not in STATES or (state == PASSED and marks):
             state = LOOK
+        if state == "not yet right":
+            notes += re.findall(r"(?m)^ *likely: +(.+)$", said)[:1]
+        notes += [f"{'look at it' if state == LOOK else 'noticed'}: {mark}" for mark in marks]
         fresh = kernel.end() and not job.looks
         return job.row(state, notes, spent, said), fresh
     except Ended as error:
@@ -203,7 +204,7 @@ class Grading:
                         "",
                         file.name,
                         "not gradable",
-                        f"{file.name}  not gradable: {why}",
+                        why,
                     )
                 )
                 continue
@@ -217,7 +218,7 @@ class Grading:
             try:
                 self._plan(file, handin)
             except Exception as error:
-                why = f"{file.name}  not gradable: {type(error).__name__}: {error}"
+                why = f"{file.name}: {type(error).__name__}: {error}"
                 self.rows.append(Row(file.student, handin.lesson.stem, "", "not gradable", why))
         self.jobs.sort(key=lambda j: (j.lesson.stem, j.exercise, str(j.story), j.student))
 
@@ -315,6 +316,11 @@ def problem(options: argparse.Namespace, files: list[File]) -> str:
             return f"{there} exists already; name another file with --to, or go on with --resume."
     if options.resume and not (folder / "journal.jsonl").exists():
         return f"There is nothing to resume: no {folder / 'journal.jsonl'}."
+    if options.resume:
+        try:
+            read_table(options.to)
+        except ValueError as error:
+            return f"{error}."
     for name in ("seconds", "memory"):
         if getattr(options, name) < 1:
             return f"--{name} is {getattr(options, name)}; it must be at least 1."
@@ -364,6 +370,7 @@ def main(argv: list[str] | None = None) -> int:
         left = grading.run(book)
     except KeyboardInterrupt:
         why = "Interrupted."
+        left = sum(j.place not in book.rows for j in grading.jobs) if book else -1
     except OSError as error:  # a full disk
         why = f"The table could not be written: {error}."
     try:
@@ -371,17 +378,21 @@ def main(argv: list[str] | None = None) -> int:
             book.finish()
     except OSError as error:
         why = why or f"The pages could not be written: {error}."
-    told = list(book.rows.values()) if book else []
+    told = list(book.rows.values()) if book and not left else []
     for student, lesson in sorted({(r.student, r.lesson) for r in told}):
         own = [r for r in told if (r.student, r.lesson) == (student, lesson)]
         notes = "; ".join(dict.fromkeys(r.note for r in own if r.note and r.state != PASSED))
         counts = f"{sum(r.state == PASSED for r in own):3} of {sum(bool(r.lesson) for r in own):2}"
         print(f"{counts}  {lesson:24} {student}  {notes}")
     if left:
+        known = f"{len(book.rows)} rows are known, {left} answers not yet judged. " if book else ""
         print(
-            f"{why} What is known is in {options.to}; --resume goes on from there.", file=sys.stderr
+            f"{why} {known if left > 0 else ''}What is known is in {options.to}; --resume goes on from there.",
+            file=sys.stderr,
         )
         return 130 if why == "Interrupted." else 1
+    if asks := sum(not r.points for r in told):
+        print(f"{asks} rows ask for you; the class's page shows each with its answer.")
     print(
         f"The table is {options.to}; the class's page is {options.to.with_suffix('') / 'index.html'}"
     )

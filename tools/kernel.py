@@ -230,7 +230,11 @@ def main() -> None:
     if control >= 0:
         prctl(DUMPABLE, 0)
     sys.path.insert(0, course)
+    import torch._dynamo  # noqa: F401  replaces functions of torch when the first optimizer is made
     from IPython.display import display
+    from tqdm import tqdm
+
+    tqdm.monitor_interval = 0  # else the first bar starts a thread that goes on
 
     main_module = types.ModuleType("__main__")
     sys.modules["__main__"] = main_module

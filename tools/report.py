@@ -19,7 +19,7 @@ COLORS = {PASSED: "#009e73", "not yet right": "#d55e00", "stopped": "#d55e00", L
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width"><style>
 :root {{color-scheme: light dark}} body {{font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem}}
-pre {{white-space: pre-wrap; margin: .3rem 0}} table {{border-collapse: collapse; width: 100%}} td, th {{text-align: left; padding: .2rem .6rem; vertical-align: top}}
+pre {{white-space: pre-wrap; margin: .3rem 0}} pre, p {{overflow-wrap: anywhere}} .share {{white-space: nowrap}} table {{border-collapse: collapse; width: 100%}} td, th {{text-align: left; padding: .2rem .6rem; vertical-align: top}}
 .bar {{background: #8884; width: 12rem}} .bar div {{background: #009e73; height: 1rem}} section {{border-left: 4px solid; padding: .2rem .8rem; margin: 1rem 0}}
 </style><h1>{title}</h1>
 {body}</html>
@@ -37,11 +37,13 @@ class Row:
     said: str = ""  # the check's own words
     file: str = ""
     key: str = ""  # of what was judged: whether a resumed run may keep this row
+    answer: str = ""  # what a person has to look at
+    mark: str = ""  # the points that a person has written
 
     @property
     def points(self) -> str:
         """A person decides where the tool could not."""
-        return {PASSED: "1", LOOK: "", "not judged": ""}.get(self.state, "0")
+        return self.mark or {PASSED: "1", LOOK: "", "not judged": ""}.get(self.state, "0")
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -72,6 +74,7 @@ class Book:
     def __init__(self, table: Path, resume: bool) -> None:
         self.table, self.folder = table, table.with_suffix("")
         self.journal, self.rows = self.folder / "journal.jsonl", dict[tuple[str, str, str], Row]()
+        self.marked: dict[tuple[str, str, str], str] = {}
         self.folder.mkdir(exist_ok=True)
         if resume and self.journal.exists():
             for line in self.journal.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -80,15 +83,33 @@ class Book:
                 except (ValueError, TypeError):
                     continue  # the line at which the disk was full, or the power went
                 self.rows[row.place] = row
+            self._read_marks()
+
+    def _read_marks(self) -> None:
+        """What a person has written into the table since stays: points, state and note."""
+        for cells in read_table(self.table):
+            place = tuple(cells[name] for name in ("student", "lesson", "exercise"))
+            row = next((r for r in self.rows.values() if tuple(map(plain, r.place)) == place), None)
+            if row is None:
+                continue
+            if cells["points"] != row.points:
+                row.mark = cells["points"]
+            if cells["state"] != row.state:
+                row.state = cells["state"]
+            if cells["note"] != plain(row.note):
+                row.note = cells["note"]
 
     def start(self, keep: dict[tuple[str, str, str], str]) -> None:
         """Begin the files anew with those rows that are still right."""
         still = {p: r for p, r in self.rows.items() if keep.get(p) == r.key}
-        self.rows = {p: r for p, r in still.items() if r.state != "not judged"}
+        self.marked = {p: r.mark for p, r in self.rows.items() if r.mark and p not in still}
+        self.rows = {p: r for p, r in still.items() if r.state != "not judged" or r.mark}
         _replace(self.journal, "".join(_json(r) for r in self.rows.values()))
         _replace(self.table, HEAD + _lines([*self.rows.values()]))
 
     def add(self, row: Row) -> None:
+        if mark := self.marked.pop(row.place, ""):
+            row.note = "; ".join(filter(None, (row.note, f"you gave {mark} to an earlier answer")))
         self.rows[row.place] = row
         for path, text in ((self.journal, _json(row)), (self.table, _lines([row]))):
             with open(path, "a", encoding="utf-8", newline="") as f:
@@ -107,6 +128,17 @@ class Book:
             _replace(self.folder / name, student_page(student, own))
             links.append((student, name, own))
         _replace(self.folder / "index.html", class_page(rows, links))
+
+
+def read_table(table: Path) -> list[dict[str, str]]:
+    """The rows of a table that may have been through a spreadsheet; ValueError if it has lost a column."""
+    if not table.exists():
+        return []
+    text = table.read_text(encoding="utf-8-sig", errors="replace")
+    rows = list(csv.DictReader(io.StringIO(text), delimiter=";" if ";" in text[:60] else ","))
+    if lost := [name for name in COLUMNS if rows and rows[0].get(name) is None]:
+        raise ValueError(f"{table} has no column {lost[0]}: put it back, or move the table away")
+    return rows
 
 
 def _json(row: Row) -> str:
@@ -129,7 +161,8 @@ def student_page(student: str, rows: list[Row]) -> str:
     for row in rows:
         color = COLORS.get(row.state, "#8a8a8a")
         title = html.escape(" · ".join(filter(None, (row.lesson, row.exercise, row.state))))
-        said = f"<pre>{html.escape(row.said)}</pre>" if row.said else ""
+        words = re.sub(r"\x1b\[[\d;]*m", "", row.said)  # torch's messages are bold for terminals
+        said = f"<pre>{html.escape(words)}</pre>" if words else ""
         note = f"<p>{html.escape(row.note)}</p>" if row.note else ""
         parts.append(f'<section style="border-color:{color}"><b>{title}</b>{said}{note}</section>')
     solved = sum(r.state == PASSED for r in rows)
@@ -145,20 +178,31 @@ def misconceptions(rows: list[Row]) -> list[tuple[str, int]]:
 
 def class_page(rows: list[Row], links: list[tuple[str, str, list[Row]]]) -> str:
     table = []
-    for lesson, exercise in sorted({(r.lesson, r.exercise) for r in rows if r.exercise}):
+    for lesson, exercise in sorted({(r.lesson, r.exercise) for r in rows if r.lesson}):
         own = [r for r in rows if (r.lesson, r.exercise) == (lesson, exercise)]
-        share = sum(r.state == PASSED for r in own) / len(own)
+        share = sum(r.points == "1" for r in own) / len(own)
         why = "<br>".join(f"{n} × {html.escape(text)}" for text, n in misconceptions(own))
         bar = f'<div class="bar"><div style="width:{share:.0%}"></div></div>'
         table.append(
-            f"<tr><td>{html.escape(lesson)}<td>{html.escape(exercise)}<td>{bar}<td>{share:.0%} of {len(own)}<td>{why}"
+            f"<tr><td>{html.escape(lesson)}<td>{html.escape(exercise)}<td>{bar}"
+            f'<td class="share">{share:.0%} of {len(own)}<td>{why}'
         )
-    body = (
-        "<h2>Solved</h2><table><tr><th>lesson<th>exercise<th><th>passed<th>commonest misconceptions"
+    body = ""
+    if asks := [r for r in rows if not r.points]:
+        body = "<h2>You decide</h2><p>Write the points into the table; what you write stays.</p>"
+    for row in asks:
+        title = html.escape(" · ".join(filter(None, (*row.place, row.state, row.file))))
+        told = f"<p>{html.escape(row.note)}</p><pre>{html.escape(row.answer)}</pre>"
+        body += f'<section style="border-color:{COLORS[LOOK]}"><b>{title}</b>{told}</section>\n'
+    body += (
+        "<h2>Solved</h2><table><tr><th>lesson<th>exercise<th><th>passed, of all<th>"
+        "commonest misconceptions"
     )
     body += "\n".join(table) + "</table><h2>Students</h2><table>"
+    body += "<tr><th>student<th>points<th>exercises"
     for student, name, own in links:
         states = Counter(r.state for r in own)
-        told = ", ".join(f"{n} {state}" for state, n in states.items())
-        body += f'<tr><td><a href="{html.escape(name)}">{html.escape(student)}</a><td>{told}\n'
+        told = ", ".join(f"{states[s]} {s}" for s in sorted(states))
+        points = sum(float(r.points) for r in own if re.fullmatch(r"\d+(\.\d+)?", r.points))
+        body += f'<tr><td><a href="{html.escape(name)}">{html.escape(student)}</a><td>{points:g}<td>{told}\n'
     return PAGE.format(title="The class", body=body + "</table>")
