@@ -110,6 +110,8 @@ class Kernel:
             folders = [
                 ROOT / "utils",
                 ROOT / "data",
+                ROOT / "project",
+                ROOT / "tools" / "project.py",
                 kernel,
                 *(ROOT / "lessons").glob("[!0-9]*.py"),
             ]
