@@ -751,7 +751,7 @@ def new_project(place, data_py, model_py):
 # 6. `make_head(shape, classes, width, dropout)`: an `nn.Module` from inputs `(N, *shape)` to logits `(N, classes)`. `shape` is that of one prepared sample. It learns; there is no body.
 #
 # A file knows nothing of this notebook, so each begins with its imports. The number of channels and classes is known only when the program runs; 64 moments is the least that a recording has. To try them:
-# `mine = new_project(folder / "mine", data_py, model_py)`, `shutil.copytree(folder / "tries", mine / "data")`, then `print(program("train.py", at=mine))`: expect nearly all right, with a loss that still falls. `program("-m", "pytest", "tests", at=mine)` runs the template's tests on your files. Another try needs another folder's name.
+# `mine = new_project(folder / "mine", data_py, model_py)`, `shutil.copytree(folder / "tries", mine / "data")`, then `print(program("train.py", at=mine))`: expect nearly all right, with a loss still near 0.5. `program("-m", "pytest", "tests", at=mine)` runs the template's tests on your files. Another try needs another folder's name.
 #
 # The check makes two sets of its own, trains your program on each (`--epochs 60 --lr 0.01 --batch-size 16`, two minutes at most for both), takes the data away, and lets `predict.py` name new files. 85 % must be right.
 #
@@ -829,7 +829,7 @@ with check("program-4") as c, tempfile.TemporaryDirectory(ignore_cleanup_errors=
 # convolution do as well here.
 
 # %% [markdown] tags=["instructor"]
-# **Timing** 16 minutes; the check takes about 15 seconds. The stored answer, five seeds: all new recordings right in both sets, as with numbers measured by hand; a line on the 64 moments gets 0.38 to 0.63. **Common mistakes** a mean taken from the batch at hand (a single file is then prepared otherwise); a name of the notebook in the file; `Conv1d(2, …)`.
+# **Timing** 16 minutes; the check takes about 10 seconds. The stored answer, five seeds: all new recordings right in both sets, as with numbers measured by hand; a line on the 64 moments gets 0.38 to 0.63. **Common mistakes** a mean taken from the batch at hand (a single file is then prepared otherwise); a name of the notebook in the file; `Conv1d(2, …)`.
 # **Next** let each group set up a project with `make project` for data they brought, and open each other's pages.
 
 # %% [markdown]
