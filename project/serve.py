@@ -5,6 +5,36 @@ import os
 import socket
 import sys
 
+
+def options(words=None):
+    """What the command line says; ends the program where the page can't listen."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", default="runs/first")
+    parser.add_argument("--port", type=port, default=7860)
+    asked = parser.parse_args(words)
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, os.name != "nt")
+        try:
+            s.bind(("127.0.0.1", asked.port))
+        except PermissionError:  # below 1024, as a rule
+            sys.exit(f"port {asked.port} is kept by the system: try --port 7860")
+        except OSError:
+            near = asked.port + (1 if asked.port < 65535 else -1)
+            sys.exit(
+                f"port {asked.port} is taken, perhaps by a page that still runs: try --port {near}"
+            )
+    return asked
+
+
+def port(word):
+    if not 1 <= int(word) <= 65535:
+        raise argparse.ArgumentTypeError(f"{word} is not from 1 to 65535")
+    return int(word)
+
+
+if __name__ == "__main__":
+    options()  # before the imports, which take seconds
+
 os.environ["GRADIO_ANALYTICS_ENABLED"] = (
     "False"  # before the import: nothing is reported to anybody
 )
@@ -13,9 +43,9 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = (
     "127.0.0.1,localhost"  # it looks whether it answers
 )
 
-from predict import guesses, load
+from predict import guesses, load  # noqa: E402
 
-import data
+import data  # noqa: E402
 
 try:
     import gradio as gr
@@ -57,7 +87,10 @@ def make_page(net, saved, title):
             gr.File(label="a picture"),
             [gr.Label(label="answer"), gr.Image(label="what it saw", buttons=[])],
         ),
-        "text": (gr.Textbox(label="a text", max_length=10_000), gr.Label(label="answer")),
+        "text": (
+            gr.Textbox(label="a text", max_length=getattr(data, "LONGEST", None)),
+            gr.Label(label="answer"),
+        ),
         "file": (gr.File(label="a file"), gr.Textbox(label="answer, row by row")),
     }[data.ASKS_FOR]
     return gr.Interface(
@@ -71,30 +104,12 @@ def make_page(net, saved, title):
     )
 
 
-def is_free(port):
-    """Whether nobody listens at this port."""
-    with socket.socket() as s:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, os.name != "nt")
-        try:
-            s.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
 def main(words=None):
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", default="runs/first")
-    parser.add_argument("--port", type=int, default=7860)
-    asked = parser.parse_args(words)
+    asked = options(words)
     try:
         net, saved = load(asked.run)
     except ValueError as error:
         sys.exit(str(error))
-    if not is_free(asked.port):
-        sys.exit(
-            f"port {asked.port} is taken, perhaps by a page that still runs: try --port {asked.port + 1}"
-        )
     title = " or ".join(saved["classes"][:5]) + ("?" if len(saved["classes"]) < 6 else ", …?")
     theme = gr.themes.Base(
         font=["system-ui", "sans-serif"], font_mono=["monospace"]

@@ -289,7 +289,7 @@ def refuse_to_mix(name, config, resume):
         return
     if not resume:
         raise ValueError(
-            f"{name} holds a run already: add --resume to go on, or name another --run"
+            f"{name} holds a run already: add --resume to go on, delete it, or name another --run"
         )
     was = stored(there)["config"]
     for key in config:
@@ -336,4 +336,7 @@ def main(words=None):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:  # Ctrl-C
+        sys.exit("stopped: with --resume it goes on after the last epoch that it told")

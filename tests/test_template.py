@@ -1,11 +1,12 @@
 """The project template: laid whole or not at all, trains, survives, refuses what it can't do in one line."""
 
 import contextlib
-import importlib
+import importlib.util
 import io
 import json
 import os
 import re
+import runpy
 import shutil
 import socket
 import subprocess
@@ -164,6 +165,7 @@ def test_a_project_brings_all_and_nothing_of_the_course(laid):
         assert not re.search(r"^\s*(from|import) (utils|course|project)\b", code, re.M)
         readme = (laid / kind / "README.md").read_text("utf-8")
         assert readme.startswith(f"# {kind}\n") and "NAME" not in readme
+        assert "Delete `runs/`" in readme  # else own data are named by the example's network
 
 
 # Training ----------------------------------------------------------------------------------------
@@ -183,6 +185,19 @@ def test_first_run_works_and_prints_rivals_and_the_tests_pass(laid, kind, tmp_pa
         assert status == 0, said
 
 
+def test_its_tests_see_a_mean_taken_from_the_batch(table, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the tests add to it
+    with open(table / "data.py", "a") as f:
+        f.write("\n\nusual = prepare\n\n\ndef prepare(samples, fitted):\n")
+        f.write("    X = usual(samples, fitted)\n    return X - X.mean(0)\n")
+    with inside(table):
+        spec = importlib.util.spec_from_file_location("own", table / "tests" / "test_program.py")
+        own = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(own)
+        with pytest.raises(AssertionError, match="a sample is prepared otherwise"):
+            own.test_preparation_is_fitted_on_the_training_part_alone(monkeypatch)
+
+
 def test_killed_and_resumed_gives_the_same_to_the_last_digit(table):
     words = ("train.py", "--epochs", "40", "--device", "cpu")
     assert start(table, *words)[0] == 0
@@ -198,6 +213,24 @@ def test_killed_and_resumed_gives_the_same_to_the_last_digit(table):
     assert one == other
     rows = (table / "runs/torn/metrics.csv").read_text().splitlines()
     assert rows == (table / "runs/first/metrics.csv").read_text().splitlines() and len(rows) == 41
+
+
+def test_ctrl_c_is_one_line_and_the_run_goes_on(table, monkeypatch):
+    usual = os.replace
+
+    def replace(part, path):
+        usual(part, path)
+        if path.name == "metrics.csv":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["train.py", *QUICK])
+    with inside(table) as run, monkeypatch.context() as pressed:
+        pressed.setattr(os, "replace", replace)
+        with pytest.raises(SystemExit, match="^stopped: with --resume it goes on"):
+            runpy.run_path(str(table / "train.py"), run_name="__main__")
+        pressed.undo()
+        status, said = run("train.py", *QUICK, "--resume")
+    assert status == 0 and [row for row in said if row.startswith("epoch   2/")], said
 
 
 def test_a_run_is_not_mixed_with_another(table):
@@ -314,6 +347,24 @@ def test_own_table_with_words_gaps_and_no_label(table):
 # Use ---------------------------------------------------------------------------------------------
 
 
+def test_a_text_has_a_limit_in_files_tables_and_on_the_page(laid, tmp_path):
+    place = shutil.copytree(laid / "text", tmp_path / "mine")
+    (place / "long.txt").write_text("schön " * 10_000_000, encoding="utf-8")
+    (place / "most.txt").write_text("é" * 100_000, encoding="utf-8")
+    with inside(place) as run:
+        assert run("train.py", *QUICK)[0] == 0
+        status, said = run("predict.py", place / "long.txt", place / "most.txt")
+        assert status == 1 and len(said) == 2, said
+        assert any(row.startswith(f"{place / 'most.txt'}: ") for row in said)
+        assert any("long.txt: the text 'schön" in row and "100000" in row for row in said)
+        data = importlib.import_module("data")
+        with pytest.raises(ValueError, match="longer than 100000"):  # what the page would prepare
+            data.prepare(["a" * 100_001], {})
+        (place / "data" / "own.csv").write_text("text,label\n" + "a" * 110_000 + ",long\n")
+        status, said = run("train.py", *QUICK, "--run", "runs/2")
+        assert status == 1 and len(said) == 1
+
+
 def test_predict_names_what_it_can_and_says_what_it_can_not(trained, tmp_path):
     frog = min((trained / "data" / "frog").iterdir())
     (tmp_path / "cut.png").write_bytes(frog.read_bytes()[:200])
@@ -345,7 +396,6 @@ def test_export_gives_the_same_answers(laid, tmp_path):
 
 
 def test_a_port_in_use_is_one_line(trained):
-    pytest.importorskip("gradio")
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -353,6 +403,31 @@ def test_a_port_in_use_is_one_line(trained):
         status, said = start(trained, "serve.py", "--port", port)
     assert status == 1 and len(said) == 1 and f"port {port} is taken" in said[0]
     assert json.loads((trained / "runs/first/result.json").read_text())["epoch"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("99999", "99999 is not from 1 to 65535"),
+        ("0", "0 is not from 1 to 65535"),
+        ("abc", "invalid port value: 'abc'"),
+        ("80", "port 80 is kept by the system"),
+        ("65535", "port 65535 is taken, perhaps by a page that still runs: try --port 65534"),
+    ],
+)
+def test_a_port_that_will_not_do_is_told_before_anything_is_imported(
+    laid, word, told, monkeypatch, capsys
+):
+    def bind(own, address):
+        raise PermissionError if address[1] < 1024 else OSError
+
+    monkeypatch.setattr(socket.socket, "bind", bind)
+    monkeypatch.setattr(sys, "argv", ["serve.py", "--port", word])
+    place = laid / "text"  # where nothing could be imported by this process: it is not on the path
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_path(str(place / "serve.py"), run_name="__main__")
+    said = capsys.readouterr().err or f"{stopped.value.code}\n"
+    assert told in said.splitlines()[-1] and "Traceback" not in said
 
 
 @pytest.fixture

@@ -44,8 +44,12 @@ def test_no_sample_stands_on_two_sides():
 def test_preparation_is_fitted_on_the_training_part_alone(monkeypatch):
     seen, usual = [], data.fit
     monkeypatch.setattr(data, "fit", lambda samples: seen.append(len(samples)) or usual(samples))
-    parts, *_ = train.load_parts(train.HERE / "data", seed=0)
+    parts, _, fitted = train.load_parts(train.HERE / "data", seed=0)
     assert seen == [len(parts[0][1])]
+    samples, _ = data.load(train.HERE / "data")
+    five, one = (data.prepare(samples[:n], fitted) for n in (5, 1))
+    told = "beside others a sample is prepared otherwise: use what fit gave, no mean of the batch"
+    assert torch.allclose(five[:1].float(), one.float(), atol=1e-5), told
 
 
 def test_shapes_and_one_row_as_in_a_batch(given):

@@ -8,6 +8,7 @@ import torch
 
 ASKS_FOR = "text"  # what the page takes
 BUCKETS = 2048
+LONGEST = 100_000  # characters of a text
 
 
 def load(folder):
@@ -36,7 +37,8 @@ def load(folder):
 def read(file):
     """The samples in one file: the whole text."""
     try:
-        return [Path(file).read_text(encoding="utf-8")]
+        with open(file, encoding="utf-8") as f:
+            return [f.read(LONGEST + 1)]  # prepare refuses what is longer
     except FileNotFoundError:
         raise ValueError(f"{file} is not there") from None
     except (OSError, UnicodeError) as error:
@@ -54,6 +56,10 @@ def prepare(samples, fitted):
     """Texts → (N, BUCKETS): how often pieces of 1 to 4 letters occur, each piece in its bucket."""
     X = torch.zeros(len(samples), BUCKETS)
     for row, text in zip(X, samples):
+        if len(text) > LONGEST:
+            raise ValueError(
+                f"the text {text[:20]!r}… is longer than {LONGEST} characters: cut it in pieces"
+            )
         word = f"^{text.lower().strip()}$"
         pieces = [word[i : i + n] for n in (1, 2, 3, 4) for i in range(len(word) - n + 1)]
         where = torch.tensor([zlib.crc32(p.encode()) % BUCKETS for p in pieces])

@@ -43,6 +43,24 @@ def deal(keys, seed):
     pieces = different[:a], different[a:b], different[b:]
     return tuple([i for i, key in enumerate(keys) if key in piece] for piece in pieces)
 
+# %% program-1 refused: a set of strings has another order there
+def deal(keys, seed):
+    different = list(set(keys))
+    n = len(different)
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed)).tolist()
+    a, b = round(0.6 * n), round(0.6 * n) + round(0.2 * n)
+    pieces = [{different[i] for i in part} for part in (order[:a], order[a:b], order[b:])]
+    return tuple([i for i, key in enumerate(keys) if key in piece] for piece in pieces)
+
+# %% program-1 refused: round(0.2 * n) go to the second list
+def deal(keys, seed):
+    different = list(dict.fromkeys(keys))
+    n = len(different)
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed)).tolist()
+    a, b = round(0.6 * n), round(0.8 * n)
+    pieces = [{different[i] for i in part} for part in (order[:a], order[a:b], order[b:])]
+    return tuple([i for i, key in enumerate(keys) if key in piece] for piece in pieces)
+
 # %% program-1 passes
 def deal(keys, seed):
     from random import Random
@@ -114,6 +132,36 @@ def settings(words, file):
         parser.set_defaults(**json.loads(file.read_text()))
     told = vars(parser.parse_args(words))
     return {key: told[key] for key in ("epochs", "lr", "name", "resume")}
+
+# %% program-2 refused: a zero is no silence
+def settings(words, file):
+    given = {"epochs": 30, "lr": 0.003, "name": "first", "resume": False}
+    saved = json.loads(file.read_text()) if file.exists() else {}
+    for key in saved.keys() - given.keys():
+        raise ValueError(key)
+    parser = argparse.ArgumentParser()
+    for key, kind in ("epochs", int), ("lr", float), ("name", str):
+        parser.add_argument("--" + key, type=kind)
+    parser.add_argument("--resume", action="store_true")
+    told = vars(parser.parse_args(words))
+    return given | saved | {key: value for key, value in told.items() if value}
+
+# %% program-2 refused: parse_args(words)
+def settings(words, file):
+    from unittest.mock import patch
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--epochs", type=int, default=30)
+    with patch("sys.argv", ["launcher", "-f", "kernel.json"]):  # as in a kernel
+        return vars(parser.parse_args())
+
+# %% program-2 refused: a flag is action='store_true'
+def settings(words, file):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--lr", type=float, default=0.003)
+    parser.add_argument("--name", default="first")
+    parser.add_argument("--resume", type=bool, default=False)
+    return vars(parser.parse_args(words))
 
 # %% program-2 passes
 def settings(words, file):
@@ -190,7 +238,7 @@ def restore(state, model, optimizer, scheduler, order):
     if scheduler:
         scheduler.load_state_dict(state["scheduler"])
 
-# %% program-3 refused: Unsupported
+# %% program-3 refused: an object is in it
 def snapshot(model, optimizer, scheduler, order):
     return copy.deepcopy({"model": model, "optimizer": optimizer, "scheduler": scheduler, "order": order.get_state(), "dice": torch.get_rng_state()})
 
@@ -199,6 +247,14 @@ def restore(state, model, optimizer, scheduler, order):
     optimizer.load_state_dict(state["optimizer"].state_dict())
     order.set_state(state["order"])
     torch.set_rng_state(state["dice"])
+
+# %% program-3 refused: keep order.get_state(), not order
+def snapshot(model, optimizer, scheduler, order):
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "dice": torch.get_rng_state()}
+    return copy.deepcopy(state | {"scheduler": scheduler and scheduler.state_dict()}) | {"order": order}
+
+def restore(state, model, optimizer, scheduler, order):
+    order.set_state(state["order"].get_state())
 
 # %% program-3 passes
 def snapshot(model, optimizer, scheduler, order):
@@ -228,7 +284,7 @@ def make_head(shape, classes, width, dropout):
     return nn.Linear(shape[0], classes)
 """
 
-# %% program-4 refused: not trained at all
+# %% program-4 refused: keep what tells the classes apart
 data_py = """
 import numpy as np
 import torch
@@ -316,6 +372,93 @@ def make_head(shape, classes, width, dropout):
 # %% program-4 refused: expected: a str
 data_py = ["import numpy as np"]
 model_py = ""
+
+# %% program-4 refused: prepare looks at other samples
+data_py = """
+import numpy as np
+import torch
+
+ASKS_FOR = "file"
+
+def load(folder):
+    files = sorted(folder.glob("*/*.csv"))
+    return [s for f in files for s in [np.loadtxt(f, delimiter=",", ndmin=2)]], [f.parent.name for f in files]
+
+def read(file):
+    return [np.loadtxt(file, delimiter=",", ndmin=2)]
+
+def fit(samples):
+    return {}
+
+def prepare(samples, fitted):
+    mean, spread = np.concatenate(samples).mean(0), np.concatenate(samples).std(0)
+    cut = [(s[:64] - mean) / spread for s in samples]
+    return torch.tensor(np.stack(cut), dtype=torch.float32).transpose(1, 2).contiguous()
+"""
+model_py = """
+from torch import nn
+
+def make_head(shape, classes, width, dropout):
+    return nn.Sequential(nn.Conv1d(shape[0], width, 7, padding=3), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(width, classes))
+"""
+
+# %% program-4 refused: probabilities, not logits
+data_py = """
+import numpy as np
+import torch
+
+ASKS_FOR = "file"
+
+def load(folder):
+    files = sorted(folder.glob("*/*.csv"))
+    return [s for f in files for s in [np.loadtxt(f, delimiter=",", ndmin=2)]], [f.parent.name for f in files]
+
+def read(file):
+    return [np.loadtxt(file, delimiter=",", ndmin=2)]
+
+def fit(samples):
+    rows = np.concatenate(samples)
+    return {"mean": rows.mean(0).tolist(), "spread": rows.std(0).tolist()}
+
+def prepare(samples, fitted):
+    cut = [(s[:64] - fitted["mean"]) / fitted["spread"] for s in samples]
+    return torch.tensor(np.stack(cut), dtype=torch.float32).transpose(1, 2).contiguous()
+"""
+model_py = """
+from torch import nn
+
+def make_head(shape, classes, width, dropout):
+    return nn.Sequential(nn.Conv1d(shape[0], width, 7, padding=3), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(width, classes), nn.Softmax(1))
+"""
+
+# %% program-4 refused: class '0' has 3 different samples
+data_py = """
+import numpy as np
+import torch
+
+ASKS_FOR = "file"
+
+def load(folder):
+    files = sorted(folder.glob("*/*.csv"))
+    return [s for f in files for s in [np.loadtxt(f, delimiter=",", ndmin=2)]], [f.stem for f in files]
+
+def read(file):
+    return [np.loadtxt(file, delimiter=",", ndmin=2)]
+
+def fit(samples):
+    rows = np.concatenate(samples)
+    return {"mean": rows.mean(0).tolist(), "spread": rows.std(0).tolist()}
+
+def prepare(samples, fitted):
+    cut = [(s[:64] - fitted["mean"]) / fitted["spread"] for s in samples]
+    return torch.tensor(np.stack(cut), dtype=torch.float32).transpose(1, 2).contiguous()
+"""
+model_py = """
+from torch import nn
+
+def make_head(shape, classes, width, dropout):
+    return nn.Sequential(nn.Conv1d(shape[0], width, 7, padding=3), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(width, classes))
+"""
 
 # %% program-4 passes
 data_py = """
