@@ -41,8 +41,9 @@ PAGES = [
     "data/README.md",
     "docs/troubleshooting.md",
 ]
-PAGES += ["docs/versions.md"]
+PAGES += ["docs/versions.md", "docs/one_server.md"]
 FILES = ["LICENSE", "data/registry.json", "data/stand-in-surnames.txt", "docs/descent.png"]
+FILES += ["docs/jupyterhub_config.py"]
 ERROR = re.compile(r"(?m)^(\w*(?:Error|Exception|Exit|Interrupt)): (.*(?:\n[ \t].*)*)")
 CONTENTS = """
 ```{toctree}
@@ -70,6 +71,7 @@ calls
 
 INSTRUCTORS
 CONTRIBUTING
+docs/one_server
 data/README
 docs/versions
 ```
