@@ -5,6 +5,7 @@ PY = .venv/Scripts/python
 else
 PY = .venv/bin/python
 endif
+BENCH = $(subst .venv,build/bench-venv,$(PY))
 CHOICE = $(if $(CPU),$(if $(filter 0 no off,$(CPU)),--no-cpu,--cpu))
 unexport PYTHONPATH PYTHONHOME  # what belongs to other programs
 export PYTHONNOUSERSITE = 1
@@ -45,9 +46,15 @@ check: setup  ## lint, format, types, spelling, workflows, and that nothing gene
 data:  ## download all data sets now (172 MB), so that no lesson needs the network later
 	@$(PYTHON) tools/course.py data $(CHOICE)
 
-bench: setup  ## ratios: utils.fit against a bare loop, and lesson 07's recipes against each other (minutes)
-	$(PY) benchmarks/fit.py
-	$(PY) benchmarks/cifar_recipes.py
+bench: setup $(if $(filter course,$(PART)),,build/bench-venv/complete)  ## docs/benchmarks.md: other libraries, results, growth (20 minutes; PART=loop, results, growth, course, gpu; FRESH=1, AGAIN=1)
+	$(if $(filter course,$(PART)),$(PYTHON) tools/course.py setup --for authors --for program --for site)
+	$(if $(filter course,$(PART)),$(PY),$(BENCH)) -m benchmarks $(PART) $(if $(FRESH),--fresh) $(if $(AGAIN),--again)
+
+build/bench-venv/complete: pyproject.toml requirements.txt | setup
+	$(PY) -m pip install --quiet --disable-pip-version-check uv
+	$(PY) -m uv venv --quiet --clear build/bench-venv
+	$(PY) -m uv pip install --quiet --python $(BENCH) --compile-bytecode --constraint requirements.txt --editable ".[authors,benchmarks,program]"
+	$(PY) -c "open('build/bench-venv/complete', 'w')"
 
 browser: site  ## the student edition in a real JupyterLab and Chromium, and the book
 	@$(PYTHON) tools/course.py setup --for authors --for program --for site --for browser
