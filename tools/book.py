@@ -41,9 +41,10 @@ PAGES = [
     "data/README.md",
     "docs/troubleshooting.md",
 ]
-PAGES += ["docs/versions.md", "docs/one_server.md"]
+PAGES += ["docs/versions.md", "docs/one_server.md", "docs/benchmarks.md"]
 FILES = ["LICENSE", "data/registry.json", "data/stand-in-surnames.txt", "docs/descent.png"]
 FILES += ["docs/jupyterhub_config.py"]
+FILES += [f"docs/benchmarks-{part}.png" for part in ("loop", "results", "course", "growth")]
 ERROR = re.compile(r"(?m)^(\w*(?:Error|Exception|Exit|Interrupt)): (.*(?:\n[ \t].*)*)")
 CONTENTS = """
 ```{toctree}
@@ -74,6 +75,7 @@ CONTRIBUTING
 docs/one_server
 data/README
 docs/versions
+docs/benchmarks
 ```
 """
 
