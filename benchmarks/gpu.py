@@ -23,7 +23,7 @@ from benchmarks.results import photographs
 from benchmarks.rounds import Job, Row, pin
 from utils import accuracy, evaluate, get_device, make_loader
 
-BATCH, EPOCHS, RATE = 512, 16, 0.4
+BATCH, EPOCHS, RATE = 512, 20, 0.4
 
 
 class Residual(nn.Module):

@@ -68,10 +68,10 @@ def tasks() -> dict[str, Task]:
         ),
         "LSTM of lesson 10": Task(
             lambda: Carried(CharLM(65)), characters, next_loss,
-            functools.partial(optim.Adam, lr=0.002), 32, 5, shuffle=False, clip=1.0,
+            functools.partial(optim.Adam, lr=0.002), 32, 8, shuffle=False, clip=1.0,
         ),
         "GPT of lesson 12": Task(
-            lambda: GPT(65), characters, next_loss, functools.partial(optim.AdamW, lr=0.002), 16, 12
+            lambda: GPT(65), characters, next_loss, functools.partial(optim.AdamW, lr=0.002), 16, 20
         ),
     }  # fmt: skip
 
@@ -258,5 +258,5 @@ def one_round(name: str, number: int, steps: int | None = None) -> Row:
 
 
 def jobs(tiny: bool = False) -> list[Job]:
-    steps, count = (2, 1) if tiny else (None, 11)
+    steps, count = (2, 1) if tiny else (None, 15)
     return rounds({t: functools.partial(one_round, t, steps=steps) for t in tasks()}, count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -316,7 +317,7 @@ def _draw_results(rows: list[Row], plt: Any) -> Any:
         for task, own in found.items():
             if task.startswith(f"{table}: "):
                 name = task.partition(": ")[2]
-                kind = name.partition(",")[0].rstrip("0123456789 ")
+                kind = re.sub(r" of (up to )?\d+$", "", name.partition(",")[0])
                 point = [statistics.median(r[k] for r in own) for k in ("seconds", measure)]
                 series.setdefault(kind, []).append((point[0], point[1]))
         for n, (kind, points) in enumerate(series.items()):
@@ -327,8 +328,15 @@ def _draw_results(rows: list[Row], plt: Any) -> Any:
         ax.set(
             title=f"{table[0].upper()}{table[1:]}", xlabel="seconds", ylabel=measure, xscale="log"
         )
+        plain(ax.xaxis)
         ax.legend(fontsize=8)
     return fig
+
+
+def plain(axis: Any) -> None:
+    """Powers of ten as numbers, and no others."""
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("")
 
 
 def _draw_course(rows: list[Row], plt: Any) -> Any:
@@ -341,7 +349,7 @@ def _draw_course(rows: list[Row], plt: Any) -> Any:
     right.axhline(MEMORY, color="#444444", ls="--", lw=1)
     left.set(title="Seconds, two editions side by side", ylabel="seconds")
     right.set(title="Memory of the kernel", ylabel="GB")
-    left.legend()
+    left.legend(loc="upper left")
     for ax in (left, right):
         ax.set_xticks(range(len(found)), labels=list(found))
         ax.set_xlabel("lesson")
@@ -361,8 +369,10 @@ def _draw_growth(rows: list[Row], plt: Any) -> Any:
             if points:
                 ax.plot(*zip(*points), "o-", color=f"C{n}", label=who)
         ax.set(title=f"Ten times the {kind}", xlabel=kind, xscale="log", yscale="log")
+        plain(ax.xaxis)
+        plain(ax.yaxis)
     axes[0].set_ylabel("microseconds a row")
-    axes[0].legend(fontsize=8)
+    axes[0].legend(fontsize=8, loc="center left")
     return fig
 
 
@@ -398,5 +408,5 @@ A network of 4,810 parameters on rows of 64 numbers, batches of 80. Each measure
 """
 GPU = """## A GPU
 
-`make bench PART=gpu` runs each lesson's full edition on the CPU and on the GPU, and a residual network of 6.6 million parameters, grown from lesson 07's code, for 16 epochs of CIFAR-10.
+`make bench PART=gpu` runs each lesson's full edition on the CPU and on the GPU, and a residual network of 6.6 million parameters, grown from lesson 07's code, for 20 epochs of CIFAR-10.
 """
