@@ -133,6 +133,9 @@ def _course_goals(rows: list[Row]) -> Iterator[str]:
         held, most = max((_held(row), task) for task, row in lessons.items())
         said = f"{held:.2f} GB is the most, in {most}"
         yield _goal(f"every kernel holds {MEMORY} GB at most", said, held <= MEMORY)
+        files = lessons[most]["solutions"].get("files, MB", 0) / 1024  # one copy serves all kernels
+        room = 30 * (held - files) + files
+        yield _goal("a room of 30 at that lesson fits 40 GB", f"{room:.1f} GB", room <= 40)
     if "unit tests" in course:
         spent = [row["took"] for row in lessons.values()] + [course["unit tests"]["seconds"]]
         said = f"{sum(spent) / 60:.1f} minutes, lessons one by one with both editions side by side"
