@@ -60,11 +60,11 @@ def tasks() -> dict[str, Task]:
         "LeNet, batch 64": Task(
             functools.partial(LeNet, 3),
             lambda n: (torch.randn(n, 3, 32, 32), torch.randint(10, (n,))),
-            nn.CrossEntropyLoss(), functools.partial(optim.SGD, lr=0.01, momentum=0.9), 64, 100, True,
+            nn.CrossEntropyLoss(), functools.partial(optim.SGD, lr=0.01, momentum=0.9), 64, 60, True,
         ),
         "diabetes MLP, batch 32": Task(
             PatientNet, lambda n: (torch.randn(n, 8), torch.randint(2, (n, 1)).float()),
-            nn.BCEWithLogitsLoss(), functools.partial(optim.AdamW, lr=0.003), 32, 600, True,
+            nn.BCEWithLogitsLoss(), functools.partial(optim.AdamW, lr=0.003), 32, 300, True,
         ),
         "LSTM of lesson 10": Task(
             lambda: Carried(CharLM(65)), characters, next_loss,
@@ -258,5 +258,5 @@ def one_round(name: str, number: int, steps: int | None = None) -> Row:
 
 
 def jobs(tiny: bool = False) -> list[Job]:
-    steps, count = (2, 1) if tiny else (None, 15)
+    steps, count = (2, 1) if tiny else (None, 10)
     return rounds({t: functools.partial(one_round, t, steps=steps) for t in tasks()}, count)

@@ -24,7 +24,7 @@ CONTENDERS = ["utils.fit", *PEERS]
 MEMORY, TESTS, ACCURACY, SECONDS = 1.2, 8.0, 0.94, 15.0  # GB, minutes, share, seconds
 TABLES = {  # of results: what is measured, and what was to be reached
     "CIFAR-10": ("accuracy", "right, of the 10,000 test pictures", (0.54, 0.66, 0.70, 0.75)),
-    "surnames": ("accuracy", "right, of 1,736 test names", ()),
+    "surnames": ("accuracy", "right, of the test names", ()),
     "Shakespeare": ("nats", "nats a character, on validation", ()),
     "three classes": ("accuracy", "right, of 300 test pictures", ()),
 }
@@ -42,7 +42,7 @@ def text(rows: list[Row]) -> str:
             head,
             *(body(rows) if there else [f"Not measured yet: `make bench PART={part}`.", ""]),
         ]
-    return "\n".join(parts).rstrip() + "\n"
+    return "\n".join([*parts, CHANGED]).rstrip() + "\n"
 
 
 def publish(lines: Path, docs: Path = DOCS) -> None:
@@ -105,8 +105,14 @@ def _loop_goals(rows: list[Row]) -> Iterator[str]:
         if peers:
             best = max(peers, key=lambda who: peers[who])
             said = f"{own:.3f}; next is {best} with {peers[best]:.3f}"
-            yield _goal(f"{task}: ahead of every peer", said, own > peers[best])
-        if again := _ratios(rows, task, "utils.fit", 2):
+            low = statistics.quantiles([*ratios, own], n=4, method="inclusive")[0]
+            if own > peers[best] >= low:
+                said += ", level within the spread"
+            yield _goal(f"{task}: ahead of every peer", said, peers[best] < low)
+        again = _ratios(rows, task, "utils.fit", 2)
+        if not again:
+            yield _goal(f"{task}: a second run within 3 points", "one run so far", None)
+        else:
             apart = 100 * abs(own - statistics.median(again))
             said = f"{middle(again)}, {apart:.1f} points apart"
             yield _goal(f"{task}: a second run within 3 points", said, apart < 3)
@@ -136,7 +142,11 @@ def _course_goals(rows: list[Row]) -> Iterator[str]:
         files = lessons[most]["solutions"].get("files, MB", 0) / 1024  # one copy serves all kernels
         room = 30 * (held - files) + files
         yield _goal("a room of 30 at that lesson fits 40 GB", f"{room:.1f} GB", room <= 40)
-    if "unit tests" in course:
+    else:
+        yield _goal(f"every kernel holds {MEMORY} GB at most", "no rounds yet; see below", None)
+    if "unit tests" not in course:
+        yield _goal(f"lessons and unit tests in {TESTS:.0f} minutes", "no rounds yet", None)
+    else:
         spent = [row["took"] for row in lessons.values()] + [course["unit tests"]["seconds"]]
         said = f"{sum(spent) / 60:.1f} minutes, lessons one by one with both editions side by side"
         yield _goal(
@@ -412,4 +422,12 @@ A network of 4,810 parameters on rows of 64 numbers, batches of 80. Each measure
 GPU = """## A GPU
 
 `make bench PART=gpu` runs each lesson's full edition on the CPU and on the GPU, and a residual network of 6.6 million parameters, grown from lesson 07's code, for 20 epochs of CIFAR-10.
+"""
+CHANGED = """## What was changed because of a row
+
+- **The loop**: nothing had to be changed in `fit`. Shares above 1 lie within the spread of the rounds. Beside large steps (LSTM, GPT) the loop costs next to nothing, whoever writes it:
+  there the loop by hand is level with `fit`, and a lead of a thousandth says nothing.
+- **Memory**: nothing yet. Run one by one on a busy machine, the solutions of lesson 07 held 1.32 GB and those of 08 1.50 GB at most; 0.8 and 0.9 GB of it are there once everything is imported, and
+  0.39 and 0.42 GB are libraries' files, which all kernels of a machine share. The largest step after that is loading CIFAR-10, 0.32 GB: torchvision collects five
+  batches, joins them, and much of what that took stays with the process. Read one by one into the final array, in a trial, they left 0.18 GB less.
 """
