@@ -44,7 +44,7 @@ PAGES = [
 PAGES += ["docs/versions.md", "docs/one_server.md", "docs/benchmarks.md"]
 FILES = ["LICENSE", "data/registry.json", "data/stand-in-surnames.txt", "docs/descent.png"]
 FILES += ["docs/jupyterhub_config.py"]
-FILES += [f"docs/benchmarks-{part}.png" for part in ("loop", "results", "course", "growth")]
+FILES += [f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("benchmarks-*.png"))]
 ERROR = re.compile(r"(?m)^(\w*(?:Error|Exception|Exit|Interrupt)): (.*(?:\n[ \t].*)*)")
 CONTENTS = """
 ```{toctree}
