@@ -383,7 +383,7 @@ def main(argv: list[str] | None = None) -> int:
         own = [r for r in told if (r.student, r.lesson) == (student, lesson)]
         notes = "; ".join(dict.fromkeys(r.note for r in own if r.note and r.state != PASSED))
         counts = f"{sum(r.state == PASSED for r in own):3} of {sum(bool(r.lesson) for r in own):2}"
-        print(f"{counts}  {lesson:24} {student}  {notes}")
+        print(f"{counts}  {lesson:24} {student}  {'' if lesson else 'not gradable: '}{notes}")
     if left:
         known = f"{len(book.rows)} rows are known, {left} answers not yet judged. " if book else ""
         print(
