@@ -351,7 +351,7 @@ def students(folder, *names, content=b"{}"):
         (["ann.ipynb", "bob.ipynb"], ["ann", "bob"]),
         (["00_tiny_ann.ipynb", "bob-00_tiny (1).ipynb"], ["ann", "bob"]),
         (["ann/00_tiny.ipynb", "bob/00_tiny-Copy1.ipynb"], ["ann", "bob"]),
-        (["ann/work/00_tiny.ipynb", "bob/00_tiny.ipynb"], ["ann", "bob"]),
+        (["ann/homework/00_tiny.ipynb", "bob/00_tiny.ipynb"], ["ann", "bob"]),
         (["week/ann/00_tiny.ipynb", "week/bob/00_tiny.ipynb"], ["ann", "bob"]),
         (["week/ann.ipynb", "week/bob.ipynb"], ["week/ann", "week/bob"]),
         (["ann/00_tiny.ipynb", "ann/00_tiny (2).ipynb"], ["ann", "ann"]),
