@@ -18,8 +18,8 @@
 # An error message is a kindness. It says where it hurts. This lesson is about the other kind of fault: **nothing crashes,
 # no warning is printed, and the number is wrong.** It can cost weeks.
 #
-# You are heading for a picture, and it comes right now: six trainings of the same small network. Five have one
-# thing wrong. At the end you get three more patients, of which nobody tells you anything.
+# Here are six trainings of the same small network; five have one thing wrong. At the end you get three more
+# patients, of which nobody tells you anything.
 
 # %%
 import copy
@@ -102,7 +102,7 @@ plt.show()
 
 # %% [markdown]
 # *Six trainings: training loss solid, validation loss dashed, and dotted the loss of guessing.* **Which of these would you have shipped?**
-# Write down your letter. The answer stands at the end of the path, and many people pick the most dangerous one.
+# Write down your letter; the answer stands at the end of the path.
 
 # %% [markdown] tags=["instructor"]
 # **Timing:** 5 minutes up to here. Let the room vote, and keep the tally on the board until the end of the path. Most vote for D: it has the best number.
@@ -146,8 +146,8 @@ assert healthy_score > 0.9
 # %% [markdown]
 # ## Prepare data: what does the model really get?
 #
-# **Instrument: look.** Not at the file and not at the data set, but at the tensor *just before the model*, decoded back into what a
-# person can read. A hook on the model catches it, whatever the code before it does:
+# **Instrument: look.** At the tensor *just before the model*, decoded back into what a person can read. A hook catches it
+# there, whatever the code before it does:
 
 # %%
 def arrives(model, train, *given):
@@ -277,7 +277,7 @@ assert two_loaders_score < 0.25
 
 # %% [markdown]
 # Seeing is as good as blind, so the inputs carry nothing. `shuffle=True` drew two orders, one for the pictures and one for their labels. The mend: one loader for both,
-# `make_loader(X, y, …)`, or one `torch.randperm` as in `train_digits`.
+# `make_loader(X, y, …)`.
 #
 # **Instrument: twins.** The opposite fault gives a number that is too good. How many validation rows stand among the
 # training rows, to the last digit?
@@ -333,7 +333,7 @@ for when in ("before", "after"):
 
 # %% [markdown]
 # A third of the validation rows had been seen in training, and a network knows its rows by heart. Split first, and balance only what you train on. The honest
-# number is the lower one. (Twins need not be exact: the same woman at two visits, neighboring frames of one film. Then compare names or dates, and split by them.)
+# number is the lower one. (Twins need not be exact: the same woman at two visits, neighboring frames of one film. Then split by names or dates.)
 
 # %% [markdown] tags=["instructor"]
 # **Timing:** 15 minutes for the three. **Ask:** which of the three would a training curve have shown? (Only the second.) **Watch for** "blind must give exactly
@@ -473,7 +473,7 @@ assert not is_real("surnames") or scores["mended"] > scores["sick"] + 0.1
 
 # %% [markdown]
 # Output 3 reacts to the names 0, 1 and 2 as well. Without `batch_first=True` a recurrent layer takes the first axis for time. It walked from name to name, and `outputs[:, -1]` are its states at the **last letter** of each name,
-# after the last letters of the names before. Hence two in three: a model that sees nothing but the last letter does at least as well. Every shape was as expected.
+# after the last letters of the names before. Hence two in three: a model that sees nothing but the last letter does at least as well.
 #
 # ### Exercise wrong-1 · difficulty 2 · 5 minutes
 # Write the whole instrument. `depends(model, X)` returns a bool tensor (N, N): at place `[i, j]` stands whether output `i` depends on sample
@@ -585,7 +585,7 @@ assert sure_score < healthy_score - 0.015
 
 # %% [markdown]
 # The first loss is right to the second digit: this instrument sees nothing. *One batch* does: `cross_entropy` takes a softmax of its own, and the softmax of a softmax can never be sure. Even with perfect
-# answers the loss is 1.46, and near its floor the gradients are tiny. The network learns all the same, only more slowly, and nobody is alarmed. **One green instrument is no health certificate.**
+# answers the loss is 1.46, and near its floor the gradients are tiny. It learns all the same, only more slowly. **One green instrument is no health certificate.**
 #
 # **Patient 7: the tired one.** The learning rate is meant to shrink by a tenth each epoch. *"It learns for two epochs, up to 0.66, and then stops. It must be a local minimum."* **Predict before you run:** what
 # is the rate after ten epochs of 19 batches?
@@ -774,7 +774,7 @@ assert min(regroup(score_as_found, normed, X_valid, y_valid)) > 0.9
 
 # %% [markdown]
 # Sorted by class, it collapses. No `eval()` was called, so BatchNorm measured each batch by the batch itself, and in a batch of nothing but zeros it subtracts what makes them zeros. In well mixed batches the
-# fault is nearly invisible. And while it measures, BatchNorm goes on averaging: the validation rows leave a trace in the model. The error in between is your luck, if you meet it, as in a last batch of a single row. This is why *depends* must be asked in the mode in which you judge.
+# fault is nearly invisible; the error in between comes only for a batch of a single row. Meanwhile BatchNorm goes on averaging: the validation rows leave a trace in the model. So ask *depends* in the mode in which you judge.
 #
 # **Patient 10: the judge.** *"I changed the batch size, and lost twenty points."* This one is yours.
 
@@ -850,8 +850,8 @@ with check("wrong-3") as c:
 # %% [markdown]
 # ## The build: three patients for you alone
 #
-# Nobody has shown you these three. Each one is a complete training, model and loop, runs through, and has exactly one fault. Not every instrument fits their arguments
-# as it stands: take the idea, and write the line that you need. You know the complaint and nothing else.
+# Nobody has shown you these three. Each is a complete training, runs through, and has exactly one fault. Where an instrument does not fit its arguments,
+# take the idea, and write the line that you need.
 #
 # **Patient A: photographs.** *"I mirror half of the batches, left to right, so that the network sees more. Without mirroring, the validation loss was lower."*
 
@@ -979,11 +979,11 @@ def outcome(test, train, seed=0):
 # For each of A, B and C:
 #
 # 1. **Name it**: `found["A"]` is the instrument that shows the fault (the names of exercise wrong-2, or `"regroup"`).
-# 2. **Prove it**: write a test. It gets a training function `train` with the arguments of the patient, trains it on **small data of your own making**, and asserts something that holds for every healthy `train` (it learns at least as fast as the patient) and fails
-#    for a sick one. It must raise an `AssertionError` for the patient (and for other functions with the same kind of fault, whatever their code), and return nothing for healthy ones, at any seed. A second is enough.
+# 2. **Prove it**: write a test. It gets a training function `train` with the arguments of the patient and trains it on **small data of your own making**. It must raise an `AssertionError` for the patient (and for other functions with the same kind of fault, whatever
+#    their code), and return nothing for healthy ones (which learn at least as fast as the patient), at any seed. A second is enough.
 # 3. **Mend it**: `mended["A"]` is your own healthy training function, with the same arguments, defaults and kind of result. Patient A must still mirror half of its batches, left to right.
 #
-# The check trains your functions on data of other sizes, tries your tests on healthy and sick functions that you have not seen, and takes about ten seconds. A test must set no seed: the check does that.
+# The check trains your functions on data of other sizes, tries your tests on functions that you have not seen, and takes about ten seconds. A test must set no seed: the check does that.
 #
 # <details><summary>Hint 1</summary>Good tests use data where you know the answer. A: can a handful of random pictures be learned by heart, with many epochs? Ask for the loss; the accuracy forgives too much. B: compare two answers to the same woman. C: a text such as abcdefgabcdefg, long enough a round that no shift fits by chance.</details>
 # <details><summary>Hint 2</summary>For A, look at one batch with its labels before and after the line with <code>flip</code>. For B, ask who depends on whom, and where the mean of a single woman should come from (<code>register_buffer</code> keeps it). For C, print a row of <code>rows</code> above its row of <code>targets</code>.</details>
@@ -1111,7 +1111,7 @@ with check("wrong-4") as c:
 # ## What you have met
 #
 # First the picture from the beginning. **C is the healthy one.** A has a softmax in the model (patient 6), B two orders for pictures and labels (2), E a step of the scheduler in each batch (7), F no `eval()` and rows sorted by class (9). And D, the one with
-# the best number, has its validation rows among its training rows (3): the most dangerous of all, because nobody looks for a fault in a good number. A validation loss *below* the training loss is a question, not a gift. (In the first epochs C has one, too: the training loss is a mean over the epoch, and at its beginning the network was worse. D's stays below to the end.)
+# the best number, has its validation rows among its training rows (3): the most dangerous of all, because nobody looks for a fault in a good number. A validation loss *below* the training loss is a question, not a gift. (C has one in its first epochs: the training loss is a mean over the epoch, and the network was worse when it began. D's stays below to the end.)
 #
 # To print out. Find your symptom, take the instrument, and only then read the code:
 #
@@ -1142,7 +1142,7 @@ with check("wrong-4") as c:
 #
 # Four sentences to keep. *A number that surprises you, in either direction, is a symptom. Know what an instrument reads when all is well. One green instrument is no health certificate. A test that has never failed proves nothing.*
 #
-# Where to go next: take a training of your own, and hold *one batch*, *look* and *blind* to it. That takes ten minutes.
+# Where to go next: take a training of your own, and hold *one batch*, *look* and *blind* to it.
 
 # %% [markdown] tags=["deeper"]
 # ## More patients
