@@ -301,7 +301,7 @@ def test_what_a_person_has_decided_stays(tiny, tmp_path, capsys):
     table = tmp_path / "t.csv"
     parts = [str(tmp_path / "in"), "--to", str(table)]
     assert grade.main(parts) == 0
-    assert "1 rows ask for you" in capsys.readouterr().out
+    assert "1 row asks for you" in capsys.readouterr().out
     page = (tmp_path / "t" / "index.html").read_text(encoding="utf-8")
     assert "You decide" in page and "E = type(" in page
 
@@ -312,7 +312,7 @@ def test_what_a_person_has_decided_stays(tiny, tmp_path, capsys):
     assert grade.main([*parts, "--resume"]) == 0
     kept = table.read_text(encoding="utf-8-sig")
     assert "b,00_tiny,tiny-1,passed,0.5,we have talked" in kept
-    assert "ask for you" not in capsys.readouterr().out
+    assert "for you; the class" not in capsys.readouterr().out
     assert "You decide" not in (tmp_path / "t" / "index.html").read_text(encoding="utf-8")
 
     classroom.hand_in(tmp_path / "in" / "b" / "t.ipynb", nb)

@@ -392,7 +392,9 @@ def main(argv: list[str] | None = None) -> int:
         )
         return 130 if why == "Interrupted." else 1
     if asks := sum(not r.points for r in told):
-        print(f"{asks} rows ask for you; the class's page shows each with its answer.")
+        print(
+            f"{asks} {'row asks' if asks == 1 else 'rows ask'} for you; the class's page shows each with its answer."
+        )
     print(
         f"The table is {options.to}; the class's page is {options.to.with_suffix('') / 'index.html'}"
     )
