@@ -2,6 +2,7 @@
 
 from docutils import nodes
 from latex2mathml.converter import convert
+from myst_nb.sphinx_ext import add_global_html_resources
 
 project = html_title = epub_title = "PyTorch, Cell by Cell"
 author = copyright = "the authors of PyTorch, Cell by Cell"
@@ -46,3 +47,11 @@ def setup(app):
         raise nodes.SkipNode
 
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
+
+    def style(
+        app,
+    ):  # myst-nb lays it down after the pages are packed, which is too late for an EPUB
+        (app.outdir / "_static").mkdir(parents=True, exist_ok=True)
+        add_global_html_resources(app, None)
+
+    app.connect("builder-inited", style)

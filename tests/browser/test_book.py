@@ -135,7 +135,10 @@ def test_the_epub_is_well_formed_and_its_links_lead_somewhere():
     for name in (n for n in book.namelist() if n.endswith(".xhtml")):
         tree = ElementTree.fromstring(book.read(name))  # raises where a reader would stop
         ids[name] = {e.get("id") for e in tree.iter() if e.get("id")}
-        links += [(name, e.get("href", "")) for e in tree.iter("{http://www.w3.org/1999/xhtml}a")]
+        for tag, key in (("a", "href"), ("link", "href"), ("img", "src")):
+            links += [
+                (name, e.get(key, "")) for e in tree.iter(f"{{http://www.w3.org/1999/xhtml}}{tag}")
+            ]
     own = [(n, urldefrag(urljoin(n, t))) for n, t in links if t and not re.match(r"\w+:", t)]
     lost = [(n, *to) for n, to in own if to[0] in ids and to[1] and to[1] not in ids[to[0]]]
     lost += [(n, *to) for n, to in own if unquote(to[0]) not in book.namelist()]
