@@ -16,6 +16,7 @@ import linecache
 import marshal
 import os
 import pickle
+import select
 import signal
 import sys
 import threading
@@ -207,12 +208,18 @@ def fork_each(
             limit(memory)
             serve(space, requests, replies, parts)
             os._exit(0)
-        ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        gone, status = False, (0, 0)
+        while not (gone or status[0]):  # what comes while an answer lives is the grader's own end
+            gone = bool(select.select([control], [], [], 0.02)[0])
+            status = os.waitpid(child, os.WNOHANG)
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL) if alone else os.killpg(child, signal.SIGKILL)
+        if gone:
+            return
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, 0):
                 pass
+        ended = os.waitstatus_to_exitcode(status[1])
         write(control, f"{(ended, tidy(before))}\n".encode())
 
 

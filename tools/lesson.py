@@ -6,8 +6,10 @@ CONTRIBUTING.md describes the format to authors.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import json
+import pickle
 import re
 import symtable
 from collections.abc import Iterator
@@ -122,8 +124,15 @@ def _minutes(cell: NotebookNode) -> float:
 
 def read_lesson(path: Path) -> Lesson:
     """Read one source; raises BadLesson for what the format does not allow."""
-    text = path.read_text(encoding="utf-8")
-    lines = [n for n, row in enumerate(text.splitlines(), 1) if re.match(r"# %%( |$)", row)]
+    beside = frozenset(other.stem for other in path.parent.glob("[0-9][0-9]_*.py"))
+    return pickle.loads(_read(path, path.read_text(encoding="utf-8"), beside))
+
+
+@functools.lru_cache(maxsize=32)
+def _read(path: Path, text: str, beside: frozenset[str]) -> bytes:
+    """A lesson as bytes, of which each caller gets a copy: reading all of them takes seconds."""
+    rows = text.splitlines()
+    lines = [n for n, row in enumerate(rows, 1) if re.match(r"# %%( |$)", row)]
     try:
         header = "\n".join(row[2:] for row in text.split("# ---", 2)[1].splitlines())
         course = yaml.safe_load(header)["jupyter"]["course"]
@@ -139,7 +148,7 @@ def read_lesson(path: Path) -> Lesson:
         if not isinstance(course, dict) or not isinstance(course.get(key), kind):
             raise lesson.bad(-1, f"the header needs {key}: ({kind.__name__})")
     there = {"data": set(json.loads(REGISTRY.read_text(encoding="utf-8")))}
-    there["needs"] = {other.stem for other in path.parent.glob("[0-9][0-9]_*.py")} - {path.stem}
+    there["needs"] = set(beside) - {path.stem}
     for key, known in there.items():
         if unknown := sorted(set(course[key]) - known):
             choice = ", ".join(sorted(known)) or "none"
@@ -148,7 +157,7 @@ def read_lesson(path: Path) -> Lesson:
         raise lesson.bad(-1, "text outside of a cell: the first cell must follow the header")
     _give_ids(lesson)
     for n, cell in enumerate(lesson.cells):
-        head = text.splitlines()[lines[n] - 1]
+        head = rows[lines[n] - 1]
         if not tags(cell) <= TAGS or ("tags=" in head.partition("alt=")[0] and not tags(cell)):
             raise lesson.bad(n, f"tags that cannot be read; there are {', '.join(sorted(TAGS))}")
         if "deeper" in tags(cell) and not cell.source.startswith("## "):
@@ -168,7 +177,7 @@ def read_lesson(path: Path) -> Lesson:
     unused = set(course["objectives"]) - {c.metadata.get("objective") for c in lesson.cells}
     if unused:
         raise lesson.bad(-1, f"no exercise has objective={sorted(unused)[0]!r}")
-    return lesson
+    return pickle.dumps(lesson)
 
 
 def student_source(cell: NotebookNode) -> str:
