@@ -365,6 +365,26 @@ def test_a_text_has_a_limit_in_files_tables_and_on_the_page(laid, tmp_path):
         assert status == 1 and len(said) == 1
 
 
+@pytest.mark.parametrize("row", ["a" * 140_000 + ",long", '"left open,x\n' + "next,y\n" * 30_000])
+def test_a_field_that_csv_refuses_is_one_line_with_its_place(laid, row, tmp_path):
+    place = shutil.copytree(laid / "text", tmp_path / "mine")
+    own = place / "data" / "own.csv"
+    own.write_text(f'text,label\nshort,a\n"two\nlines",b\n{row}\n', encoding="utf-8")
+    with inside(place) as run:
+        status, said = run("train.py", *QUICK)
+    assert status == 1 and len(said) == 1, said
+    assert said[0].startswith(f"{own}, line 5: ") and "cut the text in pieces" in said[0]
+    assert not (place / "runs").exists()
+
+
+def test_a_table_in_another_encoding_is_one_line(laid, tmp_path):
+    place = shutil.copytree(laid / "text", tmp_path / "mine")
+    (place / "data" / "own.csv").write_text("text,label\nschön,de\n", encoding="latin-1")
+    with inside(place) as run:
+        status, said = run("train.py", *QUICK)
+    assert status == 1 and len(said) == 1 and "own.csv is no table in UTF-8" in said[0]
+
+
 def test_predict_names_what_it_can_and_says_what_it_can_not(trained, tmp_path):
     frog = min((trained / "data" / "frog").iterdir())
     (tmp_path / "cut.png").write_bytes(frog.read_bytes()[:200])

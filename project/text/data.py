@@ -15,15 +15,14 @@ def load(folder):
     """All texts in the folder, and the label of each."""
     samples, labels = [], []
     for file in sorted(Path(folder).glob("*.csv")):
-        with open(file, encoding="utf-8-sig", newline="") as f:
-            for row in csv.DictReader(f):
-                if not {"text", "label"} <= row.keys():
-                    raise ValueError(
-                        f"{file} needs the columns text and label; it has {', '.join(map(str, row))}"
-                    )
-                if row["text"] and row["label"]:
-                    samples.append(row["text"])
-                    labels.append(row["label"])
+        for row in rows(file):
+            if not {"text", "label"} <= row.keys():
+                raise ValueError(
+                    f"{file} needs the columns text and label; it has {', '.join(map(str, row))}"
+                )
+            if row["text"] and row["label"]:
+                samples.append(row["text"])
+                labels.append(row["label"])
     for file in sorted(Path(folder).glob("*/*.txt")):
         samples += read(file)
         labels.append(file.parent.name)
@@ -32,6 +31,24 @@ def load(folder):
             f"{folder} holds no texts: put a CSV file there, with columns text and label"
         )
     return samples, labels
+
+
+def rows(file):
+    """The rows of a table as dicts; what can't be read is told with the line that its row begins on."""
+    line = 1
+    try:
+        with open(file, encoding="utf-8-sig", newline="") as f:
+            table = csv.DictReader(f)
+            for row in table:
+                yield row
+                line = table.line_num + 1
+    except csv.Error as error:
+        raise ValueError(
+            f"{file}, line {line}: {error}: close a quotation mark that is left open there, "
+            f"or cut the text in pieces of at most {LONGEST} characters"
+        ) from None
+    except UnicodeError:
+        raise ValueError(f"{file} is no table in UTF-8: save it as CSV UTF-8") from None
 
 
 def read(file):
