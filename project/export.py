@@ -57,14 +57,19 @@ def runner(session):
 
 
 def compiled(net, example):
-    """torch.compile's version of the network, or None where there is no compiler for it."""
+    """torch.compile's version of the network; None, and a line that says why, where that can't be had."""
+    logging.disable(logging.WARNING)
     try:
         quick = torch.compile(net)
         with torch.inference_mode():
             quick(example)
         return quick
-    except Exception:  # no C++ compiler, a system that is not supported
+    except Exception as error:  # no C++ compiler, a system that is not supported
+        why = type(error).__name__
+        print(f"no torch.compile ({why}): as a rule no C++ compiler is on the PATH: install g++")
         return None
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def quickest(run, seconds=0.3):

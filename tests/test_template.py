@@ -401,7 +401,7 @@ def test_predict_names_what_it_can_and_says_what_it_can_not(trained, tmp_path):
     assert status == 1 and len(said) == 1 and "train first" in said[0]
 
 
-def test_export_gives_the_same_answers(laid, tmp_path):
+def test_export_gives_the_same_answers(laid, tmp_path, monkeypatch):
     pytest.importorskip("onnxscript")
     place = shutil.copytree(laid / "text", tmp_path / "mine")
     with inside(place) as run:
@@ -411,6 +411,13 @@ def test_export_gives_the_same_answers(laid, tmp_path):
     gaps = {row.split("  ")[0]: float(re.search(r"off by (\S+)", row)[1]) for row in said}
     assert all(gaps[way] <= 1e-5 for way in ("eager", "torch.export", "ONNX Runtime")), gaps
     assert (place / "runs/first/latency.csv").read_text().count("\n") == 1 + len(said)
+    with inside(place) as run:  # without a compiler the others are told, and one line says why
+        monkeypatch.setattr(torch, "compile", lambda net: lambda X: 1 / 0)
+        status, more = run("export.py", "--compile")
+    assert status == 0 and len(more) == len(said) + 1, more
+    assert [row for row in more if "C++ compiler" in row] == [
+        row for row in more if row.startswith("no torch.compile (ZeroDivisionError): ")
+    ]
     program = torch.export.load(place / "runs/first/model.pt2").module()
     assert program(torch.zeros(7, 2048)).shape[0] == 7
 
