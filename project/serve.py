@@ -104,6 +104,17 @@ def make_page(net, saved, title):
     )
 
 
+def show(page, port=None, **more):
+    """Open the page on this port, for this machine alone; without one, on the first that is free."""
+    theme = gr.themes.Base(
+        font=["system-ui", "sans-serif"], font_mono=["monospace"]
+    )  # none fetched
+    page.launch(
+        server_name="127.0.0.1", server_port=port, share=False, max_file_size=LARGEST,
+        show_error=True, theme=theme, ssr_mode=False, footer_links=[], **more,
+    )  # fmt: skip
+
+
 def main(words=None):
     asked = options(words)
     try:
@@ -111,13 +122,7 @@ def main(words=None):
     except ValueError as error:
         sys.exit(str(error))
     title = " or ".join(saved["classes"][:5]) + ("?" if len(saved["classes"]) < 6 else ", …?")
-    theme = gr.themes.Base(
-        font=["system-ui", "sans-serif"], font_mono=["monospace"]
-    )  # none fetched
-    make_page(net, saved, title).launch(
-        server_name="127.0.0.1", server_port=asked.port, share=False, max_file_size=LARGEST,
-        show_error=True, theme=theme, ssr_mode=False, footer_links=[],
-    )  # fmt: skip
+    show(make_page(net, saved, title), asked.port)
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def features(X):
     mark = hashlib.sha256(X.numpy().tobytes() + (HERE / "model.py").read_bytes()).hexdigest()
     kept = HERE / ".cache" / f"{mark[:16]}.pt"
     if not kept.exists():
-        body = make_body().eval()
+        body = make_body().eval().to(memory_format=torch.channels_last)  # quicker on a CPU
         with torch.no_grad():
             found = torch.cat([body(part) for part in X.split(32)])
         kept.parent.mkdir(exist_ok=True)

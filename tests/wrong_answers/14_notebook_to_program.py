@@ -256,6 +256,18 @@ def snapshot(model, optimizer, scheduler, order):
 def restore(state, model, optimizer, scheduler, order):
     order.set_state(state["order"].get_state())
 
+# %% program-3 refused: what was handed over has changed
+def snapshot(model, optimizer, scheduler, order):
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "order": order.get_state()}
+    return copy.deepcopy(state | {"scheduler": scheduler and scheduler.state_dict(), "dice": torch.get_rng_state()})
+
+def restore(state, model, optimizer, scheduler, order):
+    order.set_state(state.pop("order"))
+    torch.set_rng_state(state.pop("dice"))
+    for name, part in {"model": model, "optimizer": optimizer, "scheduler": scheduler}.items():
+        if kept := state.pop(name):
+            part.load_state_dict(kept)
+
 # %% program-3 passes
 def snapshot(model, optimizer, scheduler, order):
     file = io.BytesIO()
