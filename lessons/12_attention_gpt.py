@@ -1087,8 +1087,10 @@ fig, ax = plt.subplots(figsize=(6.5, 2.9))
 found = sorted((count, loss, width) for width, (loss, count) in sizes.items())
 ax.plot([count for count, _, _ in found], [loss for _, loss, _ in found], "o-", color=VALID)
 for count, loss, width in found:
-    ax.annotate(f"width {width}", (count, loss), xytext=(0, 7), textcoords="offset points", ha="center")
+    ax.annotate(f"width {width}", (count, loss), xytext=(4, 6), textcoords="offset points")
 ax.set(xscale="log", xlabel="parameters", ylabel="nats a character", title="After the same 102,400 characters")
+ax.set_xticks([3000, 10000, 30000], labels=["3,000", "10,000", "30,000"])
+ax.minorticks_off()
 ax.margins(0.12, 0.2)
 plt.show()
 
