@@ -346,7 +346,7 @@ plt.show()
 # %% within="0.002"
 def channel_statistics(pictures):
     """Mean, deviation, mean deviation within a picture: bytes (N, 3, H, W) → three times (3,)."""
-    parts = [torch.var_mean(p.flatten(2) / 255, dim=2, correction=0) for p in pictures.split(1000)]
+    parts = [torch.var_mean(p.flatten(2) / 255, dim=2, correction=0) for p in pictures.split(5000)]
     within, means = (torch.cat(part) for part in zip(*parts, strict=True))  # (N, 3) each
     std = (within.mean(dim=0) + means.var(dim=0, correction=0)).sqrt()
     return means.mean(dim=0), std, within.sqrt().mean(dim=0)

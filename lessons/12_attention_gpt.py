@@ -128,8 +128,8 @@ assert torch.allclose(mixed, ready, atol=1e-6)
 g = torch.Generator().manual_seed(0)
 print("              spread of scores   largest weight   slope")
 for d in (4, 64, 1024):
-    query, keys = torch.randn(2000, 1, d, generator=g), torch.randn(2000, 16, d, generator=g)
-    raw = (query * keys).sum(dim=2)  # (2000, 16)
+    query, keys = torch.randn(500, 1, d, generator=g), torch.randn(500, 16, d, generator=g)
+    raw = (query * keys).sum(dim=2)  # (500, 16)
     for name, s in (("as they are", raw), ("over √d", raw / math.sqrt(d))):
         top = s.softmax(dim=1).amax(dim=1)
         slope = (top * (1 - top)).mean()
@@ -1273,7 +1273,7 @@ def patch_pass(net, X, y, optimizers):
 
 
 photos = cifar10(train=True)
-X_photos = torch.from_numpy(photos.data[:8000]).permute(0, 3, 1, 2).float() / 127.5 - 1
+X_photos = (torch.from_numpy(photos.data[:8000]).permute(0, 3, 1, 2) / 127.5).sub_(1)
 y_photos = torch.tensor(photos.targets[:8000])
 
 # %% within="0.04"
