@@ -61,7 +61,7 @@ BROKEN = (
     zlib.error,
 )
 DISK = {errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, getattr(errno, "EDQUOT", None)}
-PER_BATCH = 10_000  # pictures in each of the six files
+PER_BATCH = 10_000  # painted pictures in each of the six files
 FIELDS = ["pregnancies", "glucose", "blood_pressure", "skin_thickness", "insulin", "bmi"]
 FIELDS += ["pedigree", "age", "label"]
 
@@ -125,14 +125,16 @@ def cifar10(
 
     folder = _folder("cifar10", stand_in) or _painted()
     files = CIFAR10.train_list if train else CIFAR10.test_list
-    pixels = np.empty((len(files), PER_BATCH, 3, 32, 32), np.uint8)
+    pixels = np.empty(0, np.uint8)
     targets: list[int] = []
     with warnings.catch_warnings():  # some NumPy 2.4 releases warn about pickles of that age
         warnings.filterwarnings("ignore", message=r"dtype\(\): align should be passed")
-        for batch, file in zip(pixels, files, strict=True):  # all at once would take 150 MB more
+        for n, file in enumerate(files):  # all at once would take 150 MB more
             Checked.train_list = Checked.test_list = [file]
             dataset = Checked(folder, train=train, transform=transform)
-            batch[:] = dataset.data.transpose(0, 3, 1, 2)
+            batch = dataset.data.transpose(0, 3, 1, 2)
+            pixels = pixels if n else np.empty((len(files), *batch.shape), np.uint8)
+            pixels[n] = batch
             targets += dataset.targets
     dataset.data, dataset.targets = pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), targets
     dataset.__class__ = CIFAR10  # a class that a DataLoader's workers can unpickle
