@@ -48,9 +48,7 @@ def setup(app):
 
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
 
-    def style(
-        app,
-    ):  # myst-nb lays it down after the pages are packed, which is too late for an EPUB
+    def style(app):  # myst-nb does it after the pages are packed, too late for an EPUB
         (app.outdir / "_static").mkdir(parents=True, exist_ok=True)
         add_global_html_resources(app, None)
 
