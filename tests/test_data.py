@@ -1,6 +1,7 @@
 """The data sets: found, fetched, refused or replaced by a stand-in; all on a server of our own."""
 
 import doctest
+import functools
 import hashlib
 import io
 import json
@@ -69,11 +70,17 @@ def server():
     httpd.server_close()
 
 
+@functools.cache
+def taken() -> socket.socket:
+    """Bound and kept, so that nobody else on this machine gets its port."""
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    return s
+
+
 def nobody() -> str:
     """An address on this machine where nobody listens."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{s.getsockname()[1]}"
+    return f"http://127.0.0.1:{taken().getsockname()[1]}"
 
 
 def sha(content: bytes) -> str:
