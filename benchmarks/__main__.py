@@ -1,6 +1,6 @@
 """Measure what the course costs and how it compares, and write docs/benchmarks.md.
 
-    python -m benchmarks                 loop, results and growth: about twenty minutes on two cores
+    python -m benchmarks                 loop, results and growth: about 25 minutes on two cores
     python -m benchmarks course          what lessons, tests, site and set-up cost: half an hour
     python -m benchmarks gpu             lessons on both devices, and 94 % of CIFAR-10; needs a GPU
     python -m benchmarks loop --again    the loop's ratios a second time: how far do they move?

@@ -1,7 +1,7 @@
 """How much of a bare loop's throughput do ``utils.fit``, a loop by hand and other libraries keep?
 
 The limit trains the same model on one batch that never leaves memory: no shuffling, no fetching, no
-sums. A round is limit, first, limit, second, limit, … , and each contender is compared with the two limits
+sums. A round is limit, ours, limit, a peer, limit, ours, … , and each contender is compared with the two limits
 beside it. The clock runs from a contender's first forward pass to the return of its call, so what it
 builds before the first batch is not counted. Model, optimizer, loss, batch and clipping are the same for all.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import statistics
 import time
 import warnings
 from collections.abc import Callable
@@ -234,26 +235,30 @@ def seconds(run: Contender, task: Task, data: tuple[Tensor, Tensor]) -> float:
 
 
 def one_round(name: str, number: int, steps: int | None = None) -> Row:
-    """Seconds and ratios to the limits beside it of every contender; who begins changes by the round."""
+    """Seconds and ratios to the limits beside it of every contender; who begins changes by the round.
+
+    Ours has a goal in points, so it takes a turn before every peer, and its median counts.
+    """
     pin()
     task, missing = tasks()[name], {}
     torch.manual_seed(number)
     data = task.data(task.batch * (steps or task.steps))
-    order = list(CONTENDERS)
-    turn = number % len(order)
-    limits, took = [seconds(bare, task, data)], {}
-    for who in order[turn:] + order[:turn]:
+    own, *peers = CONTENDERS
+    turn = number % len(peers)
+    peers = peers[turn:] + peers[:turn]
+    limits, took, ratios = [seconds(bare, task, data)], {}, {}
+    for who in [who for peer in peers for who in (own, peer)]:
         try:
-            took[who] = seconds(CONTENDERS[who][0], task, data)
+            spent = seconds(CONTENDERS[who][0], task, data)
         except ImportError as error:
             missing[who] = str(error)
             continue
         limits.append(seconds(bare, task, data))
-    ratios = {
-        who: (before + after) / 2 / spent
-        for (who, spent), before, after in zip(took.items(), limits, limits[1:])
-    }
-    row = {"steps": len(data[0]) // task.batch, "limits": limits, "seconds": took, "ratios": ratios}
+        took.setdefault(who, []).append(spent)
+        ratios.setdefault(who, []).append((limits[-2] + limits[-1]) / 2 / spent)
+    row = {"steps": len(data[0]) // task.batch, "limits": limits}
+    row |= {"seconds": {who: statistics.median(s) for who, s in took.items()}}
+    row |= {"ratios": {who: statistics.median(r) for who, r in ratios.items()}}
     return {**row, "missing": missing} if missing else row
 
 

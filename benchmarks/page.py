@@ -402,8 +402,8 @@ GOALS_HEAD = """## Goals
 LOOP = """## The training loop
 
 The **limit** trains on one batch that never leaves memory: no shuffling, no fetching, no sums. Everybody else trains the same model from the same start, with the
-same loss, optimizer, batch and clipping (the LSTM), on shuffled data (the LSTM: in order), and reports what the table says. Each round runs limit, contender, limit,
-contender, …, limit, on two fixed cores; a contender is compared with the two limits beside it. The clock begins with the first forward pass, so nobody pays for
+same loss, optimizer, batch and clipping (the LSTM), on shuffled data (the LSTM: in order), and reports what the table says. Each round runs limit, `fit`, limit, a peer,
+limit, `fit`, …, on two fixed cores; a contender is compared with the two limits beside it, and of the six turns of `fit` the median counts. The clock begins with the first forward pass, so nobody pays for
 what is set up before. *By hand* is the loop of most tutorials, with a `DataLoader` that collates one sample at a time; the libraries get the same `DataLoader`, no progress bar, no checkpoints, no logger.
 Keras wraps the same PyTorch module and brings its own optimizer of the same kind.
 """
