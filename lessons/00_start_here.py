@@ -4,23 +4,23 @@
 #   course:
 #     title: Start here
 #     summary: notebooks, checks and hints; the three things that PyTorch is; a first network in ten lines
-#     path: "It works here, and it learns: a first network, and the one knob that decides whether it does."
+#     path: "It works here, and it learns: a first network, and three knobs that decide how well."
 #     needs: []
 #     data: []
 #     objectives:
 #       check: type an answer into a notebook, read what its check says, and unfold a hint
 #       order: say what a notebook remembers, and get out of trouble with Restart
-#       torch: name the three things that PyTorch is, and use each of them in one line
+#       torch: name the three things that PyTorch is, and use the first two yourself
 #       supervised: tell supervised learning from what is not
 #       train: train a network alone, turn one of its knobs, and say what happened
 # ---
 
 # %% [markdown]
 # You have opened a notebook. Text like this alternates with small boxes of code that you run yourself, one at a time.
-# Nothing here can break your computer, and nothing needs the network.
+# Nothing here can break your computer, and nothing needs an internet connection.
 #
 # By the bottom of this page you will have trained a neural network. It gets two sets of points that no straight line
-# can separate, and it finds the curve that does: 99 of 100 new points right, where the best straight line gets 89. It
+# can separate, and it finds the curve that does: 99 of 100 new points right, where a straight line gets 89. It
 # takes ten lines, and today you need to understand none of them. That is what the next lessons are for.
 #
 # To run the box below, click into it and press **Shift + Enter**. The first one takes a few seconds: it loads the
@@ -64,7 +64,7 @@ environment_report()
 #
 # The file `docs/troubleshooting.md` explains every message that the course itself may give.
 #
-# A `cpu` is enough. Every lesson of this course runs in about a minute on a laptop with two cores. Lesson 11 shows
+# A `cpu` is enough. The code of a whole lesson runs in about a minute on a laptop with two cores. Lesson 11 shows
 # what a graphics card adds.
 
 # %% [markdown]
@@ -234,8 +234,7 @@ area.backward()  # asks: how does the area move when its inputs move?
 side.grad
 
 # %% [markdown]
-# Six. A quick check without any calculus: a side of 3.001 gives 9.006001, so an extra 0.001 brought about 0.006. You gave
-# no rule for it: PyTorch has one for each basic operation, and chains them along the computation.
+# Six. You gave no rule for it: PyTorch has one for each basic operation, and chains them along the computation. You can check it without any calculus:
 
 # %%
 gained = 3.001**2 - 3.0**2
@@ -271,11 +270,11 @@ with expect_error(RuntimeError):
 #
 # - `paid`: a third shop sells apples at 1 and pears at 7. With the same basket of 5 apples and 1 pear, compute what you pay
 #   there, with `@`, as a tensor. Write the prices as `1.0` and `7.0`: `basket` holds numbers with a decimal point.
-# - `growth`: the volume of a cube is its edge to the power of 3. With autograd, find how many times as fast as the edge the
-#   volume grows at an edge of 2. A tensor or a plain number will do.
+# - `growth`: the volume of a cube is its edge to the power of 3. If an edge of 2 grows by a tiny bit, how many times that bit does the volume grow? Let autograd
+#   find it, with a tensor `edge`. A tensor or a plain number will do.
 #
 # <details><summary>Hint 1</summary>For the first, a tensor of two prices and <code>basket</code>. For the second, repeat the four lines
-# about the square with another power and another start.</details>
+# about the square with a different power and a different start.</details>
 # <details><summary>Hint 2</summary><code>edge = torch.tensor(2.0, requires_grad=True)</code>, then <code>(edge**3).backward()</code>; the answer is in
 # <code>edge.grad</code>.</details>
 
@@ -359,8 +358,7 @@ plt.show()
 
 # %% [markdown]
 # *An example goes through the model and becomes a guess; the loss, a number that says how wrong the guess is, compares it with the
-# target; the model's parameters are moved so that the loss shrinks.* One turn of this wheel is called a *step*. Training is some
-# hundreds or millions of them.
+# target; the model's parameters are moved so that the loss shrinks.* One turn of this wheel is called a *step*. Training takes hundreds of them, or millions.
 
 # %% [markdown]
 # ### Exercise start-4 · difficulty 1 · 3 minutes
@@ -439,8 +437,8 @@ print(f"right before training: {before:.1%}")
 print(f"right after training:  {after:.1%}")
 
 # %% [markdown]
-# Half of them right is what a coin gets, and an untrained network knows no more than a coin. By luck it can score far above
-# or below one half, because its parameters start at random. Ten of them, each with another *seed*, the number that fixes the random start:
+# Half of them right is what a coin gets, and an untrained network knows no more than a coin. By luck it can land well away from one half, because its parameters
+# start at random. Here are ten, each with a different *seed*, the number that fixes the random start:
 
 # %%
 shares = []
@@ -464,20 +462,19 @@ plt.show()
 # *The boundary winds between the moons.* Nobody told the network about moons or curves. It was only told, 300 times, how its
 # loss would move.
 #
-# But is it good, or has it only memorized these 500 points? There is one honest way to find out: points it has never seen. We draw 500
-# new ones, with another seed. And is it needed at all? Beside it we put its strongest cheap rival, the best straight line, which
-# scikit-learn finds for us.
+# But is it good, or has it only memorized these 500 points? There is one honest way to find out: points it has never seen. We draw 500 new ones, with a different
+# seed. And is a network needed at all? Beside it we put a cheap rival, a straight line, which scikit-learn finds for us.
 
 # %% within="1"
 new_coordinates, new_classes = make_moons(500, noise=0.15, random_state=1)
 X_new, y_new = torch.tensor(new_coordinates, dtype=torch.float32), torch.tensor(new_classes)
 right = (model(X_new).argmax(dim=1) == y_new).float().mean().item()
 line = LogisticRegression().fit(X, y).score(X_new, y_new)
-print(f"right on points never seen: network {right:.1%}, best straight line {line:.1%}")
+print(f"right on points never seen: network {right:.1%}, straight line {line:.1%}")
 assert right > 0.97 > 0.92 > line
 
 # %% [markdown]
-# The network holds on new points, and the line is no match for it. Telling a good result from a lucky one is a thread that runs through
+# The network holds up on new points, and the line is no match for it. Telling a good result from a lucky one is a thread that runs through
 # this course, and it starts here: **judge a model by examples it was not trained on, and beside the cheapest thing that could do the job.**
 
 # %% [markdown]
@@ -488,15 +485,15 @@ assert right > 0.97 > 0.92 > line
 # an empty cell, the ten lines above to lean on, and a question.
 #
 # ### Exercise start-5 · difficulty 2 · 10 minutes
-# 1. Write `train(X, y, hidden=16, lr=0.05, steps=300)`: it builds the network anew, trains it on `X` and `y`, and returns the
-#    network. `hidden`, `lr` and `steps` are the three knobs.
-# 2. Say what happened. Train with each of the four settings below on `X, y`, and write into `said` the share of right guesses on
-#    `X_new, y_new`, as a plain number from 0 to 1. Guess each of them before you look.
+# 1. Write `train(X, y, hidden=16, lr=0.05, steps=300)`: it sets the seed to 0, builds the network anew, trains it on `X` and `y`, and returns it. `hidden`, `lr` and
+#   `steps` are the three knobs.
+# 2. Say what happened. Train with each of the four settings below on `X, y`, and put into the dictionary `said`, under the four names that stand there, the share of
+#   right guesses on `X_new, y_new`: plain numbers from 0 to 1. Guess each of them before you look.
 #
 # The check trains your function on points of its own, and compares what you said with what it sees there.
 #
 # <details><summary>Hint 1</summary>Copy the ten lines into the function, from <code>torch.manual_seed(0)</code> to
-# <code>optimizer.step()</code>, and end with <code>return model</code>. The number 16 stands there twice.</details>
+# <code>optimizer.step()</code>, but without the line <code>before = …</code>, and end with <code>return model</code>. The number 16 stands there twice.</details>
 # <details><summary>Hint 2</summary>One share: <code>(train(X, y, hidden=1)(X_new).argmax(dim=1) == y_new).float().mean().item()</code>.
 # Compute all four, or print them in a cell of your own and type them in.</details>
 
@@ -567,8 +564,7 @@ with check("start-5") as c:
 # **Common mistake** building model and optimizer outside the function, so that the second call goes on training the first network.
 
 # %% [markdown]
-# One of the knobs can be seen. Here are four networks that the course trained: one number in the middle, three of them from two
-# different random starts, and sixteen.
+# What one of the knobs does can be drawn. Here are four networks, with 1, 3, 3 and 16 numbers in the middle; the two with 3 differ only in their random start.
 
 # %% alt="Four panels with the two moons. With one hidden number the border between the blue and the orange region is a straight line that cuts through both moons, and 87 % are right. With three and seed 0 it is nearly straight, 89 %. With three and seed 1 it winds between the moons in an S, as it does with sixteen; both have about 100 %."
 shares = {}
@@ -583,14 +579,14 @@ for ax, (hidden, seed) in zip(axes, [(1, 0), (3, 0), (3, 1), (16, 0)]):
         optimizer.step()
     plot_boundary(ax, network, X, y)
     shares[hidden, seed] = (network(X).argmax(dim=1) == y).float().mean().item()
-    ax.set(xlabel=f"{shares[hidden, seed]:.0%} right", title=f"hidden {hidden}, seed {seed}")
+    ax.set(xlabel=f"{shares[hidden, seed]:.1%} right", title=f"hidden {hidden}, seed {seed}")
 plt.show()
 assert shares[3, 0] < 0.92 and shares[3, 1] > 0.97
 
 # %% [markdown]
 # *One number in the middle draws a straight line through both moons; three can bend it, and sixteen bend it at ease.* What a
-# network can draw depends on its middle. What it does draw depends on training, and on luck: with seed 0, three numbers get stuck near a
-# straight line.
+# network can draw depends on its middle. What it does draw depends on training, and on luck: with seed 0, three numbers bend it in the wrong place, and get 89 %
+# right, little more than the single one.
 
 # %% [markdown]
 # ## What you have met
@@ -615,7 +611,7 @@ assert shares[3, 0] < 0.92 and shares[3, 1] > 0.97
 #
 # | you will see | write today | why |
 # |---|---|---|
-# | `from torch.autograd import Variable` | nothing: every tensor can do it | the two were merged in 2018 |
+# | `from torch.autograd import Variable` | nothing: every tensor can do it | `Variable` and tensor were merged in 2018 |
 # | `%matplotlib inline` | nothing | notebooks draw in place by themselves |
 # | `model.cuda()` everywhere | `model.to(device)` | one line that also runs without an NVIDIA card; lesson 11 |
 # | `loss.data[0]` | `loss.item()` | a single number is not a list |

@@ -21,8 +21,7 @@
 #
 # On the way you ask the same three questions over and over: **what shape, what dtype, where?** The *shape* says how many
 # numbers there are in each direction, the *dtype* what kind of number each is, and the *where* in which memory they lie.
-# Nearly every line of PyTorch that fails does so because of one of the three, and so do the lines that do not fail and
-# are wrong.
+# Most errors in PyTorch come from one of the three, and so do many results that are wrong without any error.
 
 # %%
 import timeit
@@ -43,8 +42,8 @@ plt.style.use("utils.course")
 # ## A file becomes a tensor
 #
 # scikit-learn brings two photographs along. Pillow (`PIL`) opens the file, NumPy takes its numbers, and
-# `torch.from_numpy` makes a tensor of them. Put the path of a picture of your own in the place of `path`, if you like:
-# `convert("RGB")` gives every picture three colors.
+# `torch.from_numpy` makes a tensor of them. `convert("RGB")` gives every picture three colors. (The numbers on this page belong to this photograph; the build, at
+# the end, takes any picture of yours.)
 
 # %% alt="A photograph of a Chinese palace: a tower of four stories, each with its own curved roof, stands among trees above a lake, under a pale blue sky. The axes count 640 columns and 427 rows of pixels."
 path = load_sample_images().filenames[0]
@@ -141,11 +140,12 @@ print(photo.argmax().dtype, photo.argmax().item())
 print(torch.iinfo(torch.int32).max, torch.finfo(torch.float32).eps)
 
 # %% [markdown]
-# `argmax` answers with a position: counted pixel by pixel in reading order, the first largest number is the 963rd. The last number is the smallest step upward that a 32-bit float can
+# `argmax` answers with a position: counted number by number in reading order (the three colors of the first pixel, then of the next), the first of the largest is
+# the 963rd. The last number is the smallest step upward that a 32-bit float can
 # make from 1. That is where the seven digits come from, and it is why two floats that should be
 # equal often are not.
 #
-# **Predict before you run:** is 0.1 + 0.2 equal to 0.3?
+# **Predict before you run:** in 64 bits, the width of Python's own numbers, is 0.1 + 0.2 equal to 0.3?
 
 # %%
 third = torch.tensor(0.1, dtype=torch.float64) + torch.tensor(0.2, dtype=torch.float64)
@@ -217,7 +217,8 @@ print("the photograph now lives on:", moved.device)
 # `cpu` and 0 mean that there is only the processor, and everything in this course runs on it. `torch.accelerator` speaks for
 # all brands; `cuda` is NVIDIA, `mps` is Apple. The way home to NumPy is `moved.cpu().numpy()`, right wherever the tensor lives.
 #
-# Two tensors in different memories cannot be added. You can meet that error without a graphics card: every machine has the
+# Two tensors in different memories cannot be added (only a single number, of rank 0, may lie on the CPU). You can meet that error without a graphics card: every
+# machine has the
 # device `meta`, which keeps shapes and no numbers.
 
 # %%
@@ -522,12 +523,12 @@ for ax, sign in zip(axes[:2], "+="):
 plt.show()
 
 # %% [markdown]
-# *Solid squares are stored; pale ones are only read. The column repeats to the right, the row repeats downward, and
-# the sum is computed square by square.* The pale squares cost no memory: their stride is 0, as `ones.expand(3, 4).stride()` tells.
+# *Squares with black numbers are stored; those with gray numbers are only read. The column repeats to the right, the row repeats downward, and
+# the sum is computed square by square.* The gray ones cost no memory: their stride is 0, as `ones.expand(3, 4).stride()` tells.
 #
 # ### Stretched without being asked
-# Broadcasting also happens when you did not ask. Three predictions, three true values, all correct. One is a column,
-# because a network returns columns. **Predict before you run:** the *mean squared error* is the mean of the squared differences. What is
+# Broadcasting also happens when you did not ask. Three true values, and three predictions that are all correct. The predictions form a column, because a network
+# with one output returns a column. **Predict before you run:** the *mean squared error* is the mean of the squared differences. What is
 # it for perfect predictions?
 
 # %%
@@ -603,8 +604,8 @@ batch = torch.stack(cuts)
 print("stack:", tuple(batch.shape))
 
 # %% [markdown]
-# `cat` makes one picture of 12 channels, which nobody wants; `stack` gives four pictures of 3 channels: `(N, C, H, W)`. Both copy, because no single stride leads from
-# cut to cut. Here are the four as a network sees them, with 0 in the middle of the color scale.
+# `cat` makes one picture of 12 channels, which nobody wants; `stack` gives four pictures of 3 channels: `(N, C, H, W)`. Both always copy, and here they have to: no
+# single stride leads from cut to cut. Here are the four as a network sees them, with 0 in the middle of the color scale.
 
 # %% alt="Four square cuts of the palace, 64 by 64 pixels, in the red channel after normalization, on a color scale from blue, minus 2, over white, zero, to red, plus 2: plain sky, the corner of a roof, the tip of a lower roof before the lake, and trees."
 fig, axes = plt.subplots(1, 4, figsize=(8, 2.2), layout="constrained")
@@ -615,8 +616,10 @@ fig.colorbar(image, ax=axes, label="red, normalized")
 plt.show()
 
 # %% [markdown]
-# *Sky, a roof, the tip of a lower one, and trees, in the red channel: on this scale, red is above its mean, blue below.* Does a network take it? Here is a single layer
-# of the kind that lesson 07 takes apart, which wants 3 channels and gives 8, each smaller by the rim that a window of 3 cannot reach. And here is what it says to pictures that were not turned.
+# *Sky, a roof, the tip of a lower one, and trees. All four show the red channel only: above its mean it is drawn in red, below in blue.* Does a network take it?
+# Here is a single layer
+# of the kind that lesson 07 takes apart, which wants 3 channels and gives 8, each 62 by 62: its window of 3 by 3 pixels cannot be centered on a pixel at the rim.
+# And here is what it says to pictures that were not turned.
 
 # %%
 torch.manual_seed(0)
@@ -724,12 +727,13 @@ with check("tensors-4") as c:
 # | `permute`, `transpose`, `.T` | reorders the axes, free of charge | (H, W, C) → (C, H, W) |
 # | `reshape`, `flatten` | regroups in reading order | (3, 4) → (2, 6), (12,) |
 # | `squeeze`, `unsqueeze`, `None` | removes, adds a length of 1 | (3, 1) ↔ (3,) |
-# | `sum, mean, amax, std, argmax` with `dim=` | removes directions | (3, 427, 640), dim=(1, 2) → (3,) |
+# | `sum, mean, amax, std` with `dim=` | removes directions | (3, 427, 640), dim=(1, 2) → (3,) |
+# | `argmax`, `argmin` with `dim=` | the position, along one direction | (3, 427, 640), dim=1 → (3, 640) |
 # | `a * b`, `a - b`, `<`, `&` | element by element, with broadcasting | (3, 1), (4,) → (3, 4) |
 # | `cat`, `stack` | lengthens a direction; adds one | 2 × (2, 3) → (4, 3); (2, 2, 3) |
 # | `allclose(a, b)` | equal to within a tolerance | → True or False |
 #
-# From a file to `(N, C, H, W)` and back: that is the daily bread of every lesson that follows. What a tensor cannot do yet is tell you how
+# What shape, what dtype, where: you will ask that in every lesson that follows. What a tensor cannot do yet is tell you how
 # its result would change if you changed its inputs. That takes one more note, about *where the numbers came from*, and it fills the whole of the
 # next lesson.
 
@@ -784,7 +788,8 @@ print((prices.mm(baskets) - bills).abs().max().item(), (torch.matmul(prices, bas
 # `(2, 2) @ (2, 3) → (2, 3)`: write the shapes side by side. The **inner** two must be equal and are summed away, fruit by fruit; the **outer** two
 # are what remains, shops and customers. `torch.matmul` is another name for `@` (difference 0); `torch.mm` takes two matrices and nothing else.
 #
-# **Predict before you run** these shapes, by the rule; only the last two directions take part, the others broadcast.
+# **Predict before you run** these shapes, by the rule; only the last two directions take part, the others broadcast. A vector on the right counts as one column, and
+# that direction is dropped from the answer.
 
 # %%
 for a, b in [((3, 4), (4, 1)), ((3, 4), (4,)), ((8, 3, 4), (4, 5)), ((8, 3, 4), (8, 4, 5))]:

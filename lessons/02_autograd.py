@@ -4,7 +4,7 @@
 #   course:
 #     title: Autograd
 #     summary: a slope three ways, why gradients pile up, and an engine of your own that trains a network
-#     path: "A slope three ways; it piles up, is cleared, and walks downhill, until the engine that computes it is yours and trains a network."
+#     path: "One slope, found three ways. Then slopes pile up, are cleared and lead downhill, until the engine that computes them is yours and trains a network."
 #     needs: [01_tensors]
 #     data: []
 #     objectives:
@@ -44,7 +44,8 @@ plt.style.use("utils.course")
 # A *neuron* takes an input $x$, computes $z = wx + b$ with a weight $w$ and a bias $b$, squeezes $z$ into a
 # probability $p = \sigma(z) = 1/(1+e^{-z})$ and is told the right answer $y$, 0 or 1. The loss says how
 # surprised it should be: $-\log p$ if the answer was 1, $-\log(1-p)$ if it was 0. That is *binary
-# cross-entropy*; lesson 04 is all about it. Here it is only a function to differentiate.
+# cross-entropy*; lesson 04 is all about it. Here it is only a function to differentiate, for a neuron with weight 2.2 and bias 0 that gets $x = 1.1$ and the right
+# answer $y = 1$.
 
 # %%
 def neuron_loss(w, b=0.0, x=1.1, y=1.0):
@@ -74,7 +75,7 @@ for h in (1e-1, 1e-3, 1e-5, 1e-7):
 assert slope == 0
 
 # %% [markdown]
-# Not the smallest. At `h = 1e-05` the answer is almost nine percent off, and at `1e-07` it is **zero**: near 2.2
+# Not the smallest: 0.001 is best. At `h = 1e-05` the answer is almost nine percent off, and at `1e-07` it is **zero**: near 2.2
 # a 32-bit float has no room for the step, so `w` does not move at all. Too large a step is bent by the curve; too
 # small a step drowns in rounding. (A side door draws both, and shows two cures.)
 #
@@ -106,8 +107,8 @@ print(f"w.grad = {w.grad.item():.4f}")
 assert math.isclose(w.grad.item(), true_slope, rel_tol=1e-5)
 
 # %% [markdown]
-# The measured slope comes close; the other two say −0.0898. The limit needs two runs of the function for every
-# weight. The formula is exact, and somebody has to derive it again for every new program. Autograd is exact too,
+# At its best step the measured slope says −0.0898, too; at the others it does not, and nothing tells you which to trust. It needs another run of the function for
+# every weight. The formula is exact, and somebody has to derive it again for every new program. Autograd is exact too,
 # up to rounding, and nobody derives anything: it remembers what you calculated.
 
 # %% [markdown]
@@ -135,8 +136,8 @@ for name, t in dict(x=x, w=w, b=b, z=z, p=p, loss=loss).items():
 # Each node points to the nodes of its own inputs, in `next_functions`. And a node is **callable**: hand it
 # the slope of everything above it (*above* means nearer the loss) and it returns the slope handed on to each input. Hand
 # it 1 and you get the bare *local derivative*, the derivative of this one operation and nothing else. Follow the pointers
-# all the way down. Each path ends in a node called `AccumulateGrad`: it holds the leaf, as `.variable`, and fills its
-# `.grad`.
+# all the way down. Each path ends in a node called `AccumulateGrad`: it holds the leaf, as `.variable`, and fills its `.grad`. In the lines below, `Sigmoid → p` is
+# an operation and the tensor that it made; `←` points at it from the node of its input, and the number is the local derivative.
 
 # %%
 def walk(node):
@@ -225,8 +226,7 @@ assert math.isclose(by_name["w"], w.grad.item(), rel_tol=1e-6)
 
 # %% [markdown]
 # Same numbers: `backward()` visits nodes, multiplies, and adds. The picture also says why it is fast: the product at `z` is
-# calculated once and used by both `w` and `b`. A *network*, many neurons wired one behind the other, shares almost all
-# of its factors that way.
+# calculated once and used by both `w` and `b`. A *network*, layers of many neurons, each fed by the layer before, shares almost all of its factors that way.
 #
 # ### Exercise autograd-1 · difficulty 1 · 4 minutes
 # Do the multiplication yourself, for another graph: `z = u·v`, `h = tanh(z)`, `d = h − t`, `loss = d²`. Write
@@ -288,7 +288,7 @@ neuron_loss(w).backward()
 print(f"cleared, then asked once:    {w.grad.item():.4f}")
 
 # %% [markdown]
-# −0.0898, −0.1797, −0.2695: `backward()` **adds** to `.grad`. The slope of the loss never changed; the pile did. For one
+# Once, twice and three times −0.08983: `backward()` **adds** to `.grad`. The slope of the loss never changed; the pile did. For one
 # tensor, `w.grad = None` clears it; `optimizer.zero_grad()`, from lesson 03 on, does the same for all weights of a
 # model.
 #
@@ -302,7 +302,7 @@ print(f"cleared, then asked once:    {w.grad.item():.4f}")
 # if* they had been one big batch. Write `accumulated(loss_fn, batches, w)`: it leaves in `w.grad` the gradient
 # of the **mean loss over all batches**, and returns `w.grad`. `loss_fn(w, batch)` is the mean loss of one batch, for
 # instance `lambda w, batch: ((batch * w - 1) ** 2).mean()`.
-# Careful: when you are called, `w.grad` may hold an old gradient, or `None`. Only one batch's graph may be alive
+# Careful: when your function is called, `w.grad` may hold an old gradient, or `None`. Only one batch's graph may be alive
 # at a time: call a plain `backward()` on each batch's loss, which also frees its graph, before you touch the next.
 #
 # <details><summary>Hint 1</summary>Clear once, before the loop, never inside. Let <code>backward()</code> do the adding.</details>
@@ -459,7 +459,7 @@ six = Value(two.data * three.data, [(two, 3.0), (three, 2.0)])
 print(six.data, [(node.data, slope) for node, slope in six.inputs])
 
 # %% [markdown]
-# The way back sounds like one sentence: *the root gets 1; every node hands each input its own grad times the edge*.
+# The way back sounds like one sentence: *the root, which is the last result, gets 1; every node hands each input its own grad times the number on the edge*.
 # There is one trap, and it needs a graph in which paths meet again:
 
 # %%
@@ -472,8 +472,8 @@ print("what torch says for the slope of d at a:", a.grad.item())
 assert a.grad == 44
 
 # %% [markdown]
-# `b` feeds both `s` and `d`. If `b` hands down its grad as soon as `d` has added its share, the share of `s` comes
-# too late. **A node may pass on its grad only when every node that uses it has added its share.** So you want
+# `b` feeds both `s` and `d`. If `b` hands down its grad as soon as `d` has added its share, the share of `s` comes too late, and `a` gets 28 in place of 44. **A
+# node may pass on its grad only when every node that uses it has added its share.** So you want
 # an order in which each node comes after all its users: a *topological order*. To get one, go down from the
 # root and put a node on a list only when everything below it is on the list already. Read backward, that
 # list has every user before its inputs.
@@ -590,7 +590,7 @@ with check("autograd-3") as c:
 # before every user has added a share. **Timing:** 15 minutes with hints; `+`, `*` and `tanh` take five of them.
 
 # %% [markdown]
-# ### The engine of the story
+# ### An engine with more operations
 #
 # The lesson goes on with an engine like yours that knows more operations. First the way back, as PyTorch does it: count
 # how many users each node has, and let a node pass on its grad when its last user is done. No recursion, so a chain of ten
@@ -686,7 +686,7 @@ assert apart < 1e-9
 #
 # Four samples: the target is +1 where both inputs have the same sign, and −1 where they differ. First a *single* neuron,
 # $\tanh(w_1 x_1 + w_2 x_2 + b)$, trained with the engine. The loop has the beats you know: loss, backward, step, clear. Here
-# the slopes of the four samples pile up, and each round takes one step. It changes `.data` only, so nothing is recorded.
+# the slopes of the four samples pile up, and each round takes one step. The step changes `.data` only, so it is not recorded.
 
 # %%
 corners = [[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]]
@@ -709,8 +709,8 @@ assert abs(total - 4) < 0.001
 
 # %% [markdown]
 # It ends where it knows nothing: weights near 0, an answer near 0 for everything, a squared error of 1 per sample. No line
-# through the plane has two opposite corners on one side and the other two on the other. *Several* neurons, wired one
-# behind the other, can do it.
+# through the plane has two opposite corners on one side and the other two on the other. *Several* neurons side by side, and one behind them that takes their
+# answers, can do it.
 #
 # ### Exercise autograd-4 · difficulty 3 · 18 minutes
 # Build the network out of `Scalar`s (or of `MyValue`s, once they take plain numbers and a minus), from an empty cell and without torch,
@@ -722,8 +722,8 @@ assert abs(total - 4) < 0.001
 # - `MLP([2, 8, 1], seed=0)` is 2 inputs, 8 neurons, 1 output; `sizes` may be of any length. It has `layers`, a list, made
 #   with `rng = random.Random(seed)`. Called with a list of numbers, it gives the Scalar of the last neuron. `parameters()`
 #   lists every `w` and `b`.
-# - `train(net, X, y)` walks downhill on the squared error until the network has learned: `X` is a list of lists, `y` a list
-#   of ±1. You choose learning rate and rounds. It returns one float per round, the loss summed over the samples, in a list.
+# - `train(net, X, y)` walks downhill on the squared error until it has come to rest: `X` is a list of lists, `y` a list of targets from −1 to 1, here ±1. You choose
+#   learning rate and rounds. It returns one float per round, the loss summed over the samples, in a list.
 #
 # Your gradients are compared with torch's. Then the network is trained on samples that you have not seen, with other
 # sizes, and judged by the sign of its answer on new points nearby: right for at least nine in ten. Try it on `corners` and `signs` first.
@@ -877,7 +877,7 @@ w = torch.tensor(2.2, requires_grad=True)
 loss = neuron_loss(w)
 loss.backward(retain_graph=True)
 loss.backward()
-print(f"two passes over one graph: {w.grad.item():.4f}, which is twice −0.0898")
+print(f"two passes over one graph: {w.grad.item():.4f}, which is twice −0.08983")
 assert round(w.grad.item(), 4) == -0.1797
 
 # %% [markdown]
@@ -1317,8 +1317,8 @@ print(f"ratio {input_first / loss_first:.1f}")
 # %% [markdown]
 # ### Margin question: why is a stack of linear layers one linear layer?
 #
-# Because a product of matrices is a matrix. A constant added after each matrix, its *biases*, changes no slope:
-# it passes through the later matrices and comes out as one constant. Autograd can show it. A function is flat (a
+# Because a product of matrices is a matrix. The *biases*, constants added after each matrix, change no slope: they pass through the later matrices and come out as
+# one constant. Autograd can show it. A function is flat (a
 # line, a plane) exactly when its slopes are the same **everywhere**. So compare Jacobians at two places, with
 # and without a bend (tanh) between the layers, and with the product of the three matrices.
 
@@ -1521,7 +1521,7 @@ print(H)
 print("curvatures:", [round(k, 3) for k in curvatures.tolist()])
 
 # %% [markdown]
-# A loss made of squares of straight-line errors has the same Hessian everywhere: the landscape is one long bowl.
+# A loss made of the squared errors of a straight line has the same Hessian everywhere: the landscape is one long bowl.
 # `eigvalsh` gives its curvature in the two directions that matter, along the valley and across it: 0.24 and
 # 11.09. Across, the curvature is 46 times larger.
 #
@@ -1562,7 +1562,7 @@ for lr in (0.17, 0.18, 0.185, 0.19):
     print(f"lr = {lr:<5}  loss {loss:.2g}")
 
 # %% [markdown]
-# Clearly below the limit, it arrives. Right at the limit, with 0.18, it only dawdles: each step keeps more than
+# Clearly below the limit, it arrives. Just below the limit, with 0.18, it only dawdles: each step keeps more than
 # 99 % of the distance. A few percent above, it explodes; the turning point is where the Hessian said. Now look
 # at three walks from one start.
 
@@ -1655,12 +1655,12 @@ print("back in meters and millimeters", [round(v, 4) for v in (scaled / scale).t
 
 # %% [markdown]
 # Divide the columns, train, divide the weights by the same numbers: 2 and 0.003. One scale for all inputs is
-# what recipes mean by "normalize" or "standardize" (there you also subtract the mean; lesson 05 does it).
+# what recipes mean by "normalize" or "standardize" (there you also subtract the mean, as `standardize` did in lesson 01).
 
 # %% [markdown] tags=["deeper"]
 # ## Old code you will meet
 #
-# Much of the web was written before 2018, when a *tensor* and a *Variable* were two things. Read the first column,
+# Many pages about PyTorch were written before 2018, when a *tensor* and a *Variable* were two things. Read the first column,
 # write the second.
 #
 # | you meet | write today | why it changed |

@@ -12,7 +12,7 @@
 #       loop: write a training loop and a test loop, count their updates, and say what breaks without each line
 #       judge: choose a model by its validation error, and split a table so that the error can be believed
 #       whole: write a model as a class, train it and judge it, alone
-#       keep: save what a model has learned, load it into a fresh one, and refuse a file that is a program (a side door)
+#       keep: save what a model has learned, load it into a fresh one, and refuse a file that is a program
 # ---
 
 # %% [markdown]
@@ -87,12 +87,13 @@ b = torch.zeros(1, requires_grad=True)
 # %% [markdown]
 # ## Choose loss and optimizer
 #
-# The loss is the mean squared error, $L = \frac1N\sum_i(\hat y_i - y_i)^2$; the optimizer is lesson 02's
-# walk, `w -= lr * w.grad`. As there, it diverges above $2/k$, where $k$ is the steepest curvature:
+# The loss is the mean squared error, $L = \frac1N\sum_i(\hat y_i - y_i)^2$; the optimizer is lesson 02's walk, `w -= lr * w.grad`. Too large a rate makes it
+# diverge. The limit is $2/k$, where $k$ is the loss's curvature in its steepest direction (*Three walks on one landscape*, a side door of lesson 02, shows why; here
+# only the number matters):
 
 # %% within="0.02"
 table = torch.cat([torch.ones_like(kg), kg], dim=1)  # (N, 2): what b and w are multiplied by
-curvatures = torch.linalg.eigvalsh(2 * table.T @ table / len(table))  # of the loss's Hessian
+curvatures = torch.linalg.eigvalsh(2 * table.T @ table / len(table))  # in two directions
 print(f"curvatures {curvatures[0]:.2f} and {curvatures[1]:.2f}, so lr below {2 / curvatures[1]:.2f}")
 
 # %% [markdown]
@@ -121,7 +122,7 @@ print(f"w = {w.item():.2f}   b = {b.item():.2f}")
 # The line is about 3.70 x + 12.26. The truth is 4 and 12. Is something missing?
 #
 # For a straight line nobody has to walk. At the bottom of the bowl all slopes are zero; that is a system of
-# linear equations, and `torch.linalg.lstsq` solves it. Call this solution *the judge*: no training can get below it.
+# linear equations, and `torch.linalg.lstsq` solves it. Call this solution *the judge*.
 #
 # **Predict before you run:** which line has the smaller loss on these points, the judge's or the true one?
 
@@ -134,7 +135,8 @@ for name, line in (("judge", judge), ("truth", truth), ("walk", torch.stack([b, 
 assert (w - judge[1]).abs() < 0.03 and (b - judge[0]).abs() < 0.03
 
 # %% [markdown]
-# The judge beats the truth: a fit bends toward the noise of *these* points. Keep three things apart: the truth, the
+# The judge beats the truth. No straight line has a smaller loss on these twenty points: a fit bends toward the noise of *these* points. Keep three things apart: the
+# truth, the
 # best answer to the data, and how far your walk got. The walk is within 0.03 of the judge; the rest of its distance
 # to the truth is noise, which no optimizer removes.
 
@@ -205,8 +207,8 @@ for name, p in model.named_parameters():
 print("input", tuple(kg.shape), "→ output", tuple(model(kg).shape))
 
 # %% [markdown]
-# `weight` has the shape `(outputs, inputs)`. A `Parameter` is a tensor that the model knows by name and that
-# requires a gradient from the beginning. It starts with a random value; for a fair comparison, set it to zero:
+# `weight` has the shape `(outputs, inputs)`. A `Parameter` is a tensor that the model knows by name and that requires a gradient from the beginning. `nn.Linear`
+# fills its two with random values; for a fair comparison, set them to zero:
 
 # %%
 def zero_line(inputs=1, dtype=None):
@@ -436,7 +438,7 @@ for _ in range(60):
 # | `loss_fn(…, targets)` | one number that says how wrong |
 # | `optimizer.zero_grad()` | throws away the slopes of the previous batch |
 # | `loss.backward()` | fills `p.grad` of every parameter |
-# | `optimizer.step()` | moves every parameter by its slope |
+# | `optimizer.step()` | moves every parameter by `-lr` times its slope |
 # | `loss.item() * len(targets)` | a number without a graph; a last batch of 4 counts as 4 rows |
 # | `line.eval()` | evaluation mode |
 # | `torch.inference_mode()` | no graph: nothing here will be differentiated |
@@ -479,7 +481,7 @@ loops |= {"no step": "zero_grad backward", "no backward": "zero_grad step"}
 loops |= {"late zero_grad": "backward zero_grad step"}
 
 # %% [markdown]
-# **Predict before you run:** of the four broken loops, how many raise an error?
+# **Predict before you run:** which of the four broken loops lowers the loss at all?
 
 # %% within="0.1" alt="Loss on a logarithmic axis against epoch, 60 epochs. The complete loop falls from 242 to about 0.4. Without zero_grad the loss swings between about 2 and 260, in waves of five epochs. Without step, without backward, and with a late zero_grad three dashed lines lie on each other, flat at 242."
 styles = ["-", "-", (0, (4, 8)), (4, (4, 8)), (8, (4, 8))]  # three lie on each other: dash by dash
@@ -496,7 +498,7 @@ plt.show()
 
 # %% [markdown]
 # *With the complete loop the loss falls; without `zero_grad` it swings to the end; the other three curves lie on
-# top of each other at 242.* None of them raises an error: where a gradient is `None`, `step` politely skips the
+# top of each other at 242.* None of the four broken loops raises an error: where a gradient is `None`, `step` politely skips the
 # parameter. Learn the two symptoms. **If the loss stays the same to the last digit, nothing moves. If it swings or
 # grows, gradients pile up, or `lr` is too large.**
 #
@@ -845,10 +847,10 @@ for name, degrees in (("the chosen degree", chosen), ("always degree 1", torch.o
     print(f"{name:17} median on validation {flattered:.3f}, on test data {told:.3f}")
 
 # %% [markdown]
-# The best coin is an ordinary coin. The degrees are no coins: twenty validation rows find the line in a little more
-# than half of the draws, and among ten candidates little luck is needed. The error of the chosen one grows by 0.03
-# on new data; that of the line, which nobody chose, by 0.01. The more candidates you have and the more alike they are, the more
-# the winner flatters. The test error tells the truth, but only **once**: if you choose by it, it has become a
+# The best coin is an ordinary coin. The degrees are not equally good, as the coins are. Even so, twenty validation rows find the line in only a little more than
+# half of the draws; in the others, a wrong degree wins by luck. The error of the chosen one grows by 0.03
+# on new data; that of the line, which nobody chose, by 0.01. The more candidates you have, and the closer their true errors lie together, the more the winner
+# flatters. The test error tells the truth, but only **once**: if you choose by it, it has become a
 # validation set.
 #
 # You keep the line. Now touch the test data, once. No draw has used this seed.
@@ -861,7 +863,8 @@ print(f"your line: {errors.mean():.2f} ± {errors.std() / math.sqrt(len(errors))
 print(f"the average, always: {always:.2f} cm²   the noise: {0.5**2:.2f} cm²")
 
 # %% [markdown]
-# This is the number from the top of the lesson. Your line is as good as twenty noisy readings allow.
+# This is the number from the top of the lesson. The ± is its *standard error*: how far a mean of a thousand errors strays by luck, their spread divided by
+# $\sqrt{1000}$. Your line is about as good as twenty noisy readings usually make one: over the two hundred draws, degree 1 had a median of 0.267.
 
 # %% [markdown]
 # ## The build: a line of your own
@@ -880,7 +883,7 @@ print(f"the average, always: {always:.2f} cm²   the noise: {0.5**2:.2f} cm²")
 #   `(training, validation)`, as floats.
 #
 # The inputs have mean 0 and spread 1, so hand them over as they are, and `X` and `y` stay unchanged. Learning rate,
-# batch size and epochs are yours. The check brings two tables, with one input and with five, and measures your model
+# batch size and epochs are yours; a training may take 20 seconds, and needs one or two. The check brings two tables, with one input and with five, and measures your model
 # on 2000 new rows: its error must be below one and a half times the noise.
 #
 # <details><summary>Hint 1</summary>In <code>forward</code>, which of <code>x @ w</code> and <code>x @ w.T</code> gives (N, 1)? The split: <code>torch.randperm(n, generator=torch.Generator().manual_seed(seed))</code>, cut in two.</details>
@@ -1162,7 +1165,7 @@ def dropout_net(seed):
 rows = []
 for seed in range(5):
     (x, y), (x_new, y_new) = hang(100, seed=10 + seed), hang(1000, seed=20 + seed)
-    own = make_loader(x - 1, y - 16, batch_size=16, shuffle=True)
+    own = make_loader(x - 1, y - 16, batch_size=16, shuffle=True)  # loads and lengths around 0
     new = make_loader(x_new - 1, y_new - 16, batch_size=500)
     net = dropout_net(seed)
     optimizer = optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
@@ -1415,8 +1418,8 @@ with expect_error(FloatingPointError):
     fit_numpy(powers, y, lr=2.0)
 
 # %% [markdown]
-# They find the same five numbers after the same number of steps: the library adds no magic. But outside the line
-# that makes the model, the *last* program does not say how many parameters there are. The same lines train a billion.
+# They find the same five numbers after the same number of steps: the library adds no magic. But the *loop* of the last program knows nothing of what is inside the
+# model. Put a network with a billion parameters in the line that makes it, and `zero_grad`, `backward` and `step` stay as they are.
 #
 # ### Learned and true, side by side
 

@@ -17,8 +17,8 @@
 
 # %% [markdown]
 # At the end of this lesson two maps wait for you: two moons and three spirals. On new points, a model with
-# straight borders gets **0.88** of the moons right and **0.36** of the spirals. You will write the network that gets
-# **0.98** and **0.99**, and the loop that trains it, from an empty cell.
+# straight borders gets **0.88** of the moons right and **0.36** of the spirals. You will write the network that gets more than **0.95** of both, and the loop that
+# trains it, from an empty cell.
 #
 # On the way there, a straight line becomes a probability, the probability gets a price, and you meet a fault
 # detector that is right 99 times in 100 and has never found a single fault.
@@ -105,7 +105,7 @@ assert torch.allclose(odds[1:] / odds[:-1], torch.tensor(math.e))
 
 # %% [markdown]
 # **Odds** are what bettors use: $p/(1-p)$, "for" divided by "against". Odds of 1 are a fair coin. Each step of 1 in the
-# logit multiplies the odds by $e \approx 2.718$, and the last column is the first: **the logit is the
+# logit multiplies the odds by $e \approx 2.718$, and the last column repeats the first: **the logit is the
 # logarithm of the odds.** That is why the method is called logistic *regression*: a line is fitted, and it
 # is fitted to log odds.
 #
@@ -480,7 +480,7 @@ print(f"… and of perfect ones:          {F.cross_entropy(one_hot, labels).item
 # %% [markdown]
 # The first is negative, and a mean of $-\log p$ never is: in spite of its name, `nll_loss` takes no
 # logarithm. The second is a very common silent mistake in classification: the model ends in a
-# softmax, and `cross_entropy` takes a softmax of that. You can tell from the third line: a *perfect* model
+# softmax, and `cross_entropy` takes a softmax of that. Its own number looks harmless; the third line gives it away: a *perfect* model
 # cannot get below 0.5514, because a softmax of (1, 0, 0) is far from certain.
 #
 # The slips that do raise an error concern the target. Class numbers are integers, shares are floats, and the two do not
@@ -493,7 +493,7 @@ with expect_error(RuntimeError):
     F.cross_entropy(Z, F.one_hot(labels, num_classes=3))
 
 # %% [markdown]
-# Class numbers must be `long` and of shape (N,). A whole distribution per sample must be float and of shape
+# Class numbers must be integers, as a rule `long`, of shape (N,). A whole distribution per sample must be float and of shape
 # (N, C); `one_hot` returns integers, so it needs `.float()`.
 #
 # ### Exercise logistic-2 · difficulty 2 · 6 minutes
@@ -548,7 +548,7 @@ with check("logistic-2") as c:
 # ## Which loss?
 #
 # Everything so far fits into one table. Two questions lead to the row. Is the answer *a quantity or a choice?* And
-# if it is a choice, *do the answers exclude each other?*
+# if it is a choice, *do the answers exclude each other?* (Yes or no has two rows, two spellings of the same thing; the last row is for targets that are shares themselves.)
 #
 # | the question | outputs | read with | loss (takes the raw outputs) | target |
 # |---|---|---|---|---|
@@ -737,7 +737,8 @@ with check("logistic-4") as c:
 # one part in a hundred is faulty. The faulty ones are shifted, but the clouds overlap.
 #
 # The **baseline** says "sound" to everything. The *plain* detector is logistic regression as you know it. The
-# *weighted* one counts every faulty part 99 times: `pos_weight` multiplies the $y\log p$ half of the loss.
+# *weighted* one counts every faulty part 99 times: `pos_weight` multiplies the $y\log p$ half of the loss. (The optimizer is Adam. You use it as you use `SGD`; it
+# gives each parameter a step of its own, and lesson 05 says more.)
 
 # %%
 def machine_parts(n, generator):
@@ -785,8 +786,7 @@ for name, verdict in verdicts.items():
 # Two maps are left. On the first, two moons; on the second, three arms wound around each other. Softmax
 # regression, one linear layer with an output for each class, is the strongest model you have so far.
 #
-# **Predict before you run:** guessing is right on one half of the moons and on one third of the spirals. What does
-# the linear model get?
+# **Predict before you run:** guessing is right on one half of the moons and on one third of the spirals. Where will the straight borders run?
 
 # %%
 def spirals(n, generator):
@@ -831,8 +831,7 @@ plt.show()
 # *One line cuts off the tip of each moon, and the wedges on the right each hold all three colors.* Training longer
 # will not help: the boundary of a linear model is straight.
 #
-# So use more layers? Three linear layers have 4,547 numbers to learn instead of 9. But you know from lesson 02 what a
-# stack of linear layers is. Multiply it out:
+# So use more layers? Three linear layers have 4,547 numbers to learn instead of 9. But what *is* a stack of linear layers? Multiply it out:
 
 # %%
 torch.manual_seed(0)
@@ -1067,7 +1066,7 @@ with check("logistic-6") as c:
 # %% [markdown] tags=["deeper"]
 # ## Why not squared error?
 #
-# That squared error charges little would do no harm. Look at the **slope**, because training follows it. Both losses
+# That squared error charges little would not matter by itself. What matters is the **slope**, because training follows it. Both losses
 # pass through the sigmoid; for a sample with $y = 1$ the slopes with respect to the logit are
 #
 # $$\frac{d}{dz}\big(-\log\sigma(z)\big) = p - 1 \qquad\qquad \frac{d}{dz}\,(1-\sigma(z))^2 = 2(p-1)\cdot p(1-p).$$
@@ -1417,8 +1416,8 @@ for seed in range(3):
 # Not equal: with the usual initialization the probabilities differ, and every seed differs in its own way.
 # They are *close* to one third, not because the weights are random, but because they are **small**: small
 # weights give small logits, and small logits give similar exponentials. Make the last layer a hundred times
-# larger, as random as before, and the untrained network is very sure of very wrong things. Equal outputs need
-# equal weights in the last layer, such as all zeros.
+# larger, as random as before, and the untrained network is very sure of very wrong things. Outputs that are equal for every input need the same weights and the same
+# bias for each class in the last layer, such as all zeros.
 #
 # A useful check follows: **before training, the loss should be near $\log C$.** If it is 20, your logits
 # start too large.
@@ -1540,7 +1539,7 @@ plt.show()
 #
 # Back to the ten machine parts. The threshold is yours: nobody says that it must be 0.5.
 #
-# **Predict before you run:** lower the threshold to 0.25. Which of precision and recall rises?
+# **Predict before you run:** at which threshold is every fault found, and how many of the alarms are false then?
 
 # %%
 for threshold in (0.25, 0.5, 0.75, 0.9):
@@ -1551,7 +1550,7 @@ for threshold in (0.25, 0.5, 0.75, 0.9):
     print(f"threshold {threshold:.2f}: {count} flagged   {shares}")
 
 # %% [markdown]
-# Recall rises to 1 and precision falls to 0.5: you catch every fault, and half of your alarms are false. At
+# At 0.25 recall is 1 and precision 0.5: you catch every fault, and half of your alarms are false. At
 # 0.9 it is the other way around. The *model* is the same in every line.
 #
 # Is there a number for the model itself, free of any threshold? Take one faulty and one sound part, at
@@ -1602,10 +1601,9 @@ print(f"log 99 = {math.log(99):.2f}")
 assert last[1] - last[0] > first[1] - first[0] + 0.2
 
 # %% [markdown]
-# The order is the same, so the weight of 99 taught the model nothing about faults. It moved the bias: by 4.0 after
-# 100 steps, and half of what is missing to $\log 99 = 4.6$ was unfinished training. The rest is chance: forty
-# faults are few. What the weight has cost are honest probabilities. 0.010 of the parts are faulty: the
-# plain model says 0.010 on average, the weighted one 0.223.
+# The order is nearly the same, so the weight of 99 taught the model next to nothing about faults. It moved the bias: by 4.0 after
+# 100 steps, and half of what is missing to $\log 99 = 4.6$ was unfinished training. Most of the rest is chance: forty faults are few. The price of the weight is
+# honest probabilities. One part in a hundred is faulty: the plain model says 0.010 on average, the weighted one 0.223.
 #
 # So you can put the price into the threshold instead. If a miss costs as much as 99 false alarms, flag as soon as the
 # odds pass 1 to 99: above $1/(1 + 99) = 0.01$.
@@ -1635,8 +1633,8 @@ print("plain is cheaper in", (apart < 0).sum().item(), "of 20 draws")
 assert apart.mean().abs() < 2 * error and abs(shifts.mean() - math.log(99)) < 0.3
 
 # %% [markdown]
-# Over the draws the bias moves by 4.48, close to $\log 99$. And the bills are a tie: 1384 against 1356, with a difference of
-# 28 ± 18 (standard error). The weighted loss is ahead more often than not, by two percent. So the bill does not decide.
+# Over the draws the bias moves by 4.48, close to $\log 99$. And the bills are a tie: 1384 against 1356, with a difference of 28 and a standard error of 18 (the
+# spread of the twenty differences, divided by $\sqrt{20}$). The weighted loss is ahead more often than not, by two percent. So the bill does not decide.
 # What does: the plain model keeps honest probabilities, and its price can be changed tomorrow without training.
 
 # %% alt="Two panels. Left, ROC curves of recall against false-alarm rate: the plain and the weighted model's curves lie almost on top of each other, far above the diagonal of a coin. The dot for the plain model's threshold 0.5 sits in the lower left corner near zero recall, the square for the weighted model sits at a recall near 0.9 and 15 percent false alarms. Right, precision against recall: precision is high only at a recall below 0.3 and falls below ten percent by the time recall reaches 0.7; a dotted line marks the base rate of one percent."

@@ -85,8 +85,9 @@ plt.show()
 print((table[features] == 0).sum().to_dict())
 
 # %% [markdown]
-# *Five of the eight columns have an orange spike at 0 that does not belong to their hump: missing values.* What does
-# it cost to believe these zeros? Replace them with `NaN`, which pandas leaves out of its sums.
+# *Five of the eight columns have an orange spike at 0 that does not belong to their hump: missing values.* What does it cost to believe these zeros? Replace them
+# with `NaN`, which pandas leaves out of its sums. (A *correlation* is a number from −1 to 1: 1 if two columns rise together on a straight line, −1 if one falls as
+# the other rises, 0 if no straight line relates them.)
 
 # %%
 clean = table.astype(float)
@@ -292,7 +293,7 @@ class PatientNet(nn.Module):
 print(PatientNet())
 
 # %% [markdown]
-# What you assign to `self` in `__init__` is registered, so that `parameters()` finds it; `forward` says how the data
+# The layers that you assign to `self` in `__init__` are registered, so that `parameters()` finds their weights; `forward` says how the data
 # flow. The names come back in the `state_dict`, the model's weights by name.
 #
 # **Predict before you run:** how many entries does it have? How many numbers does the second layer hold?
@@ -521,7 +522,7 @@ with check("diabetes-4") as c:
 # ### The line it has to beat
 #
 # Take away both hidden layers. What is left is logistic regression, `nn.Linear(8, 1)`: nine parameters, a flat boundary (with
-# two columns it would be a line, hence "the line"). It is the strongest cheap rival on a table like this. scikit-learn's
+# two columns it would be a line, hence "the line"). It is the cheapest rival that a network on a table like this has to beat. scikit-learn's
 # `LogisticRegression` finds its single best solution in milliseconds.
 #
 # A comparison is fair if **each side gets its own search** on the validation rows: the network for its learning rate
@@ -604,7 +605,7 @@ for parts in three_parts(rest.label, folds=5, seed=0):
     print("rows that teach, choose, are held out:", [len(part) for part in parts])
 
 # %% [markdown]
-# One round: the statistics come from its training rows, each model has its own search, and the held-out rows only get logits.
+# One round: the statistics come from its training rows, each model has its own search, and for the held-out rows the two models only predict.
 
 # %%
 def both_models(train, valid, held, seed):
@@ -656,8 +657,9 @@ plt.show()
 
 # %% [markdown]
 # *Ten rounds of cross-validation: each gray segment joins the line's and the network's accuracy on the same held-out
-# patients.* The network does not beat the line. Is it worse? The usual standard error, $s/\sqrt{10}$, holds for ten
-# *independent* rounds. Yours share most of their known rows, and the second five judge the same patients as the first
+# patients.* The network does not beat the line. Is it worse? Let $s$ be the standard deviation of the ten differences. If the rounds were *independent*, luck would
+# move their mean by about $s/\sqrt{10}$, its *standard error*, and in 95 of 100 cases by less than 2.26 times that. But yours share most of their known rows, and
+# the second five judge the same patients as the first
 # five: luck that strikes one round strikes others with it, so the ten tell you less than ten. Nadeau and Bengio's
 # correction adds the ratio of held-out to known rows, one fold to four: $s\sqrt{1/10 + 1/4}$.
 
@@ -671,8 +673,8 @@ for name, d in (("accuracy", ahead), ("loss", cost[:, 1] - cost[:, 0])):
     assert abs(d.mean()) < 0.8 * LIMIT * honest
 
 # %% [markdown]
-# By the naive standard error the line's lead in accuracy is about as large as luck alone would allow; by the corrected one it is about
-# half of that. **These rows cannot tell the two models apart**, and the line is the one that costs nothing.
+# The line leads by 0.015 in accuracy. By the naive standard error luck alone reaches 0.016; by the corrected one 0.030, twice the lead. **These rows cannot tell the
+# two models apart**, and the line is the one that costs nothing.
 #
 # ### The test rows, once
 #
@@ -700,7 +702,7 @@ print(f"one patient more or less: {1 / len(y_test):.3f}")
 # - **768 rows are few.** A curved boundary has to be paid for with examples.
 # - **The columns are already features.** Somebody chose glucose, age and body mass because they matter, and each
 #   pushes mostly in one direction. A line is made for that. Networks shine where nobody can name the features.
-# - **The labels have a ceiling.** Two women with the same eight numbers may fare differently.
+# - **The labels set a ceiling.** Two women with the same eight numbers may fare differently.
 
 # %% [markdown]
 # ## The build: a network, its rival, and a fair judge
@@ -716,8 +718,7 @@ print(f"one patient more or less: {1 / len(y_test):.3f}")
 # 2. `train_mlp(X, y, X_val, y_val)`: a new `MLP` with widths of your choice, trained by a loop of your own with
 #    early stopping. It returns the network with its best weights. Both y hold 0.0 and 1.0, shape (N, 1).
 # 3. `cross_validate(X, y, folds, seed)`: held-out logits `(network, line)`, two tensors of the shape of y, without a graph. Row i of each comes
-#    from a model that has not seen row i. `three_parts(y, folds, seed)` from above gives you the row numbers of each round. In a round, learn
-#    mean and standard deviation from the training rows, train both models, and write the held-out logits into their rows. X
+#    from a model that has not seen row i. `three_parts(y, folds, seed)` from above gives you the row numbers of each round. In a round, learn mean and standard deviation from the training rows, prepare all three parts with them, call your `train_mlp` once, fit the line, and write the held-out logits into their rows. X
 #    has no holes, its columns have any scale, and none is constant. The line is scikit-learn's `LogisticRegression`.
 #
 # The check wants: accuracy of 0.85 where the class is a disc, within 0.06 of the line where the line is right, and on pure noise an
@@ -860,8 +861,8 @@ ax.grid(False)
 plt.show()
 
 # %% [markdown]
-# *Each square is the correlation of two columns: 1 on the diagonal, near 0 where two columns tell you nothing about
-# each other.* Glucose is the most closely related to the label, and a high glucose goes with label 1.
+# *Each square is the correlation of two columns: 1 on the diagonal, near 0 where no straight line relates the two.* Glucose is the most closely related to the
+# label, and a high glucose goes with label 1.
 #
 # Now take the file that most tutorials use, `diabetes.csv.gz`: 759 rows, already scaled to run from -1 to 1.
 
@@ -1068,7 +1069,8 @@ plt.show()
 # then a step down.* It is only slow. But nothing in its first 1,000 epochs, neither loss nor gradients, tells you
 # whether the step will come.
 #
-# Here are the gradients of the same widths with standardized columns, ReLU, `kaiming_normal_` weights and Adam.
+# Here are the gradients of the same widths on this lesson's own training rows: with standardized columns, ReLU, `kaiming_normal_` weights (the next side door
+# explains them) and Adam.
 
 # %%
 torch.manual_seed(0)
@@ -1096,7 +1098,7 @@ plt.show()
 # *Gradient norms by layer, classic on the left, mended on the right: there the three gradients are of similar
 # size, and the first is no longer the weakest.* Even gradients are a good sign, not a proof: in the classic network
 # they come together as well, and it is stuck at the loss of a constant. You need both, even gradients and a falling
-# loss. And four things changed at once. Which of them did it? That is the next side door's question.
+# loss. And at least four things changed at once. Which of them did it? That is the next side door's question.
 
 # %% [markdown] tags=["deeper"]
 # ## Which fix moves it? First search the learning rate
@@ -1105,8 +1107,8 @@ plt.show()
 # Adam. If you keep the learning rate at 0.1 all the while, you get a ladder on which some rungs look worthless. But each fix also
 # changes *which learning rate is right*. So change one thing at a time, and give each recipe its own search.
 #
-# **Kaiming's weights**, in a line: `nn.Linear` with $m$ inputs starts with a standard deviation of $1/\sqrt{3m}$; a ReLU throws half of its input
-# away, and to keep the signal's size through many of them it has to be $\sqrt{2/m}$. In six layers you can see the signal fade:
+# **Kaiming's weights**, in a line: `nn.Linear` with $m$ inputs starts with a standard deviation of $1/\sqrt{3m}$; a ReLU throws half of its input away, and to keep
+# the signal's size through many layers, the weights need a standard deviation of $\sqrt{2/m}$. In six layers you can see the signal fade:
 
 # %% within="0.02"
 def kaiming(layer):
@@ -1215,9 +1217,10 @@ plt.show()
 
 # %% [markdown]
 # *Validation loss of each recipe over the learning rate; the dotted line is a constant's loss.* Read it at SGD's 0.1, and standardizing
-# looks worthless. Read each curve at its lowest point, and standardizing alone brings 0.52. ReLU alone has 0.53 and Adam alone 0.50: **once one of the three is in, adding
-# the others does not lower the loss**. Kaiming's weights do not help a network this shallow (0.54), and the full ladder, at 0.55, varies most from seed to seed.
-# Finer than that, four seeds cannot tell. The classic network's small gradients ask for a larger step, and plain SGD can give it one only up to a
+# looks worthless. Read each curve at its lowest point, and standardizing alone brings 0.52. ReLU alone has 0.53 and Adam alone 0.50: **once the table is
+# standardized, the rest of this ladder does not lower the loss**: with ReLU it is 0.52, with Kaiming's weights as well 0.54, with Adam as well 0.55, and there it
+# varies as much from seed to seed as in the classic network. (Adam with only one of the others was not tried.) Finer than that, four seeds cannot tell. The classic
+# network's small gradients ask for a larger step, and plain SGD can give it one only up to a
 # point: 0.59 at a rate of 3, 0.80 at 10. With any one of the fixes there is a rate that works.
 #
 # A ladder with one learning rate for all rungs measures the learning rate.
@@ -1671,13 +1674,14 @@ axes[0].set(ylabel="share of the sick")
 plt.show()
 
 # %% [markdown]
-# *Predicted probability against what happened, with 95 % intervals.* The gaps of the line and of the network that stopped early are
+# *Predicted probability against what happened, with bars of 1.96 standard errors (too short where the share is near 0).* The gaps of the line and of the network
+# that stopped early are
 # within the reach of luck: these rows cannot show that either is badly calibrated. The unbraked network's gap is far beyond it.
 # When it says "90 %", far fewer are sick. Its accuracy has suffered a little; what it has lost is the right to be believed.
 #
 # ### The fix: one temperature
 #
-# Too sure, on both sides: then divide all logits by one number $T > 1$, the **temperature**, chosen on the validation rows so that their
+# The unbraked network is too sure on both sides. So divide all its logits by one number $T > 1$, the **temperature**, chosen on the validation rows so that their
 # loss is lowest. No answer changes sides, so the accuracy stays exactly as it was.
 
 # %%

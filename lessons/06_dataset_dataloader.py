@@ -12,16 +12,14 @@
 #       batch: predict the number, the shapes and the order of the batches that a DataLoader makes
 #       ready: turn a new picture into exactly the input that a network was trained on
 #       whole: go from a folder of photographs to the name of a new one, alone
-#       feed: feed a network well from tables, streams and samples of different lengths (side doors)
+#       feed: feed a network well from tables, streams and samples of different lengths
 # ---
 
 # %% [markdown]
 # You have a folder of photographs, and you want a network that tells you what a new one shows. Between the
-# two stand a `Dataset`, which hands over **one sample**, and a `DataLoader`, which makes **a batch** of many,
-# and calls one walk through all of them **an epoch**.
+# two stand a `Dataset`, which hands over **one sample**, and a `DataLoader`, which makes **a batch** of many. One walk through all of them is called **an epoch**.
 #
-# This lesson is heading for one small table. In it the same network looks at the same pictures five times.
-# Only the way in which the pictures are prepared changes. Prepared as in training, the network is right about
+# This lesson is heading for one small table. In it the same network looks at the same pictures in five preparations. Prepared as in training, the network is right about
 # two times in three. Prepared in another way it is right less often, and it may even be *surer* of itself. No
 # error message appears.
 
@@ -64,7 +62,7 @@ from utils.data import diabetes
 from utils.plotting import TRAIN, draw_grid
 
 plt.style.use("utils.course")
-torch.set_num_threads(1)  # small tensors need no more, and the other cores are for the helpers
+torch.set_num_threads(1)  # small tensors need no more, and the other cores are for worker processes
 scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 folder = Path(scratch.name)
 sys.path.insert(0, str(folder))
@@ -387,14 +385,15 @@ def epoch_seconds(loader):
 
 # %% tags=["nbval-ignore-output"] reason="prints measured times"
 start = time.perf_counter()
-X, y = (torch.cat(parts) for parts in zip(*DataLoader(photos, batch_size=64), strict=True))
+batches = DataLoader(photos, batch_size=64)  # pairs (X, y); zip(*…) gathers all X, and all y
+X, y = (torch.cat(parts) for parts in zip(*batches, strict=True))
 from_files = time.perf_counter() - start
 from_memory = epoch_seconds(DataLoader(TensorDataset(X, y), batch_size=64))
 print(f"one epoch from files: {1000 * from_files:.0f} ms, one from memory: {1000 * from_memory:.1f} ms")
 
 # %% [markdown]
-# The files take many times as long, though these are tiny, and photographs from a phone have hundreds of
-# times as many pixels. **Work that gives the same result every time belongs before the loop.** (Where
+# The files take many times as long, though these are tiny, and a photograph from a phone has some ten thousand times as many pixels. **Work that gives the same
+# result every time belongs before the loop.** (Where
 # the pictures don't fit into memory, other processes can read ahead: the side door *Who waits for whom*.)
 #
 # One more thing gives the same result every time: scaling. Networks learn best from numbers around 0 with a
@@ -524,8 +523,8 @@ assert not provided or min(by_line.mean(), by_net.mean()) > always + 0.05
 # its own, because both answered the same pictures and fail on many of the same: it is about three times that
 # error, hardly luck. How large the lead is, 72 pictures can't tell; on the validation part it was 0.04.
 # Neither does better here than on the validation part, where it was chosen; that is why the test part exists.
-# And one picture in three is still wrong: laid in one row, a picture has no neighborhoods. Lesson 07 gives
-# them back.
+# And one picture in three is still wrong: 216 pictures are few, and laid in one row a picture has no neighborhoods. Lesson 07 brings 50,000 pictures, and gives the
+# neighborhoods back.
 
 # %% [markdown]
 # ## The name of a new picture
@@ -713,8 +712,7 @@ plt.show()
 #
 # The check paints two folders of its own, of 82 and of 110 pictures, with other classes and sizes; gray,
 # transparent and CMYK files are among them. The classes differ in where a picture is bright, and in how
-# bright. Your network learns from each folder, and must then name at least 85 of every 100 new pictures
-# correctly.
+# bright. Your network learns from each folder, and must then name at least 85 of every 100 new pictures correctly. Each training may take 20 seconds.
 #
 # <details><summary>Hint 1</summary>The four headings of the path are your plan for <code>learn</code>. Pictures that all have one size can be read with a <code>DataLoader</code> over your dataset, and its batches joined with <code>torch.cat</code>. With so few pictures, some 40 epochs take seconds.</details>
 # <details><summary>Hint 2</summary>Go through the four things that go wrong with a new picture: <code>name_of</code> has to get all of them right. It ends with a number from <code>argmax</code>, which the list of classes turns into a name. (With BatchNorm or Dropout in the network, think of its mode, too.)</details>
@@ -864,8 +862,8 @@ print(f"with a generator of its own: {next_number(own_generator):.4f}")
 assert next_number() == next_number(own_generator) != next_number(DataLoader(range(10)))
 
 # %% [markdown]
-# It is not. Each time a loop starts, the loader draws one number as a seed for its helpers, whether it has
-# any or not, and it draws from PyTorch's global generator, which also initializes your weights. So somebody
+# It is not. Each time a loop starts, the loader draws one number as a seed for its *workers*, processes that fetch ahead, whether it has any or not, and it draws
+# from PyTorch's global generator, which also initializes your weights. So somebody
 # adds a validation loader, and the training run comes out different. Give each loader its own generator, and
 # it can't happen.
 #
@@ -880,8 +878,7 @@ with expect_error(ValueError):
     DataLoader(range(5), sampler=[4, 3, 2, 1, 0], shuffle=True)
 
 # %% [markdown]
-# Bundles may overlap and differ in size. `shuffle=True` is short for `sampler=RandomSampler(rows)`, so drop
-# one or the other.
+# Bundles may overlap and differ in size. `shuffle=True` is short for `sampler=RandomSampler(dataset)`, so drop one or the other.
 
 # %% [markdown] tags=["deeper"]
 # ## The folder, read by torchvision
@@ -1143,11 +1140,10 @@ by_row, whole, by_list, by_tensor, plainest = cost.values()
 
 # %% [markdown]
 # A call per row is costly even when it does next to nothing. And why is `make_loader` so far ahead of whole
-# batches? Look at the two lines between them. About half of the whole batches' time goes into indexing with a
-# list: 64 Python numbers have to become a tensor, for `X` and again for `y`. Much of the rest is the loader
-# itself, with its samplers. `make_loader` draws the order as one tensor, never makes a list, and fetches many
-# small batches with one call before it cuts them apart. The ratio is large because the rows are small: with
-# pictures, copying the values takes most of the time in both.
+# batches? Look at the two lines between them. About two fifths of the whole batches' time goes into indexing with a list: 64 Python numbers have to become a tensor,
+# for `X` and again for `y`. Most of the rest is the loader itself, with its samplers. `make_loader` draws the order as one tensor, never makes a list, and fetches many
+# small batches with one call before it cuts them apart. The ratio is large because the rows are small: the longer the copying takes, which is the same in both, the
+# less the rest matters.
 #
 # ### Exercise loader-6 · difficulty 2 · 5 minutes
 # Write `whole_batches(dataset, batch_size, shuffle, generator)`: a `DataLoader` that fetches each batch with
@@ -1285,8 +1281,7 @@ plt.show()
 # *Orange is fetching, blue is training, gray is waiting. Above, one process does everything in turn, and the
 # model waits for every batch; below, two workers fetch while the main process trains, and only the first wait
 # is a long one.* The workers run ahead, each by `prefetch_factor` batches (2 unless you say otherwise). **The
-# slower side sets the pace**: with `w` workers a batch costs about `max(fetch / w, step)`, without any
-# `fetch + step`. A third worker would change nothing here.
+# slower side sets the pace**: with `w` workers a batch costs about `max(fetch / w, step)`; with none it costs `fetch + step`. A third worker would change nothing here.
 #
 # Then comes the surprise. **Predict before you run:** two workers again, on rows that lie in memory. Faster,
 # the same, or slower?
@@ -1312,7 +1307,7 @@ print(f"alone {1000 * alone:.0f} ms, two workers {1000 * two:.0f} ms: {two / alo
 #
 # **An aside: what does `pin_memory=True` do?** It copies each batch into *page-locked* memory, which a
 # graphics card can read by itself while the processor goes on (`batch.to(device, non_blocking=True)`).
-# Without an NVIDIA card nobody reads it that way, so write `pin_memory=torch.cuda.is_available()`.
+# Where `torch.cuda` finds no card, nobody reads it that way, so write `pin_memory=torch.cuda.is_available()`.
 
 # %% [markdown] tags=["deeper"]
 # ## What a worker cannot know
@@ -1337,8 +1332,8 @@ print(last_line(child.stderr.decode()))
 
 # %% [markdown]
 # The address is inside, the code (which calls `read_picture`) is not. And `__main__` is "the program that was
-# started": in your kernel this notebook, in a fresh Python something else. *Can't get attribute*: you meet
-# that line if you use workers in a notebook on Windows or macOS. The fix is to put the class into a file that
+# started": in your kernel this notebook, in a fresh Python something else. *Can't get attribute*: you meet that line if you use workers in a notebook on Windows or
+# macOS, or on Linux from Python 3.14 on. The fix is to put the class into a file that
 # the child can **import**. Then spawn works on any system. The class below also counts what it has served,
 # and draws from three sources of chance; you will need both.
 
@@ -1378,12 +1373,12 @@ except (AttributeError, pickle.PicklingError) as error:
     print(type(error).__name__ + ":", re.sub(r" at 0x\w+", "", str(error)))
 
 # %% [markdown]
-# What the dataset *holds* travels along. A `lambda` has no address that could be imported, so make the
-# transform of a spawned dataset a class with `__call__`, in a file.
+# What the dataset *holds* travels along. A `lambda` has no address that could be imported, so make the transform of a spawned dataset a function with a name, or a
+# class with `__call__`, in a file.
 #
-# On a machine with an NVIDIA card there is a trap in the other direction. If a dataset touches the card in
-# `__getitem__`, a *forked* worker inherits an open connection to the card that two processes can't share, and
-# stops with the message below (it is quoted from PyTorch's own source, as your machine may have no card).
+# On a machine with an NVIDIA card there is a trap in the other direction. If your program has used the card already, a *forked* worker inherits an open connection
+# to it that two processes can't share. As soon as its dataset touches the card in `__getitem__`, the worker stops with the message below (it is quoted from
+# PyTorch's own source, as your machine may have no card).
 
 # %%
 source = inspect.getsource(torch.cuda._lazy_init)
@@ -1733,7 +1728,7 @@ with check("loader-8") as c:
 # | on the web | today | why |
 # |---|---|---|
 # | `iter(loader).next()` | `next(iter(loader))` | Python 2 spelling |
-# | `transforms.ToTensor()` | `v2.ToImage()`, then `v2.ToDtype(torch.float32, scale=True)` | one did two jobs; v2 also turns boxes and masks |
+# | `transforms.ToTensor()` | `v2.ToImage()`, then `v2.ToDtype(torch.float32, scale=True)` | one did two jobs; v2's transforms also move boxes and masks along with the picture |
 # | `worker_init_fn=lambda n: np.random.seed(n)` | nothing, or a function such as `reseed` | workers' `np.random` is seeded for you |
 # | `num_workers=4`, everywhere | measure | it helps where there is waiting, and hurts where there is none |
 #

@@ -17,11 +17,11 @@
 
 # %% [markdown]
 # Sixty thousand photographs, each 32 pixels wide and 32 high: airplanes, frogs, trucks. For years, the
-# first network that people trained on them came from one famous recipe. It runs for a minute or two, and
+# first network that people trained on them came from one famous recipe, PyTorch's own tutorial *Training a Classifier*. It runs for a minute or two, and
 # gets 54 % of new pictures right.
 #
 # You are heading for three numbers and a wall of pictures: **more than 66 %** of new pictures right; the
-# classic **54 % in less than a quarter of the time**; a dense network that does worse with **nearly seven
+# classic **54 % in less than a tenth of the time**; a dense network that does worse with **nearly seven
 # times as many parameters**; and the mistakes of which your network is *surest*. Then you build a network
 # alone, and it is judged on photographs that have stayed in a drawer until then.
 #
@@ -91,8 +91,8 @@ draw_grid(axes[2], result, title="result, 4 × 4")
 plt.show()
 
 # %% [markdown]
-# *Picture, kernel, result: 4 × 4 places, and 30 wherever the window touches the border between bright and
-# dark.* These nine numbers are an edge detector. A network will look for numbers of its own.
+# *Picture, kernel, result: 4 × 4 places, and 30 wherever the border between bright and dark runs through the window.* These nine numbers are an edge detector. A
+# network will look for numbers of its own.
 #
 # PyTorch's function does the same. It wants two more dimensions: `(N, C, H, W)`, a batch of N pictures with
 # C channels. Without them you get an error that you will meet again:
@@ -256,7 +256,7 @@ assert torch.equal(matrix @ picture.flatten(), F.conv2d(picture.view(1, 1, 6, 6)
 # three pixels, and the map moves along:
 
 # %%
-moved = torch.roll(photo, 3, dims=3)
+moved = torch.roll(photo, 3, dims=3)  # 3 to the right; what falls off comes in on the left
 difference = (layer(moved)[..., 3:] - layer(photo)[..., :-3]).abs().max().item()
 print(f"largest difference between the moved map and the map of the moved picture: {difference:.5f}")
 assert difference < 1e-5
@@ -488,8 +488,8 @@ class Prepare(nn.Module):
 # %% [markdown]
 # ## Choose loss and optimizer: the classic recipe
 #
-# The loss is cross-entropy. The optimizer of the famous recipe is SGD with learning rate 0.001 and momentum
-# 0.9. Its data come from a `DataLoader` that fetches **four** pictures at a time, each going through a chain
+# The loss is cross-entropy. The optimizer of the famous recipe is SGD with learning rate 0.001 and momentum 0.9: each step goes along nine tenths of the last one
+# plus the new gradient, so steps that agree add up. Its data come from a `DataLoader` that fetches **four** pictures at a time, each going through a chain
 # of transforms on its own. It runs for two epochs: 25,000 steps.
 
 # %%
@@ -636,8 +636,8 @@ assert not real or scaled[0.001] < 0.16 < scaled[0.016] - 0.03
 # training in their place, so that a picture's answer depends on no other picture. `fit` and `predict` switch
 # for you; in a loop of your own, you do.
 #
-# Here is the quick network: LeNet's plan, wider, with BatchNorm. Pooling stands right
-# after the convolution, so BatchNorm and ReLU have a quarter of the numbers to work on.
+# Here is the quick network: LeNet's plan, wider, with BatchNorm. Pooling stands right after the convolution, so BatchNorm and ReLU have a quarter of the numbers to
+# work on. (`nn.Identity` and `nn.Dropout(0.0)` change nothing; they keep places for later.)
 
 # %%
 def quick_lenet(mean, std, norm=True, dropout=0.0):
@@ -655,7 +655,7 @@ def quick_lenet(mean, std, norm=True, dropout=0.0):
 
 # %% [markdown]
 # **Predict before you run:** one pass over 4,000 pictures, at three learning rates each, without BatchNorm
-# and with it. Which of the two suffers from 0.3?
+# and with it. How many points does each of the two lose from 0.1 to 0.3?
 
 # %% within="0.08"
 rates, tried = (0.03, 0.1, 0.3), {}
@@ -694,8 +694,7 @@ for cycle in (False, True):
 assert not real or cycled[True] > max(cycled[False], 0.54) - 0.01
 
 # %% [markdown]
-# With ten seeds on the photographs, the cycle was ahead ten times, by anything from
-# 0.4 to 6.4 points.
+# With ten seeds on the photographs, the cycle was ahead ten times, by anything from 0.4 to 6.4 points (`benchmarks/spread.py 07` repeats them).
 #
 # ### The bill
 #
@@ -715,7 +714,8 @@ print(f"54 % in 1/{classic_seconds / quick_seconds:.0f} of the time")
 
 # %% [markdown]
 # The quick network multiplies more than three times as much per picture as
-# LeNet (2.2 million products in its convolutions, against 0.6), and still wins: it needs a fifth of the pictures.
+# LeNet (2.2 million products in its convolutions, against 0.6), and still wins: it needs a fifth of the pictures, and costs 1 and 2 make each of them about three
+# times as quick.
 #
 # ### Would a dense network have done as well?
 #
@@ -743,7 +743,7 @@ for name, model, share in (("LeNet's plan", short, cycled[True]), ("dense rival"
 assert not real or cycled[True] > right_dense + 0.07
 
 # %% [markdown]
-# The learning rate makes little difference to it, and it stays far behind.
+# It loses twelve points. The learning rate makes little difference to it.
 
 # %% [markdown]
 # ## Train and judge
@@ -784,8 +784,8 @@ print(f"vehicles {vehicles:.2f}, animals {animals:.2f}, cats alone {per_class[3]
 assert not real or vehicles > animals > per_class[3]
 
 # %% [markdown]
-# *Right answers by class; the dashed line is the average.* Among the photographs, vehicles are easier than
-# animals: they have hard edges, and they do not curl up. Where do the wrong answers go? In the **confusion
+# *Right answers by class; the dashed line is the average.* Among the photographs, vehicles are easier than animals on average, perhaps because they have hard edges
+# and do not curl up; frogs do as well as automobiles. Where do the wrong answers go? In the **confusion
 # matrix**, rows are the truth, columns what the network said.
 
 # %% alt="A ten by ten table of counts in shades of blue, rows are true classes, columns are answers. The diagonal is darkest. For the photographs, the largest numbers beside it stand at cat and dog, in both directions."
@@ -804,7 +804,8 @@ assert matrix.sum() == 8000 and matrix.diagonal().sum() == (said == y_test).sum(
 
 # %% [markdown]
 # *Each row is a class, about 800 pictures; the diagonal is what was right.* The mistakes are not spread
-# evenly: cats and dogs are taken for each other, and so are automobiles and trucks. That makes sense.
+# evenly: cats and dogs are taken for each other, and so are automobiles and trucks. That makes sense. But birds and deer are mixed up just as often: what do the two
+# have in common, at 32 pixels?
 #
 # ### Exercise lenet-5 · difficulty 2 · 5 minutes
 # Write `most_mixed_up(confusion)`: given a confusion matrix `(C, C)` of counts, return the two *different*
@@ -870,8 +871,9 @@ print(f"{probability[surest].mean():.2f}")
 assert not real or (sure[0] > sure[1] and probability[surest].min() > 0.9)
 
 # %% [markdown]
-# *First line: what the network said, and how sure it was. Second line: the truth.* Take your time. Some
-# you will forgive. Others show what the network goes by: a background, a color, an outline. On average it
+# *First line: what the network said, and how sure it was. Second line: the truth.* Take your time. Some you will forgive, and the *cat* in the first row is no
+# mistake of the network's: it is a frog with a wrong label, of which CIFAR-10 has some. Others show what the network goes by: a background, a color, an outline. On
+# average it
 # is surer when it is right, but a probability of 99 % is not a promise.
 
 # %% [markdown] tags=["instructor"]
@@ -1239,7 +1241,7 @@ assert (first - then).abs().max() > 0.5
 # %% alt="A curve of the learning rate over 703 steps. It starts near 0.004, rises in an S shape to 0.1 at about a third of the way, and falls in a longer S shape to zero at the last step."
 dummy = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1, momentum=0.9)
 schedule, steps_taken = OneCycleLR(dummy, max_lr=0.1, total_steps=703), []
-for _ in range(702):
+for _ in range(702):  # one step fewer: the next cell takes it
     steps_taken.append((dummy.param_groups[0]["lr"], dummy.param_groups[0]["momentum"]))
     dummy.step()
     schedule.step()
@@ -1505,7 +1507,7 @@ for skip in (False, True):
 assert not real or learned_by[True] > 0.2 > learned_by[False]
 
 # %% [markdown]
-# A few billionths against a tenth. Without `x +`, each layer passes on a fraction of the gradient, and
+# A few billionths against a tenth: a factor of some twenty-five million. Without `x +`, each layer passes on a fraction of the gradient, and
 # twenty fractions multiply to nearly nothing; the network guesses. With it, the gradient has a way around
 # every block, because the slope of `x + f(x)` is 1 plus something. ResNets, and transformers as well, are
 # stacks of such blocks.

@@ -159,7 +159,8 @@ print(f"loss {loss:.2f}   e l l o:", *(f"{share:.2f}" for share in p[range(4), t
 # $$\frac{dL}{dh_t} = W_{hy}^\top (p_t - y_t) + W_{hh}^\top a_{t+1}, \qquad a_t = (1 - h_t^2)\,\frac{dL}{dh_t}$$
 #
 # $p_t - y_t$ is the slope of softmax with cross-entropy (lesson 04), $1 - h^2$ that of tanh. And because every step uses the same weights, the
-# slope of a weight is the sum over all steps: $a_t x_t^\top$ for $W_{xh}$, $a_t h_{t-1}^\top$ for $W_{hh}$.
+# slope of a weight is the sum over all steps: $a_t x_t^\top$ for $W_{xh}$, $a_t h_{t-1}^\top$ for $W_{hh}$. ($a_t$ is the slope at what goes into tanh. After the
+# last step there is no future: there $a_{t+1}$ is 0.)
 
 # %%
 def back_through_time(x, targets, h, p, weights):
@@ -443,7 +444,7 @@ if real:
 
 # %% [markdown]
 # That is the baseline. Now split into three: **training** names to learn from, **validation** names to choose by, and **test** names that are
-# looked at once, at the end. Each tenth has the same mix of languages (`stratify`, lesson 06).
+# looked at once, at the end. Each part has the same mix of languages (`stratify`, lesson 06).
 
 # %%
 def three_ways(pairs, random_state):
@@ -616,7 +617,8 @@ print("X", tuple(train[0].shape), "  lengths", tuple(train[1].shape), "  y", tup
 #
 # Embedding, recurrent layer, and a linear layer on the last state. One switch: `cell` may be `nn.RNN`, the cell you wrote by
 # hand, or `nn.GRU`. A GRU is called in the same way, with the same shapes, but at each step it first decides how much of the
-# old state to keep. (How it decides is the next lesson's story.) The recurrent matrices start as **orthogonal** ones, which turn a vector
+# old state to keep. (How it decides: lesson 10, side door *Other knobs*.) `padding_idx=0` keeps the row of `<pad>` at zero, untrained. The recurrent matrices start
+# as **orthogonal** ones, which turn a vector
 # without making it shorter; a side door measures why.
 
 # %%
@@ -650,7 +652,7 @@ print("logits", tuple(gru(train[0][:32], train[1][:32]).shape), "  RNN", sizes[0
 assert sizes[1] == 3 * sizes[0]
 
 # %% [markdown]
-# Three times as many: where the RNN has one small network, the GRU has three. Lesson 10 says what they do.
+# Three times as many: where the RNN has one small network, the GRU has three. That side door of lesson 10 says what they do.
 
 # %% [markdown]
 # ## Choose loss and optimizer
@@ -725,8 +727,8 @@ plt.show()
 
 # %% [markdown]
 # *Both losses fall; toward the end the training curve (blue) pulls ahead, and validation (orange, dashed) flattens: most of
-# what these names can teach has been learned.* Both losses contain the label smoothing, so their floor is 0.58. The accuracy here counts only the smallest
-# language as right. Training starts worse because it is measured while the weights still move, and with dropout.
+# what these names can teach has been learned.* Both losses contain the label smoothing, so their floor is 0.58. The validation accuracy here counts only the
+# smallest language as right. Training starts worse because it is measured while the weights still move, and with dropout.
 #
 # ### The strongest cheap rival
 #
@@ -746,10 +748,10 @@ for C in (0.1, 0.3, 1.0):
     rated[C] = share_right(rivals[C].predict(valid_counts), valid_pairs, owners, languages)
     print(f"C = {C}: right on {rated[C]:.3f} of the validation names")
 rival = rivals[max(rated, key=rated.get)]
-print("names, different groups of letters:", counts.shape)
+print("rows, different groups of letters:", counts.shape)
 
 # %% [markdown]
-# Both sides have chosen. Now, once, the **test** names.
+# Both sides have chosen. Now, once, the **test** names. (± is one standard error: so far would a share typically stray with other test names.)
 
 # %% within="0.02"
 test = encode_names(test_pairs, vocab, languages)
@@ -767,8 +769,8 @@ if real:
 
 # %% [markdown]
 # The network passed its mark, and **the letter groups win**, by nearly three names in a hundred. To tell languages apart, short groups are nearly all
-# there is to know, and a table can hold them. So what is the network for? It carries a *state*. You can ask it after every letter, and you can turn it
-# around and let it write; counts of groups can do neither.
+# there is to know, and a table can hold them. So what is the network for? It carries a *state*. One reading gives an answer after every letter, and turned around,
+# the same kind of network writes. (A table of counts can write, too. You will meet it below, and there the network is ahead.)
 #
 # ### Ask it
 
@@ -803,7 +805,8 @@ for impossible in ("", "李"):
 #
 # ### Watch it read
 #
-# The state after every letter of a name, 128 numbers in a column (sorted by when they rise), and below that the bet that the head *would* make at
+# The state after every letter of a name, 128 numbers in a column (sorted: those that end low on top, those that end high at the bottom), and below that the bet that
+# the head *would* make at
 # that letter. The network was trained to answer at the last letter only; you ask it at each.
 
 # %% alt="Two panels over the letters of schmidhuber. Above, a heat map with 128 rows of hidden numbers, one column a letter, blue for minus one through white to red for plus one: blocks of rows switch on or off at certain letters and then stay for several columns. Below, lines for the probabilities of four languages after each letter; German ends on top."
@@ -841,7 +844,8 @@ if real:
 # ## The other direction: names invented
 #
 # Turn the arrow around: in goes a language, out comes a name. As in "hello", the network learns the next letter, now with
-# two additions: `<end>` begins and ends every name, and at every step the input holds a second embedding, that of the language.
+# two additions: `<end>` begins and ends every name, and at every step the input holds a second embedding, that of the language. (So it is not quite the one to many
+# of the picture: the letter before goes in as well.)
 
 # %%
 class Namer(nn.Module):
@@ -921,7 +925,7 @@ def table_nats(lessons, judged, letters, n):
     for names, learn in ((lessons, True), (judged, False)):
         for X, k, Y in zip(*(part.tolist() for part in names), strict=True):
             for t, letter in enumerate(Y[: Y.index(1) + 1]):  # 1 is <end>
-                past = [(), (k,)] + [(k, *X[max(t + 1 - m, 0) : t + 1]) for m in range(1, n + 1)]
+                past = [(), (k,)] + [(k, *X[t + 1 - m : t + 1]) for m in range(1, min(n, t + 1) + 1)]
                 told = [seen[context] for context in past]
                 for follows in told if learn else ():
                     follows[letter] += 1
@@ -980,7 +984,7 @@ def invent(model, language, vocab, languages, temperature, count, generator, lon
         for _ in range(longest):
             logits, state = model.read_on(letter, spoken, state)
             scores = logits[:, -1] / temperature  # (count, letters)
-            scores[:, vocab["<pad>"]] = -torch.inf  # never trained, never drawn
+            scores[:, vocab["<pad>"]] = -torch.inf  # never a target, never drawn
             letter = torch.multinomial(scores.softmax(1), 1, generator=generator)
             drawn.append(letter)
     rows, end = torch.cat(drawn, dim=1).tolist(), vocab["<end>"]
@@ -1107,7 +1111,7 @@ with check("rnn-4") as c:
 # | `nn.RNNCell(I, H)` | one step | (N, I), (N, H) → (N, H) |
 # | `nn.RNN(I, H, batch_first=True)` | all steps of all layers | (N, T, I) → `out` (N, T, H), `h_n` (layers, N, H) |
 # | `nn.GRU(I, H, batch_first=True)` | the same with gates, three times the weights | the same |
-# | `rnn(x, h)` | reads on from the state `h` | (N, T, I), (layers, N, H) → the same |
+# | `rnn(x, h)` | reads on from the state `h` | (N, T, I), (layers, N, H) → (N, T, H), (layers, N, H) |
 # | `nn.Embedding(V, E, padding_idx=0)` | looks up a row for each number; row 0 stays zero | (N, T) → (N, T, E) |
 # | `pad_sequence(list, batch_first=True)` | fills short rows with 0 | N tensors (t,) → (N, T) |
 # | `pack_padded_sequence(x, lengths.cpu(), …)` | tells an RNN where each row ends | (N, T, E), (N,) → PackedSequence |
@@ -1119,8 +1123,8 @@ with check("rnn-4") as c:
 # Three sentences to keep. A recurrent network is **one** cell used again and again, and its state is all it knows of the
 # past. Split by what must be new, or you measure memory. And ask what the best cheap table can do before you praise a network.
 #
-# Next: names are short, and the state seldom had to last more than twelve letters. What if it must last two hundred? The gates that you took on
-# trust here are opened, one by one, and a network learns to write like Shakespeare.
+# Next: names are short, and the state seldom had to last more than twelve letters. What if it must last two hundred? There you open gates like those of the GRU, one
+# by one, and a network learns to write like Shakespeare.
 
 # %% [markdown] tags=["deeper"]
 # ## What the list hides
@@ -1157,7 +1161,7 @@ for language, lines in lines_of.items():
 # `To The First Page` is a button on the web page from which somebody once copied the names. It is made of
 # letters, so no filter for strange characters finds it; counting words does.
 #
-# `fold` uses that Unicode can take a letter apart: `NFKD` writes *é* as *e* plus a combining accent, whose category is `Mn`, a mark. But the Polish
+# `fold` relies on the fact that Unicode can take a letter apart: `NFKD` writes *é* as *e* plus a combining accent, whose category is `Mn`, a mark. But the Polish
 # *ł* is a letter of its own, and the German *ß* needs two letters. And folding costs something: *ñ* said "Spanish" all by itself.
 
 # %%
@@ -1235,7 +1239,7 @@ with expect_error(RuntimeError):
 # A word of caution: packed sequences in a GRU were not tried on Apple's MPS for this course. There, compare one packed batch with the names read alone, as you did above,
 # before you train.
 #
-# (Batches of nearly equal length, which you sorted out in lesson 06, waste little even without packing.)
+# (Batches of nearly equal length, which you made in lesson 06, waste little even without packing.)
 
 # %% [markdown] tags=["deeper"]
 # ## Each language asked alone
@@ -1475,7 +1479,7 @@ plt.show()
 # The fresh RNN's factor is $1/\sqrt3 \approx 0.58$, and that is no accident: PyTorch draws its weights evenly between $-1/\sqrt H$ and
 # $1/\sqrt H$, and such a matrix shortens a vector by just that factor. Hence the orthogonal start: in a plain RNN it keeps all of the gradient, as
 # long as tanh stays straight. Now the surprise: **a fresh GRU is hardly better.** Its gates let about half of the
-# old state through at each step. But they can be *trained* to stay open: in lesson 10 you open one by hand.
+# old state through at each step. But they can be *trained* to stay open: in lesson 10 you open one like them by hand.
 #
 # ### When it explodes
 #
@@ -1508,8 +1512,9 @@ for clip, lr in ((float("inf"), 0.3), (1.0, 0.3), (float("inf"), 0.03)):
     assert np.isnan(late).all() if clip > 1 and lr == 0.3 else late.max() < 0.1
 
 # %% [markdown]
-# The numbers are mean squared errors for three starts; answering 0 would get 1. Without clipping, one gradient out of 30 multiplications throws the weights away, the next is larger, and the loss ends
-# as `nan`. With clipping the same starts learn the task. So they do with a tenth of the learning rate and no clipping, but slower. In `fit`, the argument is `clip_norm=1.0`.
+# The numbers are mean squared errors for three starts; answering 0 would get 1. Without clipping, the steps overshoot, each farther than the last, and the loss ends
+# as `nan`. With clipping the same starts learn the task. So they do with a tenth of the learning rate and no clipping, but slower. In `fit`, the argument is
+# `clip_norm=1.0`.
 #
 # ### Exercise rnn-8 · difficulty 2 · 5 minutes
 # Write `clipped(grads, max_norm)`. `grads` is a list of tensors of any shapes. Take the norm of *all* numbers together; if it is above

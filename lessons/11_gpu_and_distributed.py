@@ -112,10 +112,10 @@ assert losses[-1] < losses[0]
 
 # %% [markdown]
 # On a CPU the three lines do nothing. `model.to` moves the weights **in place**; `tensor.to`
-# returns a copy (itself, if it is there already), so you must keep what it returns. Make the optimizer *after* moving the model.
+# returns a copy (itself, if it is there already), so you must keep what it returns. Make the optimizer *after* moving the model, as the documentation asks: averages
+# that an optimizer already holds do not move with it.
 #
-# Forget line 3, and you meet the most common error of GPU programming. You need no GPU to meet it: `meta` is a
-# device that every machine has. Its tensors have a shape and a dtype, but no numbers.
+# Forget line 3, and you meet a very common error of GPU programming. You need no GPU for it: `meta`, the device without numbers of lessons 01 and 06, will do.
 
 # %%
 elsewhere = make_model(seed=0).to("meta")
@@ -317,7 +317,7 @@ with check("gpu-1") as c:
 # %% [markdown]
 # ## What fills the memory
 #
-# "CUDA out of memory" is the sentence you will read most often. Four things fill a training step's memory, and
+# "CUDA out of memory" is a sentence you will read often. Four things fill a training step's memory, and
 # each can be counted before you start.
 
 # %%
@@ -595,7 +595,7 @@ for epoch in (0, 0, 1):
 
 # %% [markdown]
 # The first two lines are the same: the order depends on the seed and on what `set_epoch` was told, and on nothing else. **Forget `set_epoch`, and every epoch
-# has the same order**; no error, no warning, a slightly worse model.
+# has the same order**, without an error or a warning.
 #
 # **Predict before you run:** five rows for two processes. How many rows does each get?
 
@@ -606,8 +606,8 @@ for drop in (False, True):
     print(f"drop_last={drop}: {hands}")
 
 # %% [markdown]
-# Three each, and row 0 comes twice: all processes must make the same number of steps, or one waits forever for the
-# other's gradients. With `drop_last=True`, row 4 stays out. When you *judge*, repeated rows distort the result a
+# Three each, and row 0 comes twice: all processes must make the same number of steps, or one waits for gradients that never come, until the timeout. With
+# `drop_last=True`, row 4 stays out. When you *judge*, repeated rows distort the result a
 # little: let one process judge.
 
 # %% [markdown]
@@ -665,8 +665,8 @@ else:
 #
 # ### The proof
 #
-# Now one process in this notebook, with a plain loop and no DDP. The batch is 64, and the sampler deals to a world of one. (`hand` is the
-# world and the rank. It and `shuffle_anew` serve the check of the build, which trains some wrong ways, too.)
+# Now one process in this notebook, with a plain loop and no DDP. The batch is 64, and the sampler deals to a world of one. (`hand` is the pair of world and rank.
+# `batch`, `hand` and `shuffle_anew` are there for the check of the build, which also trains in a few wrong ways.)
 
 # %%
 def train_alone(model, data, epochs, batch=64, hand=(1, 0), shuffle_anew=True):
@@ -849,8 +849,8 @@ with check("gpu-3") as c:
 # Three sentences to keep. *Never time what you have not waited for. Before you make it faster, write down the answer it must still
 # give. A checkpoint that was never resumed from is not a checkpoint.*
 #
-# You can prepare data, design a model, choose loss and optimizer, train and judge, on one processor or on many. Now take a question of your
-# own. Start with the smallest data that could answer it, one batch learned by heart, and a baseline to beat.
+# You can prepare data, design a model, choose loss and optimizer, train and judge, on one processor or on many. Next comes the network behind today's language
+# models. It carries no state from step to step: it looks back, and so it can use all the processors there are. You will write a small one.
 
 # %% [markdown] tags=["deeper"]
 # ## Batches that are not two tensors
@@ -964,9 +964,9 @@ print(f"loss after 8 epochs: in 32 bits {full:.4f}, mixed {half:.4f}")
 assert abs(half - full) < 0.1 * full
 
 # %% [markdown]
-# The answer holds. And the speed? On a GPU with units for 16-bit products (NVIDIA calls them tensor cores) a large
-# matrix product takes from a half to less than a tenth of the time, depending on the card; a whole training step gains
-# less. On a CPU it depends. A processor with bf16 instructions is faster; one without converts back and
+# The answer holds. And the speed? On a GPU with units for 16-bit products (NVIDIA calls them tensor cores) the makers' data sheets promise from two to sixteen times
+# as many products a second, depending on the card; a whole training step gains less. On a CPU it depends. A processor with bf16 instructions is faster; one without
+# converts back and
 # forth, and bf16 is then *slower* than `float32`. The race in the side door *Four tricks* measures your own.
 #
 # Between 32 bits and 16 stands **TF32**: numbers of 32 bits, whose products are computed with 10 digits after the (binary) point in place of 23.
@@ -1007,7 +1007,7 @@ for slope in (1.0, float("inf"), 1.0):
 # %% [markdown] tags=["deeper"]
 # ## Four tricks, and what each costs
 #
-# Two tricks arrange the same work anew, two make fit what does not fit. Each has to pass the exam: the same answer.
+# Two tricks rearrange the same work, the other two make room for what does not fit. Each has to pass the exam: the same answer.
 #
 # **`torch.compile`** reads your function while it runs, fuses its operations, and lets a compiler turn them into one
 # program. On a CPU it needs a C++ compiler, which not every laptop has. The function below makes a chain of
@@ -1177,7 +1177,7 @@ print("largest difference of a gradient:", max((a - b).abs().max().item() for a,
 # Of the 17 tensors 5 remain: what enters each of the four blocks, and what the loss keeps. (`backward` brings the
 # inside of one block at a time back to life, and forgets it again.) Each block ran twice, so you pay for the forward
 # pass twice. The rule of thumb says that backward costs as much as two forward passes, so that a step would cost a third more; the race
-# below measures what it costs in this small network, where keeping the books weighs more. The gradients are *identical*, because the very
+# below measures what it costs in this small network, where the bookkeeping weighs more. The gradients are *identical*, because the very
 # same operations ran again.
 
 # %% [markdown]
@@ -1237,8 +1237,9 @@ plt.show()
 
 # %% [markdown]
 # *Your machine's own ratios: to the left of 1 a trick pays, to the right it costs.* *Four pieces* and *checkpoint* are
-# there to save memory, and you pay for it: on the machine that made this picture a fifth to a third more for the pieces, and nearly
-# twice the time for the checkpoints, more than the rule of thumb says. Do not carry a ratio over to another machine or another model:
+# there to save memory, and you pay for it: on the machine that made this picture a third more or so for the pieces, and about twice the time for the checkpoints,
+# more than the rule of thumb says. Its processor has no bf16 instructions and has to imitate them, which takes many times as long. Do not carry a ratio over to
+# another machine or another model:
 # measure again there. The distance between the bar's end and the dot is how far you may trust a single measurement,
 # even though each is the quickest of ten.
 
@@ -1345,7 +1346,7 @@ for name in first:
 # %% [markdown]
 # `broadcast` makes all equal to one: so DDP starts, with rank 0's weights. `all_reduce` makes all equal to the sum: so DDP averages gradients. `all_gather` gives
 # everybody everything, and `scatter` deals out what one has. One more, *reduce-scatter*, adds and deals out in one go: with all-gather it
-# is what FSDP lives on, and it is the first half of the ring behind the next side door.
+# is what FSDP lives on, and it is the first half of the ring in the next side door.
 
 # %% [markdown] tags=["deeper"]
 # ## A ring that sums
@@ -1604,8 +1605,8 @@ plt.show()
 # *Two measurements with two processes; the band between the blue curves is what Amdahl's law makes of them.* A point at
 # 2 means that two processes took half the time of one: nothing was lost, $s = 0$, and the curve is the diagonal. (A little above 2 is the
 # clock's noise, or two caches that hold more than one.) If the points lie near 2, a small difference between them becomes a wide band at 64: never extrapolate from one measurement.
-# Two processes on one laptop share memory and cache, and perhaps the cores with your browser. (A point at 1 or below
-# means that nothing was gained: the second core had other work. Then its curve is flat.)
+# Two processes on one laptop share memory and cache, and perhaps the cores with your browser. (A point below 1 means that two processes were *slower*: the second
+# core had other work, or the all-reduce cost more than sharing saved. Amdahl's law knows no such thing; then $s$ is set to 1, and the curve is flat.)
 #
 # Amdahl's assumption is optimistic in one way (sending grows with the number of machines) and pessimistic in another: nobody is
 # forced to keep the *whole* batch the same. If each machine keeps its own batch and the batch of all grows, the divisible part
@@ -1710,11 +1711,11 @@ print(f"sums with other bits with two threads: {differ} of 20, off by at most {w
 assert differ and worst < 1e-6
 
 # %% [markdown]
-# Such a sum, stored with seven digits, does not survive a change of threads; with four it does. In a training, where each step starts from
+# Such a sum, stored with all its digits, may not survive a change of threads; rounded to four, it nearly always does. In a training, where each step starts from
 # the last one's rounding, the differences grow.
 #
-# With `use_deterministic_algorithms(True)`, operations that have a deterministic version use it, and operations that have none
-# **raise an error** instead of giving you other bits each time.
+# With `use_deterministic_algorithms(True)`, operations that have a deterministic version use it, and operations that have none **raise an error** instead of giving
+# you other bits each time. (Lesson 13 meets one.) The last comparison is that of a CPU with a GPU, if you have one:
 
 # %%
 if device.type == "cuda":

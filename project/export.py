@@ -45,8 +45,10 @@ def export(net, example, folder):
         torch.onnx.export(program, f=file, dynamo=True, external_data=False, verbose=False)
         quantize_dynamic(file, small, op_types_to_quantize=["MatMul", "Gemm"])
     logging.disable(logging.NOTSET)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()  # no more than PyTorch has: a fair race
     for name, written in (("ONNX Runtime", file), ("ONNX int8", small)):
-        session = onnxruntime.InferenceSession(written, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(written, options, ["CPUExecutionProvider"])
         ways[name] = runner(session)
     return ways
 

@@ -116,7 +116,7 @@ def features(X):
     if not kept.exists():
         body = make_body().eval().to(memory_format=torch.channels_last)  # quicker on a CPU
         with torch.no_grad():
-            found = torch.cat([body(part) for part in X.split(32)])
+            found = torch.cat([body(part) for part in X.split(16)])
         kept.parent.mkdir(exist_ok=True)
         put(kept, lambda part: torch.save(found, part))
     return torch.load(kept, weights_only=True)

@@ -464,17 +464,19 @@ def test_once_the_repository_has_an_address_lessons_open_elsewhere(tmp_path, mon
 
 def test_opening_lists_the_path_and_the_side_doors(tmp_path):
     long = "\n# %% [markdown]\n# ## {} `x`\n\n" + "# %%\na = 2\n\n" * 40
-    text = HEAD + FAKE + long.format("One") + long.format("Two") + DOOR + TEXT + EXERCISE + CHECK
+    text = HEAD + FAKE + long.format("One") + long.format("Two") + DOOR
+    text += MORE.replace("## More", "More") + TEXT + EXERCISE + CHECK
     lay(tmp_path, l00_tiny=text)
     lesson = read_lesson(tmp_path / "lessons" / "00_tiny.py")
     nb = edition(lesson, True, [lesson])
     opening = nb.cells[0].source
-    assert "**The path: 60 minutes** · side doors: 1" in opening
+    assert "**The path: 60 minutes** · side doors: 11 ·" in opening
     assert "1. **25 minutes:** [One x](#One-x)" in opening
     assert "2. **35 minutes:** [Two x](#Two-x) · [The build: a sum](#The-build:-a-sum)" in opening
-    assert "[A side door](#A-side-door) (1)" in opening
+    assert "[A side door](#A-side-door) (11)" in opening
+    assert "*(tiny-1; side door: tiny-2)*" in opening
     marked = next(c.source for c in nb.cells if c.source.startswith("## A side door"))
-    assert marked.splitlines()[2] == "*Side door · 1 min · nothing on the path needs it.*"
+    assert marked.splitlines()[2] == "*Side door · 11 min · nothing on the path needs it.*"
     assert "Three more words." in marked
 
 

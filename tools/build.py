@@ -104,10 +104,13 @@ def _marked(lesson: Lesson, cell_id: str, source: str) -> str:
 def _opening(lesson: Lesson, lessons: list[Lesson]) -> str:
     needs = ", ".join(_link(m) for m in lessons if m.stem in lesson.course["needs"]) or "Python"
     data = ", ".join(lesson.course["data"]) or "none"
-    aims = []
+    aims, behind = [], {lesson.cells[n].id for s in lesson.sections if s.deeper for n in s.cells}
     for key, text in lesson.course["objectives"].items():
         own = [c.id for c in lesson.cells if c.metadata.get("objective") == key]
-        aims.append(f"- {text} *({', '.join(own)})*")
+        told = [", ".join(i for i in own if i not in behind)]
+        told.append(", ".join(i for i in own if i in behind))
+        told[1] = told[1] and f"side door{'s' * (',' in told[1])}: {told[1]}"
+        aims.append(f"- {text} *({'; '.join(filter(None, told))})*")
     path, more = (lesson.minutes(deeper) for deeper in (False, True))
     about = f"**The path: {path} minutes** · side doors: {more} · needs: {needs} · data: {data}"
     about += f" · {hosted(lesson.stem)}" if hosted(lesson.stem) else ""
