@@ -56,7 +56,7 @@ build/bench-venv/complete: pyproject.toml requirements.txt | setup
 	$(PY) -m uv pip install --quiet --python $(BENCH) --compile-bytecode --constraint requirements.txt --editable ".[authors,benchmarks,program]"
 	$(PY) -c "open('build/bench-venv/complete', 'w')"
 
-browser: site  ## the student edition in a real JupyterLab and Chromium, and the book
+browser: site  ## the student edition in a real JupyterLab and Chromium, and the book (chromium or google-chrome must be on the PATH, else most is skipped)
 	@$(PYTHON) tools/course.py setup --for authors --for program --for site --for browser
 	$(PY) -m pytest tests/browser -rs
 
@@ -78,7 +78,7 @@ lock: setup  ## renew requirements.txt from pyproject.toml
 	$(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras --quiet --upgrade \
 	  --custom-compile-command "make lock" pyproject.toml -o requirements.txt
 
-clean:  ## remove .venv and caches; your copies in work/ and the data stay
+clean:  ## remove .venv, caches and build/ (the book, measured rounds); your copies in work/ and the data stay
 	$(PYTHON) -c "import shutil; [shutil.rmtree(d, ignore_errors=True) for d in ('.venv', 'build', '.pytest_cache', '.ruff_cache', '.mypy_cache')]"
 
 setup:  ## the authors' tools too: what test, build and check need

@@ -8,6 +8,7 @@ import contextlib
 import io
 import json
 import re
+from pathlib import Path
 
 import pytest
 from nbformat import from_dict
@@ -654,3 +655,17 @@ def test_readme_without_its_end_mark_keeps_its_text(built):
 def test_lesson_that_is_not_there_is_named(built):
     code, said = main("77", root=built)
     assert code == 1 and "no lesson is named '77'" in said and "00_one, 01_two" in said
+
+
+def test_smallest_lesson_that_contributing_shows_is_accepted_and_solved(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    header, story = re.findall(
+        r"(?s)```python\n(# ---\n.*?|# %% .*?tags=\[\"check\"\].*?)```", page
+    )
+    lay(tmp_path, l01_tensors=HEAD + FAKE + TEXT + EXERCISE + CHECK, l15_name=header + "\n" + story)
+    monkeypatch.setenv("COURSE_STRICT", "1")
+    space = {"__name__": "lesson"}
+    for cell in read_lesson(tmp_path / "lessons" / "15_name.py").cells:
+        if cell.cell_type == "code":
+            exec(cell.source, space)
+    assert space["slope"](1.5) == 3
