@@ -20,7 +20,7 @@
 # Nothing here can break your computer, and nothing needs an internet connection.
 #
 # By the bottom of this page you will have trained a neural network. It gets two sets of points that no straight line
-# can separate, and it finds the curve that does: 99 of 100 new points right, where a straight line gets 89. It
+# can separate, and it finds a curve that very nearly does: 99 of 100 new points right, where a straight line gets 89. It
 # takes ten lines, and today you need to understand none of them. That is what the next lessons are for.
 #
 # To run the box below, click into it and press **Shift + Enter**. The first one takes a few seconds: it loads the
@@ -64,7 +64,7 @@ environment_report()
 #
 # The file `docs/troubleshooting.md` explains every message that the course itself may give.
 #
-# A `cpu` is enough. The code of a whole lesson runs in about a minute on a laptop with two cores. Lesson 11 shows
+# A `cpu` is enough. The code of a whole lesson runs in about a minute on a laptop with two cores; the longest takes two. Lesson 11 shows
 # what a graphics card adds.
 
 # %% [markdown]
@@ -564,7 +564,8 @@ with check("start-5") as c:
 # **Common mistake** building model and optimizer outside the function, so that the second call goes on training the first network.
 
 # %% [markdown]
-# What one of the knobs does can be drawn. Here are four networks, with 1, 3, 3 and 16 numbers in the middle; the two with 3 differ only in their random start.
+# What one of the knobs does can be drawn. Here are four networks, with 1, 3, 3 and 16 numbers in the middle; the two with 3 differ only in their random start. The
+# share below each is that of the 500 points it was trained on: the question here is what it *can* draw.
 
 # %% alt="Four panels with the two moons. With one hidden number the border between the blue and the orange region is a straight line that cuts through both moons, and 87 % are right. With three and seed 0 it is nearly straight, 89 %. With three and seed 1 it winds between the moons in an S, as it does with sixteen; both have about 100 %."
 shares = {}
@@ -585,8 +586,8 @@ assert shares[3, 0] < 0.92 and shares[3, 1] > 0.97
 
 # %% [markdown]
 # *One number in the middle draws a straight line through both moons; three can bend it, and sixteen bend it at ease.* What a
-# network can draw depends on its middle. What it does draw depends on training, and on luck: with seed 0, three numbers bend it in the wrong place, and get 89 %
-# right, little more than the single one.
+# network can draw depends on its middle. What it does draw depends on training, and on luck: with seed 0, three numbers bend it in the wrong place, and get 89 % of
+# these points right, little more than the single one.
 
 # %% [markdown]
 # ## What you have met

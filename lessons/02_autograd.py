@@ -674,7 +674,7 @@ for seed in range(200):
     grads = torch.tensor([v.grad for v in ours], dtype=torch.float64)
     largest = max(largest, grads.abs().max().item())
     apart = max(apart, (grads - leaf.grad).abs().max().item())
-print(f"200 expressions, slopes up to {largest:.3f}; largest difference {apart:.0e}")
+print(f"200 expressions, piles up to {largest:.3f}; largest difference {apart:.0e}")
 assert apart < 1e-9
 
 # %% [markdown]
@@ -723,7 +723,8 @@ assert abs(total - 4) < 0.001
 #   with `rng = random.Random(seed)`. Called with a list of numbers, it gives the Scalar of the last neuron. `parameters()`
 #   lists every `w` and `b`.
 # - `train(net, X, y)` walks downhill on the squared error until it has come to rest: `X` is a list of lists, `y` a list of targets from −1 to 1, here ±1. You choose
-#   learning rate and rounds. It returns one float per round, the loss summed over the samples, in a list.
+#   learning rate and rounds; a training may take 60 seconds, and a few hundred rounds need a few. It returns one float per round, the loss summed over the samples,
+#   in a list.
 #
 # Your gradients are compared with torch's. Then the network is trained on samples that you have not seen, with other
 # sizes, and judged by the sign of its answer on new points nearby: right for at least nine in ten. Try it on `corners` and `signs` first.

@@ -377,7 +377,8 @@ model = nn.Linear(2, 1)
 optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
 loader = make_loader(X_train, y_train, batch_size=200)
 fit(model, loader, nn.BCEWithLogitsLoss(), optimizer, epochs=100, progress=False)
-fresh = make_loader(*beetles(200, generator), batch_size=200)
+X_other, y_other = beetles(200, generator)
+fresh = make_loader(X_other, y_other, batch_size=200)
 measured = evaluate(model, fresh, nn.BCEWithLogitsLoss(), {"accuracy": accuracy})
 print("200 new beetles:", {name: round(value, 3) for name, value in measured.items()})
 
@@ -389,7 +390,7 @@ print("200 new beetles:", {name: round(value, 3) for name, value in measured.ite
 # %% alt="A map of 200 beetles, wing length across and weight up. Blue circles fill the lower left, orange squares the upper right; they overlap in the middle. A steep straight black line from upper left to lower right divides the shaded blue side from the shaded orange side. Dotted lines parallel to it mark the probabilities 0.1 and 0.9; all three carry their number at the bottom. A short arrow, the weight vector, stands at a right angle on the line."
 (w1, w2), b = model.weight[0].tolist(), model.bias.item()
 fig, ax = plt.subplots(figsize=(5.4, 4.2))
-plot_boundary(ax, model, X_train, y_train)
+plot_boundary(ax, model, X_other, y_other)
 across = torch.tensor([-4.0, 4.0])
 for p, style in ((0.1, ":"), (0.5, "-"), (0.9, ":")):
     z = math.log(p / (1 - p))
@@ -405,7 +406,7 @@ ax.set(title="p = 0.1, 0.5 and 0.9", aspect="equal", xlim=(-3, 2.6), ylim=(-2.6,
 plt.show()
 
 # %% [markdown]
-# *The solid line is p = 0.5, the dotted lines are p = 0.1 and p = 0.9, and the arrow is the direction of
+# *The 200 new beetles. The solid line is p = 0.5, the dotted lines are p = 0.1 and p = 0.9, and the arrow is the direction of
 # the weights, at a right angle to all of them.* A sigmoid bends the *probability*, never the *boundary*. Once
 # the line has found its place, a beetle on the wrong side of it stays wrong. Keep that in mind for the end.
 
@@ -775,8 +776,8 @@ for name, verdict in verdicts.items():
 # %% [markdown]
 # The baseline is right 99 times in 100 and finds nothing. The plain model looks a shade better and finds only
 # a handful. The weighted one has by far the **worst accuracy**, 0.845, and finds 35 of the 40. If a missed fault
-# means a broken machine and a false alarm means a second look, the "worst" of the three is the only one worth
-# having.
+# means a broken machine and a false alarm means a second look, the "worst" of these three verdicts is the only one worth having. (The plain *model* is no worse,
+# only its threshold of 0.5 is: the side door *Thresholds and prices* lowers it.)
 #
 # So: **print the baseline beside your number, and say which mistakes you can afford.**
 
@@ -1007,8 +1008,7 @@ print("the library: ", torch.logsumexp(a, dim=0).item())
 
 # %% [markdown]
 # `exp(200)` is more than float32 can hold, and the naive line says `inf`. The same formula with the largest
-# term taken out says 200. This is the **log-sum-exp trick**. Doubles would not save the naive line: they give up at
-# `exp(710)`.
+# term taken out says 200. This is the **log-sum-exp trick**. Doubles would only move the edge: they give up at `exp(710)`.
 #
 # ### Exercise logistic-6 · difficulty 2 · 5 minutes
 # Build the loss that cannot overflow. Write `bce_from_logits(z, y)`: the **mean** binary cross-entropy of
@@ -1149,7 +1149,7 @@ plt.show()
 # one third and almost no slope is left to follow.* Two answers out of three are right there, and nothing
 # pulls it toward the third.
 #
-# How typical is that? Measure the curvature at many places. The *Hessian* is the matrix of second
+# Is the terrace an accident, or is the whole surface of another kind? Measure the curvature at many places. The *Hessian* is the matrix of second
 # derivatives; a negative eigenvalue means that the surface bends downward in some direction. A convex surface
 # has none, anywhere.
 
@@ -1492,11 +1492,13 @@ loader = make_loader(X_train, y_train, batch_size=100, shuffle=True)
 optimizer = torch.optim.Adam(radio.parameters(), lr=0.01)
 fit(radio, loader, nn.BCEWithLogitsLoss(), optimizer, epochs=30, progress=False)
 correct = (predict(radio, X_test) > 0) == (y_test > 0.5)  # (N, 3)
-rows = correct.all(dim=1)
-print(f"labels right {correct.float().mean():.2f}   whole rows right {rows.float().mean():.2f}")
+silent = y_test < 0.5  # right wherever nobody is heard
+for name, told in (("the network", correct), ("always nobody", silent)):
+    share, whole = told.float().mean(), told.all(dim=1).float().mean()
+    print(f"{name:13} labels right {share:.2f}   whole rows right {whole:.2f}")
 
 # %% [markdown]
-# Two numbers, and you must say which one you report. A row is right only if all three labels are.
+# Two numbers, each beside its baseline, and you must say which one you report. A row is right only if all three labels are.
 #
 # **Predict before you run:** read the *same* logits with a softmax, and count a station as heard above 0.5.
 # In places with two stations, how many can you find?
@@ -1531,7 +1533,8 @@ plt.show()
 # %% [markdown]
 # *Each colored curve is one output's own border at p = 0.5, close to the true dashed circle; the darker the
 # gray, the more stations at once.* Softmax has one unit of belief to hand out, so at most one class can be
-# above one half. It has no way to say "none" or "all three". Softmax is for answers that **exclude**
+# above one half. It cannot say "two" or "all three", and it cannot tell "all three" from "none": equal logits give a third to each, whether they are high or low.
+# Softmax is for answers that **exclude**
 # each other.
 
 # %% [markdown] tags=["deeper"]

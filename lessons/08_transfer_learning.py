@@ -429,7 +429,7 @@ print("BatchNorm after frozen_body.eval(), then whole.train(): training is", fro
 # ### Exercise transfer-3 · difficulty 3 · 7 minutes
 # Build such a body. `Still(body)` is an `nn.Module` that holds `body`, freezes all of its parameters, and
 # passes inputs through it. Whatever happens, `body` and everything in it stays in evaluation mode: from the
-# beginning, after `still.train()`, and when a network that contains it is switched with `train()`.
+# beginning, after `still.train()`, and when a network that contains it is switched with `train()`. As with every module, `train()` returns the module itself.
 #
 # <details><summary>Hint 1</summary>A module's <code>train(mode)</code> is an ordinary method: it sets <code>self.training</code> and calls <code>train(mode)</code> of each child. A subclass may do something else.</details>
 # <details><summary>Hint 2</summary>Define <code>train(self, mode=True)</code>, call the parent's with <code>False</code>, and return <code>self</code>, as the original does.</details>
@@ -677,6 +677,8 @@ frozen, cold_level = level["frozen"], level["from scratch"]
 leads = [warmer - colder for warmer, colder in zip(judged["frozen"][10], judged["from scratch"][10])]
 print(f"upward, 10 a class: frozen {frozen[10]:.2f}, scratch {cold_level[10]:.2f}, lead {np.mean(leads):.2f}")
 print(f"                    lead in each of {len(leads)} draws: from {min(leads):.2f} to {max(leads):.2f}")
+same = judged["frozen"][10][0], judged["fine-tuned"][10][0]
+print(f"the same 30 pictures: frozen {same[0]:.2f}, fine-tuned {same[1]:.2f}")
 print(f"sideways:           frozen with   10 {frozen[10]:.2f}, scratch with 1000 {cold_level[1000]:.2f}")
 print(f"                                           scratch with 4950 {cold_level[4950]:.2f}")
 print(f"at its end:         frozen with  100 {frozen[100]:.2f}")
@@ -686,18 +688,17 @@ if real:
 
 # %% [markdown]
 # Upward: with ten pictures a class the borrowed body leads by about thirty points, and by more than fifteen in each of the ten draws. Sideways: a thousand pictures
-# a class from scratch do not reach the height of *ten* with the borrowed body. All 4,950
-# do: that is where the climbing line meets the level one. (Three hundred test pictures leave a standard error of about one and a half points in each number.) **Ten
-# pictures and a borrowed body are worth a thousand and more.** Thirty carry the frozen line higher still, and there it is flat: its features were made for other
+# a class from scratch, in this brief training, do not reach the height of *ten* with the borrowed body. All 4,950
+# do: that is where the climbing line meets the level one. (Three hundred test pictures leave a standard error of one point at 0.97 and of nearly three at 0.64.)
+# **Ten pictures and a borrowed body are worth about a thousand.** Thirty carry the frozen line higher still, and there it is flat: its features were made for other
 # pictures, and all that a linear layer can do
 # is read them. The line from scratch is still climbing at its end, two points below. So with few pictures or little time, borrow.
 #
 # Four honest notes. The network from scratch trains briefly here. With four times as many passes, a thousand pictures a class brought it to 0.93, 0.94 and 0.96 with
 # three seeds, about the height of ten borrowed ones; with ten or a hundred pictures, three times the passes or three times the rate moved its mean by two points or
 # so. At a hundred a class, the draws are the same pictures in another order, so their ± 0.00 says nothing about luck. The nearest mean, without any
-# training, stays about two points behind the head, with three pictures a class as with a hundred. And fine-tuning at
-# its better rate does not beat the frozen head here, but it had one draw and nine steps, and the head a hundred: thirty pictures have little to teach a body that is
-# nearly right.
+# training, stays about two points behind the head, with three pictures a class as with a hundred. And fine-tuning at its better rate does not beat the frozen head
+# on the same thirty pictures, but it had nine steps, and the head a hundred: so few have little to teach a body that is nearly right.
 #
 # ### Look at the answers
 #
@@ -928,8 +929,8 @@ for title, share, right in zip(bodies, apart, heads, strict=True):
 assert not real or (apart[1] > 1.5 * apart[0] and heads[1] > heads[0] + 0.2)
 
 # %% [markdown]
-# So it is the weights that help, not the shape of the network. Nobody asked these features for frogs against horses, yet they keep them
-# apart. In such a space hardly any training is left to do.
+# So it is the weights that help, not the shape of the network. Their training asked for *tree frog* and *sorrel* on sharp photographs, never for frogs against
+# horses on pictures of 32 pixels; yet they keep them apart. In such a space hardly any training is left to do.
 #
 # ### Exercise transfer-5 · difficulty 2 · 5 minutes
 # Write `nearest_mean(features, labels, queries)`, a classifier without training, with tensors (on your honor: `NearestCentroid` does it). `features` is `(N, D)` with class numbers `labels`
@@ -1106,7 +1107,7 @@ family
 
 # %% [markdown]
 # Parameters are not work. AlexNet has five times the parameters of resnet18 and needs less than half of its
-# multiply-adds: most of its weights sit in dense layers, where each is used once, while a convolution's
+# multiply-adds: 59 of its 61 million weights sit in dense layers, where each is used once, while a convolution's
 # weight is used at every place of the picture.
 
 # %% alt="Seven circles on a plane: multiply-adds per picture on a logarithmic axis from 0.3 to 15 billion, accuracy on ImageNet from 55 to 82 percent. The area of a circle stands for parameters. vgg16 is a huge circle at the far right with middling accuracy; squeezenet is a dot at the lower left; alexnet is a large circle beside it; resnet50 stands highest with a small circle."
@@ -1189,7 +1190,7 @@ assert stem.equal(entries["conv_stem.weight"])
 
 # %% [markdown]
 # It is not! `load_state_dict` copies what fits, collects what does not, and complains at the end. **After the
-# error you hold a network that is half old and half new.** Throw it away. The course's `load_checkpoint` (lesson 03) puts
+# error you hold a network that is half old and half new.** Throw it away. The course's `load_checkpoint` (a side door of lesson 07) puts
 # the model's own weights back after an error:
 
 # %%

@@ -1183,7 +1183,8 @@ for name, part in parts.items():
     print(f"{name:27}: {-p.log().mean():.3f} nats on the validation text")
 
 # %% [markdown]
-# Any twentieth is worth next to nothing; this one is worth a sixth of a nat: the names of this play, and what their owners always say. Whoever quotes a loss should
+# The first twentieth is worth next to nothing, the last one a sixth of a nat: probably the names of this play, and what their owners always say. Whoever quotes a
+# loss should
 # say where the
 # cut is. (All rivals in this lesson have read the same pages, so the comparison is fair; the number itself is friendly.)
 #
@@ -1277,8 +1278,8 @@ for setting in ({"top_k": 1}, {"temperature": 0.5}, {"top_p": 0.9}, {"temperatur
     print(f"——— {setting}\n{written}\n")
 
 # %% [markdown]
-# Always taking the likeliest character (top-k 1) does not give the best text. The model falls into a loop: it has said the same
-# thing before, so the same thing is likely again. At 1.5 the spelling breaks down. What people like lies in between.
+# Always taking the likeliest character (top-k 1) does not give the best text. The model falls into a loop: nothing is left to chance, so once its state comes back
+# near where it was, the same letters follow again. At 1.5 the spelling breaks down. What people like lies in between.
 #
 # The beginning that you give to `write` is called the **prime**: the model reads it first, and then goes on from its state. It
 # must not be empty, and its characters must be in the vocabulary:
@@ -1370,8 +1371,9 @@ plt.show()
 
 # %% [markdown]
 # *Both lines are level: the table finds what the model draws more than a third of a nat more surprising than Shakespeare, from the first characters on, and not more
-# so at the end.* So there is a gap, but it is there from the beginning, when all that was read was still true: it comes from drawing from an imperfect model. What
-# teacher forcing could do is let it *grow*, and here it does not. The model draws an unlikely letter now and then, as it should; but unlike Shakespeare's
+# so at the end.* So there is a gap, it is there within the first eight characters (the first point of each line), and after that it does not *grow*, as one might
+# have feared. How much of it stood at the very first, when all that was read was still true, these averages do not say. The model draws an unlikely letter now and
+# then, as it should; but unlike Shakespeare's
 # unlikely letters, its own often lead to words that do not exist. Probably the network recovers within a word, because the next space starts a new one. The judge
 # has limits, too: it sees six characters, so it hears spelling, and no sense.
 
@@ -1712,7 +1714,7 @@ assert torch.allclose(ready, mine, atol=1e-4)
 # The price is that everything stays on the table. When each of $T$ tokens looks back at all tokens before it, that makes about
 # $T^2/2$ looks, and all keys and values must be kept; an LSTM needs one state, however long the text. And this
 # tiny network finds the symbol by *what* it is, not by where: it has no notion of order. Networks built of such layers, with the
-# order added, are the **transformers** behind all large language models. The loss, the
+# order added, are the **transformers** behind nearly all large language models. The loss, the
 # split by position, the sampling dials, and the question *which one comes next?* stay as you have learned them here.
 
 # %% [markdown] tags=["deeper"]

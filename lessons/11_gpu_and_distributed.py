@@ -964,7 +964,7 @@ print(f"loss after 8 epochs: in 32 bits {full:.4f}, mixed {half:.4f}")
 assert abs(half - full) < 0.1 * full
 
 # %% [markdown]
-# The answer holds. And the speed? On a GPU with units for 16-bit products (NVIDIA calls them tensor cores) the makers' data sheets promise from two to sixteen times
+# The answer holds. And the speed? On a GPU with units for 16-bit products (NVIDIA calls them tensor cores) the makers' data sheets promise from two to thirty times
 # as many products a second, depending on the card; a whole training step gains less. On a CPU it depends. A processor with bf16 instructions is faster; one without
 # converts back and
 # forth, and bf16 is then *slower* than `float32`. The race in the side door *Four tricks* measures your own.
@@ -1087,7 +1087,7 @@ print(f"largest gradient {largest:.2f}, largest difference {difference:.7f}")
 assert difference < 1e-6
 
 # %% [markdown]
-# The gradient is the same, with a quarter of the activations. It takes a little longer, because small pieces keep a processor less busy: the
+# The gradient is the same, with a quarter of the activations. It takes longer: small pieces keep a processor less busy, and each adds its gradients to the sum. The
 # race below says how much. It is not the same to the last
 # bit: sums in another order round differently. (With BatchNorm it differs more, because that layer sees only 16 samples
 # at a time.)
@@ -1174,8 +1174,8 @@ print("forward passes of block 0:", once, "and", twice)
 print("largest difference of a gradient:", max((a - b).abs().max().item() for a, b in zip(gradients, again)))
 
 # %% [markdown]
-# Of the 17 tensors 5 remain: what enters each of the four blocks, and what the loss keeps. (`backward` brings the
-# inside of one block at a time back to life, and forgets it again.) Each block ran twice, so you pay for the forward
+# Of the 17 tensors 5 remain: what enters each of the four blocks, and what the loss keeps. (`backward` brings the inside of one block at a time back to life, here
+# four more tensors, and forgets it again: at the peak there are eight or nine, about half of 17.) Each block ran twice, so you pay for the forward
 # pass twice. The rule of thumb says that backward costs as much as two forward passes, so that a step would cost a third more; the race
 # below measures what it costs in this small network, where the bookkeeping weighs more. The gradients are *identical*, because the very
 # same operations ran again.
@@ -1237,7 +1237,7 @@ plt.show()
 
 # %% [markdown]
 # *Your machine's own ratios: to the left of 1 a trick pays, to the right it costs.* *Four pieces* and *checkpoint* are
-# there to save memory, and you pay for it: on the machine that made this picture a third more or so for the pieces, and about twice the time for the checkpoints,
+# there to save memory, and you pay for it: on the machine that made this picture a third to two fifths more for the pieces, and about twice the time for the checkpoints,
 # more than the rule of thumb says. Its processor has no bf16 instructions and has to imitate them, which takes many times as long. Do not carry a ratio over to
 # another machine or another model:
 # measure again there. The distance between the bar's end and the dot is how far you may trust a single measurement,
@@ -1302,8 +1302,9 @@ ax.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.22))
 plt.show()
 
 # %% [markdown]
-# *One training step: forward, backward and Adam's update, each above the operations that it calls.* In the white gaps
-# nobody computes: Python is on its way to the next call. In so small a model there are many gaps, and no GPU would
+# *One training step: forward, backward and Adam's update, each above the operations that it calls.* In forward and backward, the white gaps of the row *operations*
+# are times when nobody computes: Python is on its way to the next call. (In *update* the one long bar is the optimizer's whole step; its gaps show in the row
+# below.) In so small a model there are many gaps, and no GPU would
 # help. Read a trace in this order: first the gaps (Python launches too slowly, or the data comes late), then the
 # longest bar. `trace.export_chrome_trace("trace.json")` writes a file that `chrome://tracing` or Perfetto opens, with a
 # GPU lane beside the CPU lane where there is one.
@@ -1529,8 +1530,8 @@ except RuntimeError as error:  # PyTorch 2.6 shards on GPUs only
 # `LOCAL_RANK` differ, and the GPU is picked by `LOCAL_RANK` (the script does so already); the machines must reach each
 # other, at port 29500 to meet and at any free port to work; and the network between machines is many times slower than
 # the one inside. When something hangs, `NCCL_DEBUG=INFO` and `TORCH_DISTRIBUTED_DEBUG=DETAIL` make the libraries talk.
-# `--nnodes 1:4` is elastic: the run goes on with as many machines as are left. Then the world size changes, and with it
-# each process's share of the batch.
+# `--nnodes 1:4` is elastic: the run goes on with as many machines as are left. Then the world size changes, and with it each process's share of the batch; so choose
+# one that every possible world can share. (The 64 of this script can't be dealt to the 12 processes of three machines; `--batch-size 48` goes with 4, 8, 12 and 16.)
 
 # %% [markdown] tags=["deeper"]
 # ## What will more machines gain you?

@@ -187,8 +187,8 @@ assert leaked > 3
 # ### Exercise program-1 · difficulty 2 · 5 minutes
 # Write `deal(keys, seed)`, which, unlike the template, keeps all rows. `keys[i]` says what sample i belongs to: a string, a number or a tuple. Return three lists of row numbers: to learn from, to
 # choose with, to judge. Every row stands in exactly one list, and **rows with equal keys stand in the same one**. Of the n *different* keys, `round(0.6 * n)`
-# go to the first list, `round(0.2 * n)` to the second, the rest to the third, drawn at random. The same seed gives the same lists, another seed
-# others; the global generator of PyTorch stays as it was.
+# go to the first list, `round(0.2 * n)` to the second, the rest to the third, drawn at random. The same seed gives the same lists, in another process, too; another seed
+# gives others; the global generator of PyTorch stays as it was.
 #
 # <details><summary>Hint 1</summary>Deal the different keys, not the rows: shuffle them, cut the list in three, and then collect the rows of each piece. A set has no fixed order, and that of strings changes from process to process; <code>dict.fromkeys(keys)</code> keeps the first of each in order.</details>
 # <details><summary>Hint 2</summary><code>torch.randperm(n, generator=torch.Generator().manual_seed(seed))</code> gives the order of the keys. Then for each piece: <code>[i for i, key in enumerate(keys) if key in piece]</code>.</details>
@@ -509,10 +509,11 @@ def steps_more(network, optimizer, scheduler, order, n):
 # ### Exercise program-3 · difficulty 3 · 7 minutes
 # Write the pair for any loop: `snapshot(model, optimizer, scheduler, order)` gives a dict of all that the next step depends on; `restore(state, model, optimizer, scheduler, order)` puts it back into objects that were
 # made anew. `order` is a `torch.Generator`; `scheduler` may be `None`; dropout draws from PyTorch's global generator. What a snapshot holds must **not change** when the training goes on, and
-# `torch.save` and `torch.load(…, weights_only=True)` must be able to carry it, so: tensors, numbers and dicts, no objects. `restore` reads `state`, and leaves it as it is: it may be needed once more.
+# `torch.save` and `torch.load(…, weights_only=True)` must be able to carry it, so: tensors, numbers and dicts, no objects. `restore` reads `state`, and leaves it as
+# it is, also when the training goes on: it may be needed once more.
 #
 # <details><summary>Hint 1</summary>Three of the five know <code>state_dict()</code> and <code>load_state_dict()</code>; generators have <code>get_state()</code> and <code>set_state()</code>, PyTorch's own <code>torch.get_rng_state()</code> and <code>torch.set_rng_state()</code>.</details>
-# <details><summary>Hint 2</summary>A state dict holds the tensors themselves, not copies, and the optimizer writes into them: <code>copy.deepcopy</code> of the whole dict.</details>
+# <details><summary>Hint 2</summary>A state dict holds the tensors themselves, not copies, and the optimizer writes into them: <code>copy.deepcopy</code> of the whole dict. And an optimizer's <code>load_state_dict</code> takes over the tensors that it is given: hand it a copy, too.</details>
 
 # %% tags=["exercise"] id="program-3" objective="resume"
 def snapshot(model, optimizer, scheduler, order) -> dict:
@@ -530,7 +531,7 @@ def restore(state: dict, model, optimizer, scheduler, order) -> None:
     """Put a snapshot back into objects that were made anew."""
     ### BEGIN SOLUTION
     model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
+    optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
     order.set_state(state["order"])
     torch.set_rng_state(state["dice"])
     if scheduler is not None:
@@ -541,7 +542,7 @@ def restore(state: dict, model, optimizer, scheduler, order) -> None:
 with check("program-3") as c, torch.random.fork_rng(devices=[]):
     hints = {"learning rate": "the scheduler's position", "draw from order": "its state"}
     hints |= {"draw from PyTorch's generator": "torch.get_rng_state()"}
-    hints["network"] = "the optimizer's state, or the model's; or what was kept went on changing: copy.deepcopy"
+    hints["network"] = "the optimizer's state, or the model's; or what was kept or read went on changing: copy.deepcopy"
     for kind, n in ("Adam", 3), ("SGD", 5):
         one, other, file = new_loop(kind, 0), new_loop(kind, 1), io.BytesIO()
         steps_more(*one, n), torch.save(state := c.attempted(snapshot(*one)), file)
@@ -552,7 +553,7 @@ with check("program-3") as c, torch.random.fork_rng(devices=[]):
             loaded = "torch.load(…, weights_only=True) refuses it"
         c.true(isinstance(loaded, dict), observed=loaded, expected="a dict of tensors, numbers and dicts",
                likely="an object is in it: keep order.get_state(), not order, and model.state_dict(), not model")
-        for given in loaded, state:
+        for given in loaded, state, state:
             with c.untouched(given):
                 restore(given, *other)
             for what, a, b in zip(hints, steps_more(*other, 3), right):
@@ -560,8 +561,8 @@ with check("program-3") as c, torch.random.fork_rng(devices=[]):
                        expected="what the undisturbed run has", likely="not kept, or not put back: " + hints[what])
 
 # %% [markdown] tags=["solution"]
-# Five parts, and one deep copy. Without it `state["model"]` is a dict of the very tensors that the optimizer goes on writing into: the snapshot of epoch 3 shows epoch 30. (A
-# `torch.save` at once makes a copy, too; keeping the best weights *in memory* is where this bites.)
+# Five parts, and two deep copies. Without the first, `state["model"]` is a dict of the very tensors that the optimizer goes on writing into: the snapshot of epoch 3 shows epoch 30. (A
+# `torch.save` at once makes a copy, too; keeping the best weights *in memory* is where this bites.) Without the second, `load_state_dict` hands the optimizer the tensors in `state`, and the next step writes into them.
 
 # %% [markdown] tags=["instructor"]
 # **Watch for** `best = model.state_dict()` in the rooms' own code: nearly everybody has written it once. With several GPUs or NumPy's generator in the data, there are more generators to keep.
@@ -650,7 +651,8 @@ with torch.inference_mode():
 
 # %% [markdown]
 # The numbers are those of one machine; measure on the one that will do the work, and look at the ratios. All have one thread. ONNX Runtime has read the whole list
-# beforehand: it merges operations and lays out their memory for this processor, and that helps with eight pictures as it does with one.
+# beforehand: it merges operations and lays out their memory for this processor, and that helps with eight pictures, too. (PyTorch runs here without such
+# preparation: `train.py` uses the layout `channels_last`, and `python export.py --compile` lets `torch.compile` merge operations as well.)
 
 # %% [markdown]
 # ## A page
@@ -987,14 +989,16 @@ with check("program-6") as c:
 
 # %% within="0.3"
 if not lacks("onnx", "onnxscript", "onnxruntime"):
-    from onnxruntime import InferenceSession
+    from onnxruntime import InferenceSession, SessionOptions
     from onnxruntime.quantization import quantize_dynamic
 
     logging.disable(logging.WARNING)
     place = flowers / "runs/first"
     quantize_dynamic(place / "model.onnx", place / "all.int8.onnx")
     logging.disable(logging.NOTSET)
-    sessions = {n: InferenceSession(place / f"{n}.onnx") for n in ("model", "model.int8", "all.int8")}
+    alone = SessionOptions()
+    alone.intra_op_num_threads = 1  # as above
+    sessions = {n: InferenceSession(place / f"{n}.onnx", alone) for n in ("model", "model.int8", "all.int8")}
     shots = torch.cat([torch.stack(predict.data.read(path)) for path in sorted(flowers.glob("*[0-4].png"))]).numpy()
     plain, *others = [s.run(None, {s.get_inputs()[0].name: shots})[0] for s in sessions.values()]
     print(f"logits from {plain.min():.1f} to {plain.max():.1f}")
@@ -1017,7 +1021,7 @@ if not lacks("onnx", "onnxscript", "onnxruntime"):
 # %% [markdown] tags=["deeper"]
 # ## A model card
 #
-# Whoever gets the network gets its numbers and its limits, on one page, written **from the files of the run**, so that it can't lie by accident:
+# Whoever gets the network gets its numbers and its limits, on one page, written **from the files of the run**, so that its numbers can't be mistyped:
 
 # %% within="0.03"
 def card(run, title, limits):
@@ -1027,7 +1031,7 @@ def card(run, title, limits):
     keys = ("epochs", "batch_size", "lr", "width", "dropout", "weight_decay", "seed")
     knobs = ", ".join(f"{key} {told[key]}" for key in keys)
     return (
-        f"# {title}\n\nValidation accuracy, beside two rivals:\n\n{scores}\n"
+        f"# {title}\n\nValidation accuracy (this part also chose the epoch), beside two rivals:\n\n{scores}\n"
         f"Trained with {knobs}; data {told['data']}/.\n\nNot for: {limits}\n"
     )
 
