@@ -455,8 +455,8 @@ assert of_judge > by_hand["val_loss"][29] + 0.04
 
 # %% [markdown]
 # The first epoch's training loss is large because it is measured *while* the line learns; the validation loss comes
-# after. And why does it get worse, from 0.29 to 0.34? The line comes closer to the judge, and the judge itself has
-# 0.36 on these twenty: it bends toward the noise of *its* points.
+# after. And why does it get worse, from 0.29 to 0.34? The line comes closer to the judge, and the judge itself has 0.36 on these twenty, where the truth has 0.29:
+# it bends toward the noise of *its* points.
 
 # %% [markdown]
 # ## Leave one out

@@ -1419,8 +1419,8 @@ assert abs(mild - honest) < 0.03 < pretended - honest and real < pretended - 0.0
 
 # %% [markdown]
 # The second row is the leak that everybody warns about, and it changes nothing you could measure. The third gains
-# several percentage points, all of them pretense. The fourth is the bill: on patients whose label nobody knows yet, the same recipe is a few points *below* honest
-# work, though five rounds leave luck about as much room (the last line). A likely reason: the network has learned to rely on a column that lies.
+# several percentage points, all of them pretense. The fourth is the bill: on patients whose label nobody knows yet, the same recipe is three points *below* honest
+# work, though luck alone could do that in five rounds (the last line). A likely reason: the network has learned to rely on a column that lies.
 #
 # So judge a leak by the question: **does something that knows the label reach the rows that judge?**
 

@@ -696,7 +696,8 @@ for plan, (lr, cycle) in plans.items():
 assert not real or cycled["one cycle"] > max(cycled["constant 0.1"], 0.54) - 0.01
 
 # %% [markdown]
-# With ten seeds on the photographs, the cycle was ahead ten times, by anything from 0.4 to 6.4 points (`benchmarks/spread.py 07` repeats them).
+# With ten seeds on the photographs, the cycle was ahead of either constant all ten times: of 0.1 by anything from 0.3 to 7.5 points, of 0.03 by 0.6 to 4.4
+# (`benchmarks/spread.py 07` repeats them).
 #
 # ### The bill
 #
@@ -716,7 +717,7 @@ print(f"54 % in 1/{classic_seconds / quick_seconds:.0f} of the time")
 
 # %% [markdown]
 # The quick network multiplies more than three times as much per picture as
-# LeNet (2.2 million products in its convolutions, against 0.6), and still wins: it needs a fifth of the pictures, and costs 1 and 2 make each of them about three
+# LeNet (2.2 million products in its convolutions, against 0.6), and still wins: it needs a fifth of the pictures, and costs 1 and 2 make each of them three to four
 # times as quick.
 #
 # ### Would a dense network have done as well?

@@ -1300,12 +1300,12 @@ torch.manual_seed(0)
 numb = digit_net()
 train_briskly(numb, 16 * X, y)
 shares = awake(numb, 16 * X_valid)
-print("sick:", shares, f"accuracy {accuracy(predict(numb, 16 * X_valid), y_valid):.1f}")
+print("sick:", shares, f"accuracy {accuracy(predict(numb, 16 * X_valid), y_valid):.2f}")
 for name, scale, lr in (("scaled inputs", 1, 0.1), ("smaller rate ", 16, 0.003)):
     torch.manual_seed(0)
     train_briskly(net := digit_net(), scale * X, y, lr)
     score = accuracy(predict(net, scale * X_valid), y_valid)
-    print(f"{name}: {awake(net, scale * X_valid)} accuracy {score:.1f}")
+    print(f"{name}: {awake(net, scale * X_valid)} accuracy {score:.2f}")
 assert max(shares.values()) < 0.25
 
 # %% [markdown]
