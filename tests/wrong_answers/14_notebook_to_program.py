@@ -565,10 +565,10 @@ def to_bytes(w):
 # parser.add_argument('--name', default='first'); parser.add_argument('--resume', action='store_true') => parser.add_argument('--resume', action='store_true'); parser.add_argument('--name', default='first')
 
 # %% program-3 same: the parts do not know of each other
-# model.load_state_dict(state['model']); optimizer.load_state_dict(state['optimizer']) => optimizer.load_state_dict(state['optimizer']); model.load_state_dict(state['model'])
+# model.load_state_dict(state['model']); optimizer.load_state_dict(copy.deepcopy(state['optimizer'])) => optimizer.load_state_dict(copy.deepcopy(state['optimizer'])); model.load_state_dict(state['model'])
 
 # %% program-3 same: the parts do not know of each other
-# optimizer.load_state_dict(state['optimizer']); order.set_state(state['order']) => order.set_state(state['order']); optimizer.load_state_dict(state['optimizer'])
+# optimizer.load_state_dict(copy.deepcopy(state['optimizer'])); order.set_state(state['order']) => order.set_state(state['order']); optimizer.load_state_dict(copy.deepcopy(state['optimizer']))
 
 # %% program-3 same: the parts do not know of each other
 # order.set_state(state['order']); torch.set_rng_state(state['dice']) => torch.set_rng_state(state['dice']); order.set_state(state['order'])
