@@ -44,8 +44,7 @@ plt.style.use("utils.course")
 # A *neuron* takes an input $x$, computes $z = wx + b$ with a weight $w$ and a bias $b$, squeezes $z$ into a
 # probability $p = \sigma(z) = 1/(1+e^{-z})$ and is told the right answer $y$, 0 or 1. The loss says how
 # surprised it should be: $-\log p$ if the answer was 1, $-\log(1-p)$ if it was 0. That is *binary
-# cross-entropy*; lesson 04 is all about it. Here it is only a function to differentiate, for a neuron with weight 2.2 and bias 0 that gets $x = 1.1$ and the right
-# answer $y = 1$.
+# cross-entropy*; lesson 04 is all about it. Here it is only a function to differentiate, at $x = 1.1$, $b = 0$ and $y = 1$.
 
 # %%
 def neuron_loss(w, b=0.0, x=1.1, y=1.0):
@@ -77,7 +76,7 @@ assert slope == 0
 # %% [markdown]
 # Not the smallest: 0.001 is best. At `h = 1e-05` the answer is almost nine percent off, and at `1e-07` it is **zero**: near 2.2
 # a 32-bit float has no room for the step, so `w` does not move at all. Too large a step is bent by the curve; too
-# small a step drowns in rounding. (A side door draws both, and shows two cures.)
+# small a step drowns in rounding.
 #
 # ### Second way: by hand
 #
@@ -107,7 +106,7 @@ print(f"w.grad = {w.grad.item():.4f}")
 assert math.isclose(w.grad.item(), true_slope, rel_tol=1e-5)
 
 # %% [markdown]
-# At its best step the measured slope says −0.0898, too; at the others it does not, and nothing tells you which to trust. It needs another run of the function for
+# At its best step the measured slope says −0.0898, too. It needs another run of the function for
 # every weight. The formula is exact, and somebody has to derive it again for every new program. Autograd is exact too,
 # up to rounding, and nobody derives anything: it remembers what you calculated.
 
@@ -136,8 +135,8 @@ for name, t in dict(x=x, w=w, b=b, z=z, p=p, loss=loss).items():
 # Each node points to the nodes of its own inputs, in `next_functions`. And a node is **callable**: hand it
 # the slope of everything above it (*above* means nearer the loss) and it returns the slope handed on to each input. Hand
 # it 1 and you get the bare *local derivative*, the derivative of this one operation and nothing else. Follow the pointers
-# all the way down. Each path ends in a node called `AccumulateGrad`: it holds the leaf, as `.variable`, and fills its `.grad`. In the lines below, `Sigmoid → p` is
-# an operation and the tensor that it made; `←` points at it from the node of its input, and the number is the local derivative.
+# all the way down. Each path ends in a node called `AccumulateGrad`: it holds the leaf, as `.variable`, and fills its `.grad`. Below, `←` points at an operation
+# from the node of its input, and the number is the local derivative.
 
 # %%
 def walk(node):
@@ -167,8 +166,7 @@ for node, below, slope in edges:
 # %% [markdown]
 # Five edges, five local derivatives, none of them harder than school; −1.0889 is the $-1/p$ of the hand calculation. The
 # last step is to multiply along each path: 1 at the loss, and from then on every node passes down *what it got from above
-# times its local derivative*. What arrives is **added**, because a leaf may be reached more than once. (If a *result* has two
-# users, the order matters, too. Your engine will see to that.)
+# times its local derivative*. What arrives is **added**, because a leaf may be reached more than once.
 
 # %%
 def multiply_out(edges):
@@ -295,7 +293,7 @@ print(f"cleared, then asked once:    {w.grad.item():.4f}")
 # That is by design, not a slip. A loss often comes in pieces, one per sample or batch, too big to be held at once.
 # The slope of a sum is the sum of the slopes, so you ask piece by piece and let `.grad` add.
 #
-# Adding is right as long as the pieces belong to one sum. Before the next question, you clear the pile.
+# Before the next question, you clear the pile.
 #
 # ### Exercise autograd-2 · difficulty 2 · 6 minutes
 # Your data does not fit into memory at once, so you feed it in batches of equal size and want the gradient *as
@@ -431,8 +429,7 @@ assert abs(4 * good[-1] - 8) < 0.01 and abs(w_end) > 1000
 # %% [markdown]
 # 0.001 is still on its way, 0.01 and 0.12 answer 8 (7.99 and 8), and 0.25 has flown off the map. A step on the sample x
 # multiplies the distance to 2 by $1 - 2\,\mathrm{lr}\,x^2$, and a round by the product of three such factors: with
-# 0.25, $0.5 \cdot (-1) \cdot (-3.5) = 1.75$, and every round carries you farther away. (A side door does this on a
-# whole landscape, and draws three walks.)
+# 0.25, $0.5 \cdot (-1) \cdot (-3.5) = 1.75$, and every round carries you farther away.
 #
 # That is training: slopes that pile up, are cleared, and move a weight. What is left in the dark is `backward()`
 # itself.
@@ -593,8 +590,7 @@ with check("autograd-3") as c:
 # ### An engine with more operations
 #
 # The lesson goes on with an engine like yours that knows more operations. First the way back, as PyTorch does it: count
-# how many users each node has, and let a node pass on its grad when its last user is done. No recursion, so a chain of ten
-# thousand operations is no problem.
+# how many users each node has, and let a node pass on its grad when its last user is done.
 
 # %%
 def run_back(root):

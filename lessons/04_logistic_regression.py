@@ -303,8 +303,7 @@ with expect_error(ValueError):
 # ## Train and judge
 #
 # Three students, logits, `BCEWithLogitsLoss`, `SGD`. The loop is the one you built in lesson 03; from now
-# on it comes from `utils`, as `fit` and `make_loader`, and `fit??` in a cell shows it. (`progress=False`: what takes
-# a second needs no progress bar.)
+# on it comes from `utils`, as `fit` and `make_loader`, and `fit??` in a cell shows it.
 
 # %% within="0.01"
 torch.manual_seed(0)
@@ -444,8 +443,7 @@ assert torch.allclose(torch.softmax(Z[0] + 100, dim=0), P[0], atol=1e-5)
 # %% [markdown]
 # Nothing happens to the probabilities: $e^{100}$ stands above and below the fraction bar and cancels. Only the
 # *differences* between logits matter. The naive formula gets `inf / inf = nan`; the library subtracts the
-# largest logit first, so that no exponent is above 0. (The sigmoid is the special case of two classes:
-# softmax of $(z, 0)$.)
+# largest logit first, so that no exponent is above 0.
 #
 # ### Four numbers, three routes
 #
@@ -549,7 +547,7 @@ with check("logistic-2") as c:
 # ## Which loss?
 #
 # Everything so far fits into one table. Two questions lead to the row. Is the answer *a quantity or a choice?* And
-# if it is a choice, *do the answers exclude each other?* (Yes or no has two rows, two spellings of the same thing; the last row is for targets that are shares themselves.)
+# if it is a choice, *do the answers exclude each other?* (The last row is for targets that are shares themselves.)
 #
 # | the question | outputs | read with | loss (takes the raw outputs) | target |
 # |---|---|---|---|---|
@@ -560,7 +558,7 @@ with check("logistic-2") as c:
 # | which of C, any number? | C | sigmoid on each | `BCEWithLogitsLoss` | float (N, C), 0 or 1 |
 # | what shares of C? | C | softmax | `CrossEntropyLoss` | float (N, C), rows sum to 1 |
 #
-# The last row but one asks C yes/no questions at once, each with its own sigmoid. Do the shapes and dtypes of the table fit? Here every output is zero, so each loss is that of
+# Do the shapes and dtypes of the table fit? Here every output is zero, so each loss is that of
 # somebody who knows nothing:
 
 # %%
@@ -738,8 +736,7 @@ with check("logistic-4") as c:
 # one part in a hundred is faulty. The faulty ones are shifted, but the clouds overlap.
 #
 # The **baseline** says "sound" to everything. The *plain* detector is logistic regression as you know it. The
-# *weighted* one counts every faulty part 99 times: `pos_weight` multiplies the $y\log p$ half of the loss. (The optimizer is Adam. You use it as you use `SGD`; it
-# gives each parameter a step of its own, and lesson 05 says more.)
+# *weighted* one counts every faulty part 99 times: `pos_weight` multiplies the $y\log p$ half of the loss. (Adam is used as `SGD` is; lesson 05 says more.)
 
 # %%
 def machine_parts(n, generator):

@@ -86,8 +86,7 @@ print((table[features] == 0).sum().to_dict())
 
 # %% [markdown]
 # *Five of the eight columns have an orange spike at 0 that does not belong to their hump: missing values.* What does it cost to believe these zeros? Replace them
-# with `NaN`, which pandas leaves out of its sums. (A *correlation* is a number from −1 to 1: 1 if two columns rise together on a straight line, −1 if one falls as
-# the other rises, 0 if no straight line relates them.)
+# with `NaN`, which pandas leaves out of its sums. (A *correlation* runs from −1 to 1; at 0 no straight line relates the two.)
 
 # %%
 clean = table.astype(float)
@@ -658,9 +657,9 @@ plt.show()
 
 # %% [markdown]
 # *Ten rounds of cross-validation: each gray segment joins the line's and the network's accuracy on the same held-out
-# patients.* The network is ahead in two of the ten rounds, and in one (+0.00) they tie. Is it worse? Let $s$ be the standard deviation of the ten differences. If
-# the rounds were *independent*, luck would
-# move their mean by about $s/\sqrt{10}$, its *standard error*, and in 95 of 100 cases by less than 2.26 times that. But yours share most of their known rows, and
+# patients.* The network is ahead in two of the ten rounds, and in one (+0.00) they tie. Is it worse? Let $s$ be the spread of the ten differences. If the rounds
+# were *independent*, luck would move their mean by less than 2.26 $s/\sqrt{10}$ in 95 of 100 cases ($s/\sqrt{10}$ is its *standard error*). But yours share most of
+# their known rows, and
 # the second five judge the same patients as the first
 # five: luck that strikes one round strikes others with it, so the ten tell you less than ten. Nadeau and Bengio's
 # correction adds the ratio of held-out to known rows, one fold to four: $s\sqrt{1/10 + 1/4}$.
@@ -696,14 +695,14 @@ print(f"one patient more or less: {1 / len(y_test):.3f}")
 
 # %% [markdown]
 # On these rows the network is ahead in accuracy, by a few patients, and the line is ahead in loss. With this split alone you could publish either
-# story. The ten rounds told you what to expect: mostly a minus, sometimes a plus. So report that you cannot tell. Most people should take the line:
+# story. So report that you cannot tell. Most people should take the line:
 # nine parameters, no seed, and weights you can read.
 #
 # A line that you cannot beat is no failure. On a table like this it is to be expected, for three reasons.
 #
 # - **768 rows are few.** A curved boundary has to be paid for with examples.
 # - **The columns are already features.** Somebody chose glucose, age and body mass because they matter, and each
-#   pushes mostly in one direction. A line is made for that. Networks shine where nobody can name the features.
+#   pushes mostly in one direction. A line is made for that.
 # - **The labels set a ceiling.** Two women with the same eight numbers may fare differently.
 
 # %% [markdown]
@@ -724,7 +723,7 @@ print(f"one patient more or less: {1 / len(y_test):.3f}")
 #    has no holes, its columns have any scale, and none is constant. The line is scikit-learn's `LogisticRegression`.
 #
 # The check wants: accuracy of 0.85 where the class is a disc, within 0.06 of the line where the line is right, and on pure noise an
-# accuracy near 0.5 and a loss below 1.2 (a network that stops in time has about 0.7, one that does not 3 and more). All in well under a minute. Afterwards, try it on this lesson's patients: is your network ahead of the line?
+# accuracy near 0.5 and a loss below 1.2 (a network that stops in time has about 0.7, one that does not 3 and more). All in well under a minute.
 #
 # <details><summary>Hint 1</summary>Loop: <code>for rows in torch.randperm(len(X)).split(64):</code> is an epoch of shuffled batches; after it comes the validation loss, under <code>torch.inference_mode()</code>. AdamW with a rate of 0.01 and a patience of 10 to 20 will do.</details>
 # <details><summary>Hint 2</summary>Rounds: <code>for teach, choose, held in three_parts(y, folds, seed):</code> gives three arrays of row numbers. Start from <code>network = torch.zeros_like(y)</code> and assign to <code>network[held]</code>.</details>

@@ -297,8 +297,7 @@ with check("lenet-3") as c:
 #
 # Now the photographs. `cifar10` gives torchvision's own dataset: NumPy arrays of **bytes**, colors last. We
 # keep all pictures as one tensor of bytes, channels first; as 32-bit floats they would take four times the
-# memory. (If the first printed line begins with *Stand-in*, you see painted figures under the same ten
-# names: everything works with them, but what the text says about cats holds for photographs.)
+# memory. (If the first printed line begins with *Stand-in*, you see painted figures; what the text says about cats holds for photographs.)
 
 # %%
 def as_tensors(dataset):
@@ -489,8 +488,8 @@ class Prepare(nn.Module):
 # %% [markdown]
 # ## Choose loss and optimizer: the classic recipe
 #
-# The loss is cross-entropy. The optimizer of the famous recipe is SGD with learning rate 0.001 and momentum 0.9: each step goes along nine tenths of the last one
-# plus the new gradient, so steps that agree add up. Its data come from a `DataLoader` that fetches **four** pictures at a time, each going through a chain
+# The loss is cross-entropy. The optimizer of the famous recipe is SGD with learning rate 0.001 and momentum 0.9: each step is nine tenths of the last one plus the
+# new gradient's. Its data come from a `DataLoader` that fetches **four** pictures at a time, each going through a chain
 # of transforms on its own. It runs for two epochs: 25,000 steps.
 
 # %%
@@ -597,7 +596,7 @@ for name, seconds in spent.items():
 #
 # But a step with 64 pictures is still *one* step. An epoch now has 16 times fewer of them, so each must be
 # longer. A rule of thumb: **scale the learning rate with the batch**, here by 16. (Below, `nesterov=True` lets
-# momentum use the fresh gradient a second time; `weight_decay` you know from lesson 05; leave `cycle` aside until cost 4.)
+# momentum use the fresh gradient a second time; leave `cycle` aside until cost 4.)
 
 # %%
 def learn(model, X, y, *, lr, epochs=1, cycle=True, **judged_by):
@@ -625,8 +624,7 @@ for lr in (0.001, 0.016):
 assert not real or scaled[0.001] < 0.16 < scaled[0.016] - 0.03
 
 # %% [markdown]
-# With the old rate it is still close to guessing. Larger batches alone give you a fast computer and a slow
-# learner.
+# With the old rate it is still close to guessing.
 #
 # ### Cost 3: a network that must be handled with care
 #
@@ -638,7 +636,7 @@ assert not real or scaled[0.001] < 0.16 < scaled[0.016] - 0.03
 # for you; in a loop of your own, you do.
 #
 # Here is the quick network: LeNet's plan, wider, with BatchNorm. Pooling stands right after the convolution, so BatchNorm and ReLU have a quarter of the numbers to
-# work on. (`nn.Identity` and `nn.Dropout(0.0)` change nothing; they keep places for later.)
+# work on. (`nn.Identity` and `nn.Dropout(0.0)` change nothing.)
 
 # %%
 def quick_lenet(mean, std, norm=True, dropout=0.0):
@@ -680,7 +678,7 @@ assert not real or max(tried[True, lr] for lr in rates) > max(tried[False, lr] f
 #
 # Large steps are good at the beginning and bad at the end, where they keep jumping over the valley. **One
 # cycle** lets the learning rate rise for three tenths of the steps and then fall to almost zero, while the
-# momentum falls and rises. (The BatchNorm table was made that way; its learning rates are peaks.)
+# momentum falls and rises.
 # `OneCycleLR(optimizer, max_lr=…, total_steps=…)` wants the number of all steps beforehand, and one
 # `schedule.step()` after each. Same network, same 20,000 pictures, one pass: a constant 0.1 and a constant 0.03 against one cycle.
 
@@ -723,7 +721,7 @@ print(f"54 % in 1/{classic_seconds / quick_seconds:.0f} of the time")
 # ### Would a dense network have done as well?
 #
 # Give a network without any convolution what the quick network had: BatchNorm, mirrors, one cycle, three
-# learning rates of its own to choose from, the same 20,000 pictures. And nearly seven times as many parameters.
+# learning rates of its own to choose from, the same 20,000 pictures.
 #
 # **Predict before you run:** how many points does it lose?
 
@@ -787,8 +785,8 @@ print(f"vehicles {vehicles:.2f}, animals {animals:.2f}, cats alone {per_class[3]
 assert not real or vehicles > animals > per_class[3]
 
 # %% [markdown]
-# *Right answers by class; the dashed line is the average.* Among the photographs, vehicles are easier than animals on average, perhaps because they have hard edges
-# and do not curl up; frogs do as well as automobiles. Where do the wrong answers go? In the **confusion
+# *Right answers by class; the dashed line is the average.* Among the photographs, vehicles are easier than animals on average, though frogs do as well as
+# automobiles. Where do the wrong answers go? In the **confusion
 # matrix**, rows are the truth, columns what the network said.
 
 # %% alt="A ten by ten table of counts in shades of blue, rows are true classes, columns are answers. The diagonal is darkest. For the photographs, the largest numbers beside it stand at cat and dog, in both directions."
@@ -807,8 +805,7 @@ assert matrix.sum() == 8000 and matrix.diagonal().sum() == (said == y_test).sum(
 
 # %% [markdown]
 # *Each row is a class, about 800 pictures; the diagonal is what was right.* The mistakes are not spread
-# evenly: cats and dogs are taken for each other, and so are automobiles and trucks. That makes sense. But birds and deer are mixed up just as often: what do the two
-# have in common, at 32 pixels?
+# evenly: cats and dogs are taken for each other, and so are automobiles and trucks.
 #
 # ### Exercise lenet-5 · difficulty 2 · 5 minutes
 # Write `most_mixed_up(confusion)`: given a confusion matrix `(C, C)` of counts, return the two *different*
@@ -874,8 +871,8 @@ print(f"{probability[surest].mean():.2f}")
 assert not real or (sure[0] > sure[1] and probability[surest].min() > 0.9)
 
 # %% [markdown]
-# *First line: what the network said, and how sure it was. Second line: the truth.* Take your time. Some you will forgive, and the *cat* in the first row is no
-# mistake of the network's: it is a frog with a wrong label, of which CIFAR-10 has some. Others show what the network goes by: a background, a color, an outline. On
+# *First line: what the network said, and how sure it was. Second line: the truth.* Take your time. Some you will forgive, and the *cat* in the first row is a frog
+# with a wrong label. Others show what the network goes by: a background, a color, an outline. On
 # average it
 # is surer when it is right, but a probability of 99 % is not a promise.
 

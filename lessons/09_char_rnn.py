@@ -548,7 +548,7 @@ print("packed: distance from the name read alone", [round(gap, 3) for gap in gap
 assert gaps.max() < 1e-5
 
 # %% [markdown]
-# Now all three are right. (How packing works has a side door.)
+# Now all three are right.
 #
 # ### Exercise rnn-3 · difficulty 2 · 6 minutes
 # There is a second way, which you will need in the build: let the RNN run over the padding, take `out` with *all* states, and pick for each name the state at its
@@ -734,7 +734,7 @@ plt.show()
 # ### The strongest cheap rival
 #
 # A network should be compared with the best cheap thing there is. Count the **groups of one to four letters** in each name (*sch*, *hub*, *er* and the
-# end …), and give the counts to a logistic regression (lesson 04). No state, and no order beyond four letters. Its one knob `C`, how free the weights are, is chosen on the
+# end …), and give the counts to a logistic regression (lesson 04). Its one knob `C`, how free the weights are, is chosen on the
 # validation names too.
 #
 # **Predict before you run:** which of the two reads names better?
@@ -752,7 +752,7 @@ rival = rivals[max(rated, key=rated.get)]
 print("rows, different groups of letters:", counts.shape)
 
 # %% [markdown]
-# Both sides have chosen. Now, once, the **test** names. (± is one standard error: so far would a share typically stray with other test names.)
+# Both sides have chosen. Now, once, the **test** names. (± is one standard error.)
 
 # %% within="0.02"
 test = encode_names(test_pairs, vocab, languages)
@@ -771,7 +771,7 @@ if real:
 # %% [markdown]
 # The network passed its mark, and **the letter groups win**, by nearly three names in a hundred. To tell languages apart, short groups are nearly all
 # there is to know, and a table can hold them. So what is the network for? It carries a *state*. One reading gives an answer after every letter, and turned around,
-# the same kind of network writes. (A table of counts can write, too. You will meet it below, and there the network is ahead.)
+# the same kind of network writes.
 #
 # ### Ask it
 
@@ -802,7 +802,7 @@ for impossible in ("", "李"):
         top3(reader, impossible, vocab, languages)
 
 # %% [markdown]
-# Try your own name. The first error is ours, the second comes from `Vocabulary`.
+# Try your own name.
 #
 # ### Watch it read
 #
@@ -846,8 +846,7 @@ if real:
 # ## The other direction: names invented
 #
 # Turn the arrow around: in goes a language, out comes a name. As in "hello", the network learns the next letter, now with
-# two additions: `<end>` begins and ends every name, and at every step the input holds a second embedding, that of the language. (So it is not quite the one to many
-# of the picture: the letter before goes in as well.)
+# two additions: `<end>` begins and ends every name, and at every step the input holds a second embedding, that of the language.
 
 # %%
 class Namer(nn.Module):
@@ -946,9 +945,8 @@ if real:
     assert nats < min(tables.values()) - 0.04
 
 # %% [markdown]
-# The best table looks back two letters; with more it has seen too little. **Here the network wins**, by about a tenth of a nat. Two things may help it, and this
-# comparison does not tell them apart: it need not choose how far to look back, and all languages share its weights, while nearly every count of the table belongs to
-# one language.
+# The best table looks back two letters; with more it has seen too little. **Here the network wins**, by about a tenth of a nat. It need not choose how far to look
+# back, and all languages share its weights; which of the two helps, this comparison does not tell.
 #
 # ### With the state carried
 #

@@ -146,8 +146,8 @@ assert healthy_score > 0.9
 # %% [markdown]
 # ## Prepare data: what does the model really get?
 #
-# **Instrument: look.** At the tensor *just before the model*, decoded back into what a person can read. A **hook** is a function that you hand to a model, and that
-# the model calls by itself; this one is called before each forward, and catches the tensor there, whatever the code before it does:
+# **Instrument: look.** At the tensor *just before the model*, decoded back into what a person can read. A **hook**, a function that the model calls by itself before
+# each forward, catches the tensor there:
 
 # %%
 def arrives(model, train, *given):
@@ -332,10 +332,10 @@ for when in ("before", "after"):
     assert (min(shares) > 0.25) == (when == "before") and max(shares) < 0.5
 
 # %% [markdown]
-# A third of the validation rows or more had been seen in training, and a network knows its rows by heart. (The two validation parts also differ: half of the first
-# is sick, a third of the second, as in the clinic. Calling everybody healthy would get about 0.50 there and 0.65 here, so that does not explain the higher number.)
+# A third of the validation rows or more had been seen in training, and a network knows its rows by heart. (Half of the first validation part is sick and a third of
+# the second; that would make the first number the lower one.)
 # Split first, and balance only what you train on. The honest
-# number is the lower one. (Twins need not be exact: the same woman at two visits, neighboring frames of one film. Then split by names or dates.)
+# number is the lower one. (Twins need not be exact: the same woman at two visits, neighboring frames of one film.)
 
 # %% [markdown] tags=["instructor"]
 # **Timing:** 15 minutes for the three. **Ask:** which of the three would a training curve have shown? (Only the second.) **Watch for** "blind must give exactly
@@ -404,8 +404,7 @@ assert mended_score > deep_score + 0.1
 
 # %% [markdown]
 # Four names, two layers. A module finds modules that are its attributes, and does not look into a list: the four hidden layers compute, and nobody trains, saves or moves them. The mend is one word,
-# `nn.ModuleList([...])`. What is missing from a list is hard to see; so count what you expect *before* you look. (Mended, it is still behind the three layers' 0.95,
-# and half as wide. The supposition may be right; the 0.68 did not prove it.)
+# `nn.ModuleList([...])`. What is missing from a list is hard to see; so count what you expect *before* you look.
 #
 # **Instrument: depends.** In a batch, each sample should be on its own. If you ask how the output for sample $i$ changes with sample $j$, a
 # gradient answers, and it must be 0.
@@ -589,7 +588,7 @@ assert sure_score < healthy_score - 0.015
 # %% [markdown]
 # The first loss is right to the second digit: this instrument sees nothing. *One batch* does: `cross_entropy` takes a softmax of its own, and the softmax of a
 # softmax can never be sure. Even with perfect answers the loss is 1.46; and wherever the model's own softmax is sure, the gradients are tiny, also where it is
-# surely *wrong*. So sixteen rows are left at 1.58 after 200 steps. It learns all the same, but in these ten epochs only to 0.86. **One green instrument is no health
+# surely *wrong*. It learns all the same, but in ten epochs only to 0.86. **One green instrument is no health
 # certificate.**
 #
 # **Patient 7: the tired one.** The learning rate is meant to shrink by a tenth each epoch. *"It learns for two epochs, up to 0.66, and then stops. It must be a local minimum."* **Predict before you run:** what
@@ -629,7 +628,8 @@ plt.show()
 assert rates[-1] < 1e-8 and tired_score < healthy_score - 0.1
 
 # %% [markdown]
-# *The rate as it was meant, a staircase, and the rate as it is: a plunge.* One level of indentation decides. (The mended run steps in each batch, too, but by the 19th root of 0.9.) Some schedulers do want a step each batch (`OneCycleLR`), others each epoch; none of them can tell where you call it.
+# *The rate as it was meant, a staircase, and the rate as it is: a plunge.* One level of indentation decides. Some schedulers do want a step each batch
+# (`OneCycleLR`), others each epoch; none of them can tell where you call it.
 #
 # **Instrument: shapes.** Two tensors of different shapes can meet without an error and make a larger one (lesson 01). A *mode* can watch every call, and speak when a result is larger than
 # all that went in:
@@ -1120,7 +1120,9 @@ with check("wrong-4") as c:
 # First the picture from the beginning, with its trainings A to F (not the three patients of the build). **Training C is the healthy one.** A has a softmax in the
 # model (patient 6), B two orders for pictures and labels (2), E a step of the scheduler in each batch (7), F no `eval()`, which shows because all six are judged on
 # rows sorted by class (9). And D, the one with
-# the best number, has its validation rows among its training rows (3): the most dangerous of all, because nobody looks for a fault in a good number. A validation loss *below* the training loss is a question, not a gift. (C has one in its first epochs: the training loss is a mean over the epoch, and the network was worse when it began. D's stays below to the end.)
+# the best number, has its validation rows among its training rows (3): the most dangerous of all, because nobody looks for a fault in a good number. A validation
+# loss *below* the training loss is a question, not a gift. (C has one in its first epochs: the training loss is a mean over the epoch, and the network was worse
+# when it began.)
 #
 # Print this table. Find your symptom, take the instrument, and only then read the code:
 #
