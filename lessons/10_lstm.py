@@ -233,7 +233,7 @@ def draw_lstm(ax, nodes, arrows, stage):
 
 # %% [markdown]
 # **Stage 1: forget.** $f = \sigma(\dots)$, a number between 0 and 1 for each unit, multiplies the old cell. 1 keeps
-# everything, 0 wipes it out. (It should be called the keep gate.)
+# everything, 0 wipes it out.
 
 # %% alt="Stage 1 of the LSTM cell. A line with the cell c runs along the top into a multiplication sign. Along the bottom comes x and h; an arrow goes from there up into a square f, and from f up to the multiplication sign. Everything is orange, because everything is new."
 f = z_f.sigmoid()
@@ -319,8 +319,8 @@ print(f"largest difference in h and c: {worst:.6f}")
 assert worst < 1e-6
 
 # %% [markdown]
-# There is nothing else in the box. `nn.LSTM` is the same step in a loop, in fast code. (On a recent NVIDIA card its products
-# may be rounded to a short format called TF32; then a comparison like this one agrees to about 0.001, and nothing is wrong. Lesson 11 shows the switch.)
+# There is nothing else in the box. `nn.LSTM` is the same step in a loop, in fast code. (On a recent NVIDIA card it may agree to 0.001 only, and nothing is wrong:
+# TF32, lesson 11.)
 # Its state is the pair $(h, c)$. If you give none, it starts from zeros. If you give one, give both halves, or it complains:
 
 # %%
@@ -367,7 +367,7 @@ print(f"accuracy over 40 steps of noise: {recalled:.2f}")
 
 # %% [markdown]
 # A bias of 1, a common choice in textbooks and libraries, is not enough for 40 steps. Turn the knob, and find out how much
-# is enough. (At the border the seed decides: try `seed=1` as well.) A rule of thumb: if your memories should last $T$ steps,
+# is enough.  A rule of thumb: if your memories should last $T$ steps,
 # choose $b \approx \log T$, because then $\sigma(b)^T$ is about $1/e$.
 
 # %%
@@ -546,9 +546,9 @@ for span in (slice(0, width), slice(width, 2 * width)):
     next_loss(guesses, y_train[:, span].to(device)).backward()
 
 # %% [markdown]
-# An old friend from lesson 02: the backward pass of window 2 wants to go on into window 1, whose graph has been used and
+# The backward pass of window 2 wants to go on into window 1, whose graph has been used and
 # thrown away. `retain_graph=True` silences it here. In a training loop the next error follows at once, because `step()` has changed the weights that the old graph
-# kept; and if it worked, each step would walk back to the beginning of the text. The right answer is to **keep the numbers and cut the graph**: `detach`.
+# kept. The right answer is to **keep the numbers and cut the graph**: `detach`.
 
 # %%
 model.zero_grad()
@@ -739,7 +739,7 @@ for stop in (1, 5):
 network_seconds = time.perf_counter() - started
 
 # %% [markdown]
-# And now the long stretch, a minute or so on a laptop:
+# And now the long stretch, a minute or so:
 
 # %%
 started, more = time.perf_counter(), passes - len(learned)
@@ -765,7 +765,7 @@ plt.show()
 # %% [markdown]
 # *Validation starts at the die, passes the letter counts and then the pair counts within the first few hundred windows, and ends
 # a little above the best table.* It was measured only four times; the dashes between the diamonds are there to guide the
-# eye. (While the rate is high, the two in the middle move by tenths from machine to machine. The end doesn't.)
+# eye.
 
 # %% within="0.04"
 final = valid[50 * passes]
@@ -802,6 +802,16 @@ def both_chances(reader, tables, numbers, characters):
     padded = torch.cat([numbers.new_zeros(len(tables) - 2), numbers[: y.numel() + 1]])
     return by_net, table_chance(tables, padded, characters), y.flatten()
 
+
+def end_chances(reader, tables, numbers, characters, end):
+    """The probability of ``end`` at each character of numbers (T,), by network and by table."""
+    X, y = to_streams(numbers, 8, 64)
+    runs = torch.cat([numbers.new_zeros(len(tables) - 2), numbers[: y.numel() + 1]])
+    runs = runs.unfold(0, len(tables), 1).clone()
+    runs[:, -1] = end
+    by_net = true_chance(reader, X, torch.full_like(y, end)).flatten()
+    return by_net, table_chance(tables, runs, characters).flatten()
+
 # %% within="0.06"
 def compare(by_net, by_table, at_end):
     """Nats of three predictors: over all characters, and over the line ends."""
@@ -816,22 +826,6 @@ by_net, by_table, truth = both_chances(model, tables[best], valid_numbers, len(v
 scores = compare(by_net, by_table, truth == vocab["\n"])
 if real:
     assert scores["mean of both"] < min(scores["network"], scores["table"]) - 0.02
-
-# %% [markdown]
-# Over all characters the table is ahead, at the line ends the network. But whoever expects a line end everywhere shines where there is one. So ask both at
-# *every* character: is this a line end?
-
-# %% within="0.005"
-def end_chances(reader, tables, numbers, characters, end):
-    """The probability of ``end`` at each character of numbers (T,), by network and by table."""
-    X, y = to_streams(numbers, 8, 64)
-    runs = torch.cat([numbers.new_zeros(len(tables) - 2), numbers[: y.numel() + 1]])
-    runs = runs.unfold(0, len(tables), 1).clone()
-    runs[:, -1] = end
-    by_net = true_chance(reader, X, torch.full_like(y, end)).flatten()
-    return by_net, table_chance(tables, runs, characters).flatten()
-
-
 at_end, end = (truth == vocab["\n"]).float(), vocab["\n"]
 asked = end_chances(model, tables[best], valid_numbers, len(vocab), end)
 for who, p in zip(("network", "table", "always its share"), (*asked, at_end.mean().expand(len(truth))), strict=True):
@@ -839,7 +833,8 @@ for who, p in zip(("network", "table", "always its share"), (*asked, at_end.mean
 assert not real or F.binary_cross_entropy(asked[0], at_end) < F.binary_cross_entropy(asked[1], at_end) - 0.005
 
 # %% [markdown]
-# The network is ahead: it carries in its state how long the line is, and no table of runs can. And over all characters, though not at the line ends, the mean of the two
+# Over all characters the table is ahead, at the line ends the network. But whoever expects a line end everywhere shines where there is one; so the last lines ask at
+# *every* character: is this a line end? There, too, the network is ahead: it carries in its state how long the line is, and no table of runs can. And over all characters, though not at the line ends, the mean of the two
 # beats both: each knows something that the other doesn't.
 #
 # The choices are made. Now touch the test part, once.
@@ -853,8 +848,7 @@ counts = sum(len(runs) for runs, _ in tables[best])
 print(f"the network holds {weights:,} weights, the table {counts:,} counts")
 
 # %% [markdown]
-# The same order on text that no choice has seen. (Over all characters this text is easier than the validation part, and its line ends are
-# harder, for all three. So compare models on one text, and never numbers from two texts.)
+# The same order on text that no choice has seen. (Compare models on one text, and never numbers from two texts.)
 #
 # And what did it cost? The cells above have looked at the clock:
 
@@ -863,8 +857,8 @@ print(f"all eight tables: {table_seconds:.0f} s, the network: {network_seconds:.
 
 # %% [markdown]
 # So the table wins, at a fraction of the cost. Why would anybody train a network? Because a table of runs is blind beyond its last run. On the
-# recall task at the start of this lesson, with 40 steps of noise, it can only guess, by construction; the line ends show the same in a
-# real text. And it knows a run only if it has met *this very run*: it holds more than twice as many numbers as the network, and
+# recall task at the start of this lesson, with 40 steps of noise, it can only guess, by construction. And it knows a run only if it has met *this very run*: it
+# holds more than twice as many numbers as the network, and
 # every new page adds to them. The network shares one set of weights among everything that it reads.
 #
 # ### Nats, bits, perplexity
