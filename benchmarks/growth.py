@@ -8,7 +8,6 @@ sums of loss and metrics hold after many batches.
 from __future__ import annotations
 
 import functools
-import multiprocessing
 import pickle
 import time
 from collections.abc import Callable
@@ -19,7 +18,7 @@ import torch._dynamo  # as the first optimizer does, in seconds that are not its
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.rounds import Job, Row, memory, pin, rounds
+from benchmarks.rounds import Job, Row, alone, memory, rounds
 from utils import accuracy, evaluate, fit, make_loader
 from utils.data import cifar10, diabetes, shakespeare, surnames
 
@@ -92,27 +91,6 @@ def loaded(name: str) -> Row:
         "shakespeare": shakespeare,
     }
     return spent(made[name], 1)
-
-
-def _child(work: Callable[[], Row], pipe: Any) -> None:
-    pin()
-    pipe.send(work())
-
-
-def alone(work: Callable[[], Row], _: int = 0) -> Row:
-    """Run ``work`` in a process of its own."""
-    kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    context: Any = multiprocessing.get_context(kind)
-    if kind == "forkserver":
-        context.set_forkserver_preload(["benchmarks.growth"])
-    ours, theirs = context.Pipe()
-    child = context.Process(target=_child, args=(work, theirs))
-    child.start()
-    theirs.close()
-    try:
-        return ours.recv()
-    finally:
-        child.join()
 
 
 def tasks(tiny: bool = False) -> dict[str, Callable[[], Row]]:

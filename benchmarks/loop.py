@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import statistics
 import time
 import warnings
@@ -21,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.rounds import Job, Row, pin, rounds
+from benchmarks.rounds import Job, Row, alone, rounds
 from utils import accuracy, fit, make_loader
 
 from lesson import functions  # isort: skip
@@ -168,7 +167,6 @@ def fastai(task: Task, model: nn.Module, X: Tensor, y: Tensor) -> None:
 
 
 def keras(task: Task, model: nn.Module, X: Tensor, y: Tensor) -> None:
-    os.environ["KERAS_BACKEND"] = "torch"
     import keras
 
     class Wrapped(keras.Model):
@@ -237,9 +235,9 @@ def seconds(run: Contender, task: Task, data: tuple[Tensor, Tensor]) -> float:
 def one_round(name: str, number: int, steps: int | None = None) -> Row:
     """Seconds and ratios to the limits beside it of every contender; who begins changes by the round.
 
-    Ours has a goal in points, so it takes a turn before every peer, and its median counts.
+    Ours has a goal in points, so it takes a turn before every peer, and its median counts. Each round has a
+    process of its own: one process keeps a pace of its own, which would move a whole run.
     """
-    pin()
     task, missing = tasks()[name], {}
     torch.manual_seed(number)
     data = task.data(task.batch * (steps or task.steps))
@@ -264,4 +262,8 @@ def one_round(name: str, number: int, steps: int | None = None) -> Row:
 
 def jobs(tiny: bool = False) -> list[Job]:
     steps, count = (2, 1) if tiny else (None, 10)
-    return rounds({t: functools.partial(one_round, t, steps=steps) for t in tasks()}, count)
+
+    def measured(task: str, number: int) -> Row:
+        return alone(functools.partial(one_round, task, number, steps))
+
+    return rounds({task: functools.partial(measured, task) for task in tasks()}, count)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import multiprocessing
 import os
 import platform
 import re
@@ -24,6 +25,15 @@ ROOT = Path(__file__).resolve().parents[1]
 LINES = ROOT / "build" / "benchmarks.jsonl"  # this machine's; the page's own lie beside it in docs/
 PACKAGES = ["torch", "torchvision", "skorch", "lightning", "fastai", "keras", "accelerate"]
 CORES = 2
+PRELOAD = [
+    "benchmarks.growth",
+    "benchmarks.loop",
+    "skorch",
+    "lightning.pytorch",
+    "fastai.basics",
+    "keras",
+    "accelerate",
+]
 
 Row = dict[str, Any]
 
@@ -66,6 +76,28 @@ def pin() -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(min(CORES, os.cpu_count() or 1))
+
+
+def _child(work: Callable[[], Row], pipe: Any) -> None:
+    pin()
+    pipe.send(work())
+
+
+def alone(work: Callable[[], Row], _: int = 0) -> Row:
+    """Run ``work`` in a process of its own, forked from one that has only imported."""
+    kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    context: Any = multiprocessing.get_context(kind)
+    if kind == "forkserver":
+        context.set_forkserver_preload(PRELOAD)  # what is not installed is passed over
+    os.environ["KERAS_BACKEND"] = "torch"
+    ours, theirs = context.Pipe()
+    child = context.Process(target=_child, args=(work, theirs))
+    child.start()
+    theirs.close()
+    try:
+        return ours.recv()
+    finally:
+        child.join()
 
 
 def memory(process: int | str = "self") -> Row:
