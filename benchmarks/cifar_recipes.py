@@ -49,7 +49,7 @@ def main() -> int:
     )
     X, y = as_tensors(train)
     held_out = make_loader(*as_tensors(test), batch_size=1000)
-    mean, std, _ = channel_statistics(X)
+    mean, std = channel_statistics(X)
     scaled = v2.Normalize([0.5] * 3, [0.5] * 3)
     train.transform = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True), scaled])
 

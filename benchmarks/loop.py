@@ -9,6 +9,7 @@ builds before the first batch is not counted. Model, optimizer, loss, batch and 
 from __future__ import annotations
 
 import functools
+import gc
 import logging
 import statistics
 import time
@@ -226,6 +227,7 @@ def seconds(run: Contender, task: Task, data: tuple[Tensor, Tensor]) -> float:
         hook.remove()
 
     hook = model.register_forward_pre_hook(start)
+    gc.collect()  # what the last contender left behind is not this one's
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         run(task, model, *data)

@@ -97,7 +97,7 @@ def linear(mean: torch.Tensor, std: torch.Tensor) -> nn.Module:
 def pictures(make: Callable[..., nn.Module], count: int, epochs: int, lr: float = 0.1) -> Any:
     def one(seed: int, tiny: bool = False) -> Row:
         X, y, *_ = photographs(tiny)
-        mean, std, _ = seven()[3](X)
+        mean, std = seven()[3](X)
         torch.manual_seed(seed)
         model = make(mean, std)
         learn = functools.partial(seven()[4], model, X[:count], y[:count], lr=lr, progress=False)
