@@ -240,6 +240,7 @@ def one_round(name: str, number: int, steps: int | None = None) -> Row:
     Ours has a goal in points, so it takes a turn before every peer, and its median counts. Each round has a
     process of its own: one process keeps a pace of its own, which would move a whole run.
     """
+    gc.freeze()  # the libraries' own objects need not be looked at in every collection
     task, missing = tasks()[name], {}
     torch.manual_seed(number)
     data = task.data(task.batch * (steps or task.steps))
