@@ -403,7 +403,7 @@ LOOP = """## The training loop
 
 The **limit** trains on one batch that never leaves memory: no shuffling, no fetching, no sums. Everybody else trains the same model from the same start, with the
 same loss, optimizer, batch and clipping (the LSTM), on shuffled data (the LSTM: in order), and reports what the table says. Each round runs limit, `fit`, limit, a peer,
-limit, `fit`, …, on two fixed cores; a contender is compared with the two limits beside it, and of the six turns of `fit` the median counts. The clock begins with the first forward pass, so nobody pays for
+limit, `fit`, …, on two fixed cores and in a process of its own; a contender is compared with the two limits beside it, and of the six turns of `fit` the median counts. The clock begins with the first forward pass, so nobody pays for
 what is set up before. *By hand* is the loop of most tutorials, with a `DataLoader` that collates one sample at a time; the libraries get the same `DataLoader`, no progress bar, no checkpoints, no logger.
 Keras wraps the same PyTorch module and brings its own optimizer of the same kind.
 """
@@ -427,8 +427,9 @@ CHANGED = """## What was changed because of a row
 
 - **The loop**: nothing had to be changed in `fit`. Shares above 1 lie within the spread of the rounds. Beside large steps (LSTM, GPT) the loop costs next to nothing, whoever writes it:
   there the loop by hand is level with `fit`, and a lead of a thousandth says nothing.
-- **Two runs**: their medians lie 0.2 to 4.3 points apart, although `fit` has six turns a round now. Where they differ most (MLP, LSTM), the loop by hand has moved in the same direction, by 5 and 2
-  points: a run is one process, and seems to keep a pace of its own. A process for each round is what to try next.
+- **Two runs**: they lay up to 4.3 points apart, and the loop by hand moved with `fit`: all rounds of a run shared one process. Each round has a process of its own now, forked from one that
+  has only imported; every contender runs once before the clock, and what the last one left behind is collected before the next one begins (Lightning and Keras leave cycles of objects, which Python
+  used to collect during the limit or `fit`). The medians of two runs now lie at most 2.5 points apart.
 - **Memory**: torch, its libraries and what else a lesson imports take 0.5 to 0.9 GB before its first line, 0.34 to 0.41 GB of it files that all kernels of a machine share. What could go: CIFAR-10 is
   read batch by batch into its final place (torchvision keeps all batches and a joined copy: 0.15 GB more); lesson 07 calculates its statistics in pieces that the system takes back at once (in smaller ones
   the holes between them were not used again, and one kernel held 1.98 GB); lesson 12 scales its pictures in place and draws

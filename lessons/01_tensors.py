@@ -91,8 +91,7 @@ with expect_error(RuntimeError):
     pixel.item()
 
 # %% [markdown]
-# **A question many students leave in the margin of their notes:** *is a vector of 3 elements, such as `pixel`, rank 3?* You
-# have seen the answer: its rank is 1, because one index, `pixel[i]`, finds any element. A physicist would say that it lives
+# **Is a vector of 3 elements, such as `pixel`, rank 3?** Its rank is 1, because one index, `pixel[i]`, finds any element. A physicist would say that it lives
 # in three-dimensional space. The word *dimension* has both meanings. In `dim=0` and `ndim`, PyTorch means a
 # direction that you index along; in "a 3-dimensional vector", and in names such as `embedding_dim`, it means how long such a
 # direction is.
@@ -126,7 +125,8 @@ with expect_error(RuntimeError):
 print(f"{photo.float().mean():.1f}")
 
 # %% [markdown]
-# (A `NotImplementedError`, which is a kind of `RuntimeError`.) A mean has decimals in general, and PyTorch will not guess which kind of float you want. (`Byte` is its old name for `uint8`, as
+# (A `NotImplementedError`, which is a kind of `RuntimeError`.) A mean has decimals in general, and PyTorch will not guess which kind of float you want. (`Byte`
+# is its old name for `uint8`, as
 # `Long` is for `int64`.) NumPy does guess, and takes 64 bits. You name it: `.float()` is short for `.to(torch.float32)`.
 #
 # Why 32 bits? **Floats are there to be computed with**, by the million: half the bytes means half the memory and often
@@ -140,8 +140,8 @@ print(photo.argmax().dtype, photo.argmax().item())
 print(torch.iinfo(torch.int32).max, torch.finfo(torch.float32).eps)
 
 # %% [markdown]
-# `argmax` answers with a position: counted number by number in reading order (the three colors of the first pixel, then of the next), the first of the largest is
-# the 963rd. The last number is the smallest step upward that a 32-bit float can
+# `argmax` answers with a position: 962 numbers stand before the first of the largest, counted in reading order (the three colors of the first pixel, then of the
+# next). The last number is the smallest step upward that a 32-bit float can
 # make from 1. That is where the seven digits come from, and it is why two floats that should be
 # equal often are not.
 #
@@ -198,7 +198,8 @@ with expect_error(RuntimeError):
 print(tuple(((photo / 255) @ gray_weights.float()).shape))
 
 # %% [markdown]
-# *Double* is float64, *Float* is float32. Convert once, where the data come in. (`@` multiplies three colors by three weights and adds
+# *Double* is float64, *Float* is float32. (Three names for two tensors: the first is that of the place made ready for the answer.) Convert once, where the data come
+# in. (`@` multiplies three colors by three weights and adds
 # them up, for each pixel: a gray picture. A side door has more about it.)
 #
 # A graphics card has its own memory, and work happens where the tensor is. Many laptops have no card that PyTorch can use, so programs ask first.
@@ -287,7 +288,8 @@ print(tuple(photo[dark].shape), photo[dark].max().item())
 print(tuple(torch.where(dark, 255, photo[..., 0]).shape))
 
 # %% [markdown]
-# What a mask picks lies in a row, `(k, 3)`: the chosen pixels no longer form a rectangle. To keep the shape, choose between two values with
+# `all(dim=2)` asks it of the three colors of each pixel, so one truth a pixel is left. 34,032 pixels are that dark; in brackets the mask gives them as a list,
+# `(34032, 3)`, with no number above 39, because they no longer form a rectangle. To keep the shape, choose between two values with
 # `torch.where`; here dark pixels become white. Combine masks with `&`, `|` and `~`, each comparison in parentheses. Python's `and` wants one
 # truth, not 819,840:
 
@@ -348,7 +350,8 @@ with check("tensors-1") as c:
 
 # %% [markdown]
 # ### Exercise tensors-2 · difficulty 2 · 5 minutes
-# Dead pixels of a sensor read −999. (That number was written, not computed: here `==` is right.) Write `patch_gaps(readings)`: a tensor of the same shape in which every −999 is replaced by
+# Dead pixels of a sensor read −999. (That number was written, not computed: here `==` is right.) Write `patch_gaps(readings)`: a tensor of the same shape in
+# which every −999 is replaced by
 # the mean of all the *other* values. The tensor you are given must stay as it is.
 #
 # <details><summary>Hint 1</summary>Two masks do it: the gaps, and <code>~gaps</code>. The mean of a masked tensor is the mean of what is left.</details>
@@ -411,11 +414,12 @@ plt.show()
 
 # %% [markdown]
 # *The same shape twice; `permute` keeps the palace, `reshape` shows a torn roof.* `reshape` **never swaps directions**. It reads the
-# numbers in their order and cuts them elsewhere: what it calls channel 0 is the top third of the photograph, its left, middle and right part in
-# turn, with red, green and blue side by side. This mistake raises no error and feeds your network scrambled pictures. Remember it for
+# numbers in their order and cuts them elsewhere. A row of its channel 0 has 640 numbers, and those are only a third of one row of the photograph, red, green and
+# blue side by side. So the top third of the photograph fills the channel, and its left, middle and right part alternate line by line. This mistake raises no error
+# and feeds your network scrambled pictures. Remember it for
 # that alone.
 #
-# Why does `permute` cost nothing? Look at a picture small enough to count: 3 rows, 4 columns.
+# `permute` moves not one number. How can that be? Look at a picture small enough to count: 3 rows, 4 columns.
 
 # %% alt="A strip of twelve slots numbered 0 to 11, shaded from light yellow to blue, holds the numbers 0 to 11. Below it are three grids whose squares have the shade of the slot they read. small, 3 by 4: one step right is +1 slot, one step down +4. small.T, 4 by 3: right +4, down +1. small[:, ::2], 3 by 2: right +2, down +4."
 small = torch.arange(12).reshape(3, 4)
@@ -432,7 +436,8 @@ print(small.stride(), small.T.stride(), small[:, ::2].stride())
 # %% [markdown]
 # *Twelve numbers are stored once, in the strip, and read three ways: a square has the shade of the slot it reads.* Memory
 # has no tables in it. It is one long strip, and a tensor is a strip with a note: the shape, where to start, and how many slots to move for
-# one step in each direction. Those last numbers are the *strides*, beside and below the grids and in the printed line. Turning a picture writes another
+# one step in each direction. Those last numbers are the *strides*, beside and below the grids and in the printed line. Try one: row 2, column 1 of `small.T`,
+# counted from 0, is slot 2 · 1 + 1 · 4 = 6, and there stands the 6. Turning a picture writes another
 # note, and not one number is moved:
 
 # %%
@@ -467,7 +472,7 @@ print(tuple(turned.transpose(0, 2).shape))
 
 # %%
 scaled = turned / 255  # (C, H, W), floats from 0 to 1
-print(tuple(scaled.mean(dim=0).shape), tuple(scaled.mean(dim=-1).shape))
+print(small.sum(dim=0).tolist(), small.sum(dim=1).tolist())  # small is (3, 4)
 mean = scaled.mean(dim=(1, 2))
 std = scaled.std(dim=(1, 2))
 print("mean of red, green, blue:", [round(v, 3) for v in mean.tolist()])
@@ -475,7 +480,8 @@ print("their spread (std):      ", [round(v, 3) for v in std.tolist()])
 print(tuple(scaled.mean(dim=(1, 2), keepdim=True).shape), "with keepdim=True")
 
 # %% [markdown]
-# `dim=(1, 2)`, rows and columns: the directions you name are those that *go away*. Negative numbers count from the end. (`std`
+# In `small`, `dim=0` walks *down*: the 3 rows go away, and one sum for each of the 4 columns is left. `dim=1` walks *right* and leaves one for each of the 3 rows.
+# For the colors it takes `dim=(1, 2)`: the directions you name are those that *go away*. (`dim=-1` is the last one. `std`
 # divides by n − 1, where NumPy divides by n; `amax` gives the largest values alone, while `max(dim=…)` gives their places, too.)
 # `keepdim=True` keeps what was reduced, with length 1, and in a minute you will see what for. `argmax` and `argmin` answer *where* and not *how
 # much*:
@@ -498,9 +504,15 @@ with expect_error(RuntimeError):
     scaled - mean
 
 # %% [markdown]
-# Shapes are compared **from the right**: here 640 meets 3, and that fails. Two lengths fit if they are equal, or if one
-# of them is 1 (or missing); the 1 is then *stretched*, which is called *broadcasting*. So the three means must stand at the channels and
-# have a 1 elsewhere: `(3, 1, 1)`.
+# Write the shapes under one another, flush **right**:
+#
+# ```
+# scaled                (3, 427, 640)
+# mean                  (          3)   3 meets 640: stop
+# mean[:, None, None]   (3,   1,   1)   3 meets 3, and the 1s are stretched to 427 and 640
+# ```
+#
+# Two lengths fit if they are equal, or if one of them is 1 (or missing); the 1 is then *stretched*, which is called *broadcasting*.
 
 # %%
 normal = (scaled - mean[:, None, None]) / std[:, None, None]
@@ -607,16 +619,17 @@ print("stack:", tuple(batch.shape))
 # `cat` makes one picture of 12 channels, which nobody wants; `stack` gives four pictures of 3 channels: `(N, C, H, W)`. Both always copy, and here they have to: no
 # single stride leads from cut to cut. Here are the four as a network sees them, with 0 in the middle of the color scale.
 
-# %% alt="Four square cuts of the palace, 64 by 64 pixels, in the red channel after normalization, on a color scale from blue, minus 2, over white, zero, to red, plus 2: plain sky, the corner of a roof, the tip of a lower roof before the lake, and trees."
+# %% alt="Four square cuts of the palace, 64 by 64 pixels, in the red channel after normalization, on a color scale from purple, minus 2, over white, zero, to orange, plus 2: plain sky, the corner of a roof, the tip of a lower roof before the lake, and trees."
 fig, axes = plt.subplots(1, 4, figsize=(8, 2.2), layout="constrained")
 for ax, picture, corner in zip(axes, batch, corners):
-    image = ax.imshow(picture[0], cmap="RdBu_r", vmin=-2, vmax=2)
+    image = ax.imshow(picture[0], cmap="PuOr_r", vmin=-2, vmax=2)
     ax.set(title=f"at {corner}", xticks=[], yticks=[])
 fig.colorbar(image, ax=axes, label="red, normalized")
 plt.show()
 
 # %% [markdown]
-# *Sky, a roof, the tip of a lower one, and trees. All four show the red channel only: above its mean it is drawn in red, below in blue.* Does a network take it?
+# *Sky, a roof, the tip of a lower one, and trees: their red channel. Orange is more red than the photograph's mean, purple is less, white is the mean.* Does a
+# network take it?
 # Here is a single layer
 # of the kind that lesson 07 takes apart, which wants 3 channels and gives 8, each 62 by 62: its window of 3 by 3 pixels cannot be centered on a pixel at the rim.
 # And here is what it says to pictures that were not turned.
@@ -707,8 +720,10 @@ with check("tensors-4") as c:
 # 87 in 32 bits. Mean and spread of the *whole* photograph make the cuts comparable; taken from each cut, a dark one and a light one would look alike.
 
 # %% [markdown] tags=["instructor"]
-# **Timing** 15 to 20 minutes. **Common mistakes** `reshape` for `permute` (the round trip can still succeed if the way back reshapes, too: the check compares the batch itself);
-# the mean of each cut; no `round`, one pixel in some thousands off by one. **Ask the room** what a network needs on the day it is used: the *same* mean and spread as in training. Lesson 06 shows
+# **Timing** 15 to 20 minutes. **Common mistakes** `reshape` for `permute` (the round trip can still succeed if the way back reshapes, too: the check compares
+# the batch itself);
+# the mean of each cut; no `round`, one pixel in some thousands off by one. **Ask the room** what a network needs on the day it is used: the *same* mean and
+# spread as in training. Lesson 06 shows
 # what happens without.
 
 # %% [markdown]
@@ -728,12 +743,12 @@ with check("tensors-4") as c:
 # | `reshape`, `flatten` | regroups in reading order | (3, 4) → (2, 6), (12,) |
 # | `squeeze`, `unsqueeze`, `None` | removes, adds a length of 1 | (3, 1) ↔ (3,) |
 # | `sum, mean, amax, std` with `dim=` | removes directions | (3, 427, 640), dim=(1, 2) → (3,) |
-# | `argmax`, `argmin` with `dim=` | the position, along one direction | (3, 427, 640), dim=1 → (3, 640) |
+# | `argmax()`, `argmin()` | the position of the largest, the smallest number | (427,) → () |
 # | `a * b`, `a - b`, `<`, `&` | element by element, with broadcasting | (3, 1), (4,) → (3, 4) |
 # | `cat`, `stack` | lengthens a direction; adds one | 2 × (2, 3) → (4, 3); (2, 2, 3) |
 # | `allclose(a, b)` | equal to within a tolerance | → True or False |
 #
-# What shape, what dtype, where: you will ask that in every lesson that follows. What a tensor cannot do yet is tell you how
+# What a tensor cannot do yet is tell you how
 # its result would change if you changed its inputs. That takes one more note, about *where the numbers came from*, and it fills the whole of the
 # next lesson.
 
@@ -751,10 +766,10 @@ blank = torch.zeros_like(photo)
 print(tuple(blank.shape), blank.dtype, torch.rand_like(scaled).dtype)
 
 # %% [markdown]
-# `arange` with whole numbers makes whole numbers. The `_like` family copies shape, kind and device from a tensor you have.
+# `arange` with whole numbers makes whole numbers. The `_like` family copies shape, dtype and device from a tensor you have.
 #
 # `rand` draws evenly between 0 and 1, `randn` from the bell curve around 0. Both take their numbers from a generator that only
-# looks random: the *seed* decides everything that follows. **Predict before you run:** which two draws are equal?
+# looks random: the *seed* decides everything that follows. **Predict before you run:** of the four draws below, which are equal?
 
 # %%
 torch.manual_seed(42)
@@ -765,6 +780,7 @@ own_dice = torch.Generator().manual_seed(42)
 draws = {"first": first, "second": second, "third": third, "own dice": torch.randn(3, generator=own_dice)}
 for name, draw in draws.items():
     print(f"{name:9}", [round(v, 4) for v in draw.tolist()])
+print("the common dice go on:", torch.equal(torch.randn(3), second))
 
 # %% [markdown]
 # All but the second. Setting the seed rewinds the dice; without it, they roll on. Whenever a result has to come out the same tomorrow, set the
@@ -796,13 +812,17 @@ for a, b in [((3, 4), (4, 1)), ((3, 4), (4,)), ((8, 3, 4), (4, 5)), ((8, 3, 4), 
     print(a, "@", b, "→", tuple((torch.zeros(a) @ torch.zeros(b)).shape))
 with expect_error(RuntimeError):
     torch.zeros(3, 4) @ torch.zeros(3, 4)
+x, y, stack = torch.zeros(3, 4), torch.zeros(3, 4), torch.zeros(8, 3, 4)
+print(tuple((x @ y.T).shape), tuple((x.T @ y).shape), tuple((stack @ stack.mT).shape))
 
 # %% [markdown]
-# You will see that error a hundred times. Read it as it stands: 3×4 meets 3×4, and the inner numbers, 4 and 3, differ. Turn one: `a @ b.T` has
-# the shape `(3, 3)`. For a stack of tables, `.mT` turns each.
+# You will see that error a hundred times. Read it as it stands: 3×4 meets 3×4, and the inner numbers, 4 and 3, differ. Two turns cure the error: `x @ y.T` is `(3,
+# 3)`, every row with every row, and `x.T @ y` is `(4, 4)`, every column with every column. The shapes cannot tell you which you meant: ask which direction is to be
+# summed away. For a stack of tables, `.mT` turns each.
 #
 # ### Exercise tensors-5 · difficulty 3 · 7 minutes
-# Two lists of points, `A` of shape `(N, D)` and `B` of shape `(M, D)`. Write `distances(A, B)`: the table `(N, M)` of the straight-line distance from each
+# No `@` in this one: it is broadcasting, with the two lists along directions of their own. Two lists of points, `A` of shape `(N, D)` and `B` of shape `(M, D)`.
+# Write `distances(A, B)`: the table `(N, M)` of the straight-line distance from each
 # point of A to each point of B, without a loop (you are the judge, and on your honor without `torch.cdist`). The distance of (0, 0) and (3, 4) is √(3² + 4²) = 5.
 #
 # <details><summary>Hint 1</summary>You want all differences at once: a tensor of shape (N, M, D). Which direction is missing in A, and which in B?</details>
@@ -841,21 +861,22 @@ with check("tensors-5") as c:
 # %% [markdown] tags=["deeper"]
 # ## One choice per row: `gather` and `scatter_`
 #
-# Three pictures have been scored for four classes, and you know *which* column you want from each row. A loop would do
-# `scores[i, best[i]]`; `gather` does it for all rows at once. Its first argument is the `dim` along which the index counts. The index must
+# Three pictures have been scored for four classes, and you know which class is *right* for each. A loop would do
+# `scores[i, truth[i]]`; `gather` does it for all rows at once. Its first argument is the `dim` along which the index counts. The index must
 # have the rank of the table, so the three positions form a column.
 
 # %%
 scores = torch.tensor([[0.1, 0.7, 0.2, 0.0], [0.5, 0.1, 0.1, 0.3], [0.2, 0.2, 0.0, 0.6]])
-best = scores.argmax(dim=1)
-column = best[:, None]  # (3,) → (3, 1)
-peaks = scores.gather(1, column)
-print(column.tolist(), "→", peaks.tolist())
-print(torch.zeros_like(scores).scatter_(1, column, peaks))
+truth = torch.tensor([1, 3, 3])  # the right class of each picture
+column = truth[:, None]  # (3,) → (3, 1)
+picked = scores.gather(1, column)
+print(column.tolist(), "→", [[round(v, 4) for v in row] for row in picked.tolist()])
+print(torch.zeros_like(scores).scatter_(1, column, picked))
 
 # %% [markdown]
 # `scatter_` is the way back: it writes values into the places that the index names; a single number goes into all of them. Keep the pair in
-# mind: picking the score of the right class out of each row is a `gather`, and it is at the heart of every classifier you will train.
+# mind: picking the score of the right class out of each row is a `gather` (in the second row it has 0.3, not the largest score), and it is at the heart of every
+# classifier you will train.
 #
 # ### Exercise tensors-6 · difficulty 2 · 6 minutes
 # A class number such as 2 becomes a row `[0, 0, 1, 0]`: zeros with a single one. Write `one_hot(labels, classes)`
@@ -908,26 +929,32 @@ with check("tensors-6") as c:
 # strides and the slot to start from, and finding element `[i, j]` is one line of arithmetic: *slot = start + i · stride₀ + j · stride₁*.
 
 # %%
-corner = small[1:, ::2].T
-strip = small.flatten()
+tenfold = 10 * small  # so that a slot and what lies in it differ
+corner = tenfold[1:, ::2].T
+strip = tenfold.flatten()
 for i in range(corner.shape[0]):
     for j in range(corner.shape[1]):
         slot = corner.storage_offset() + i * corner.stride(0) + j * corner.stride(1)
         print(f"[{i}, {j}] → slot {slot:2}: {strip[slot].item():2} and {corner[i, j].item():2}")
 
 # %% [markdown]
-# Start 4, steps 2 and 4, and the two columns of numbers agree. Now reshape a table that lies in order, and one that does not.
+# Start 4, steps 2 and 4; what lies in the slot and what PyTorch finds at `[i, j]` agree. Now reshape a table that lies in order, and one that does not.
 
 # %%
 for name, x in [("small", small), ("small.T", small.T)]:
     flat = x.reshape(12)
     verdict = "shares" if shares(x, flat) else "copied"
     print(f"{name:8} contiguous: {x.is_contiguous()}  reshape: {flat.tolist()} {verdict}")
+flat = turned.view(3, -1)
+verdict = "shares" if shares(turned, flat) else "copied"
+print(f"turned   contiguous: {turned.is_contiguous()}  view(3, -1): {verdict}")
 with expect_error(RuntimeError):
     small.T.view(12)
 
 # %% [markdown]
-# To read `small.T` row by row you visit slots 0, 4, 8, then 1, 5, 9, and no single step leads through these. `view` promises never to copy, so
+# To read `small.T` row by row you visit slots 0, 4, 8, then 1, 5, 9, and no single step leads through these. (`turned` is not contiguous either, and `view(3, -1)`
+# takes it: one step of 3 leads through all pixels of a color. What `view` needs is steps that fit the new shape; contiguous is enough, and not necessary.) `view`
+# promises never to copy, so
 # it must refuse. `reshape` promises a result, and copies when it must. So: `reshape` is a view when it can be and a copy when it must be;
 # `view` is a view or an error. Use `reshape`, unless you must be sure that the memory is shared.
 #
@@ -964,7 +991,8 @@ print(stretched.tolist())
 # %% [markdown] tags=["deeper"]
 # ## A window that stores nothing
 #
-# You may write a note yourself: `torch.as_strided(x, shape, strides)`. A note can even read a slot many times. Here every row starts one
+# You may write a note yourself: `torch.as_strided(x, shape, strides)`; the start is `x`'s own, unless you give a fourth argument. A note can even read a slot many
+# times. Here every row starts one
 # slot after the row above it, so the rows overlap:
 
 # %% alt="A strip of the eight numbers 0 to 7 above a grid of five rows and four columns. Each row of the grid repeats the row above it shifted by one slot: 0 1 2 3, then 1 2 3 4, up to 4 5 6 7. One right is +1, one down is +1. The number 3 is circled in the strip and in the four squares, along a slanting line, that read it."
@@ -985,7 +1013,9 @@ print(overlapping.numel(), "elements,", overlapping.untyped_storage().nbytes() /
 # Moving averages start from this picture, and so do convolutions, which slide a small window over a photograph.
 #
 # A warning, which PyTorch's own documentation gives, too: `as_strided` believes you. Strides that were right for one layout are silently wrong for another, and writing
-# into overlapping windows writes one slot many times, in no promised order. In your own programs take `x.unfold(0, width, 1)`, which makes the same windows and asks `x` for
+# into overlapping windows writes one slot many times, in no promised order. (The refusal that `expand` gave you does not come here: PyTorch looks only for strides
+# of 0.) In your own programs take `x.unfold(dim, width, step)`, here `x.unfold(0, width, 1)`, which makes the same windows and
+# asks `x` for
 # its strides. Here you write the note by hand once, to have done it.
 
 # %%
@@ -993,7 +1023,8 @@ print((hours.unfold(0, 4, 1) - overlapping).abs().max().item(), hours.unfold(0, 
 
 # %% [markdown]
 # ### Exercise tensors-7 · difficulty 3 · 8 minutes
-# Write `windows(x, width)` with `as_strided` (on your honor: `unfold` is the ready-made call): all stretches of `width` neighbors of a vector `x`, one per row, **without copying**. `x`
+# Write `windows(x, width)` with `as_strided` (on your honor: `unfold` is the ready-made call): all stretches of `width` neighbors of a vector `x`, one per row,
+# **without copying**. `x`
 # may itself be a view with steps, such as `y[::2]`: neighbors are then neighbors *in `x`*. A vector of length 5 has 3
 # windows of width 3.
 #
@@ -1083,11 +1114,14 @@ for celsius, number in ((torch.linspace(-30, 40, 30_000), 1), (torch.linspace(-3
     loop = fastest(lambda: [v * 1.8 + 32 for v in as_list], number)
     tensor = fastest(lambda: celsius * 1.8 + 32, number)
     print(f"{len(as_list):6} numbers: loop {loop * 1e6:7.1f} µs, tensor {tensor * 1e6:5.1f} µs")
+celsius = torch.linspace(-30, 40, 30_000)
+elements = fastest(lambda: [v * 1.8 + 32 for v in celsius], repeat=3)
+print(f" 30000 numbers: a loop over the tensor's own elements {elements * 1e6:.0f} µs")
 
 # %% [markdown]
-# With 30,000 numbers the tensor wins by far: the loop asks Python thirty thousand times what kind of thing it holds, the tensor once. With three
-# the list wins, because every tensor operation has a fixed cost before the first number is touched. That cost is one reason why networks are fed whole batches, and
-# why you never loop over the elements of a tensor.
+# With 30,000 numbers the tensor wins by far: for each number the loop has Python look up what to do and make a new object, and the tensor decides once and then runs
+# through its memory. With three the list wins, because every tensor operation has a fixed cost before the first number is touched. A loop over a tensor's elements
+# pays that cost for each of them: the last line. It is one reason why networks are fed whole batches.
 #
 # And 64-bit floats against 32-bit floats, in a product of two 256 × 256 tables:
 

@@ -152,12 +152,11 @@ for name, part in {"training": train, "validation": valid, "test": test}.items()
     print(f"{name:11} {len(part)} rows, {part.label.mean():.3f} with diabetes")
 
 # %% [markdown]
-# Now the holes. What happens if you leave them in? (`fit` and `make_loader` are the training loop that you wrote in lesson 03,
-# and `evaluate` its test loop; `fit??` in a cell of your own shows the code.)
+# Now the holes. What happens if you leave them in? (`fit`, `make_loader` and `evaluate` are lesson 03's loops; `fit??` shows the code.)
 
 # %%
 holes = torch.tensor(train[features].to_numpy(), dtype=torch.float32)
-labels = torch.tensor(train[["label"]].to_numpy(), dtype=torch.float32)
+labels = torch.tensor(train[["label"]].to_numpy(), dtype=torch.float32)  # [[ ]]: (N, 1), not (N,)
 line = nn.Linear(8, 1)
 optimizer = torch.optim.SGD(line.parameters(), lr=0.1)
 loader = make_loader(holes, labels, batch_size=64)
@@ -251,20 +250,11 @@ with check("diabetes-2") as c:
 # Start with one output: a score that is a weighted sum of the eight numbers. For N patients, one matrix product:
 #
 # $$\underset{N \times 1}{z} = \underset{N \times 8}{X}\;\underset{8 \times 1}{W^\top} + \underset{1}{b}$$
-#
-# With numbers straight from pandas it fails, with an error that you will meet often:
+# The formula and the layer agree:
 
 # %%
 torch.manual_seed(0)
 layer = nn.Linear(8, 1)
-with expect_error(RuntimeError):
-    layer(torch.tensor(clean[features].fillna(0).to_numpy()))
-
-# %% [markdown]
-# *Double and Float*: pandas and NumPy use 64 bits for a number, a layer's weights only 32. The fix is
-# `dtype=torch.float32` where the tensor is made, as in `tensors`. Then the formula and the layer agree:
-
-# %%
 z = X @ layer.weight.T + layer.bias
 for name, values in {"X": X, "weight": layer.weight, "bias": layer.bias, "z": z}.items():
     print(f"{name:7} {tuple(values.shape)}")
@@ -307,7 +297,7 @@ assert total == 9 * 32 + 33 * 32 + 33 * 1 == 1377
 # %% [markdown]
 # Six: ReLU has nothing to learn, and each linear layer has a weight and a bias; the second, `hidden.2`, holds 1024 + 32 = 1056 numbers. From $m$ inputs to $n$
 # outputs there are
-# $m \cdot n$ weights and $n$ biases, so $(m + 1)\,n$. By hand, for two networks that you find in many courses:
+# $m \cdot n$ weights and $n$ biases, so $(m + 1)\,n$. By hand, for two networks:
 #
 # | network | first layer | second | third | in all |
 # |---|---|---|---|---|
@@ -361,21 +351,10 @@ with check("diabetes-3") as c:
 # %% [markdown]
 # ## Choose loss and optimizer
 #
-# The labels are 0 or 1 and the network gives one logit: `BCEWithLogitsLoss`, as in lesson 04. Mind the shapes:
-
-# %%
-torch.manual_seed(0)
-model, loss_fn = PatientNet(), nn.BCEWithLogitsLoss()
-with expect_error(ValueError):
-    loss_fn(model(X), y.squeeze())
-
-# %% [markdown]
-# An error on purpose, and a kind one. The logits have shape (460, 1), a label column taken as `train.label` has
-# (460,), and comparing the two row by row would broadcast to 460 × 460. (`MSELoss` would only warn.) Double brackets, as in
-# `train[["label"]]`, keep the column a column.
+# The labels are 0 or 1 and the network gives one logit: `BCEWithLogitsLoss`, as in lesson 04.
 #
-# What loss is a good loss? A model that ignores its inputs does best by always saying the share $q$ of ones, and its loss
-# is then the entropy of the labels, $-q \ln q - (1-q) \ln (1-q)$. **Put this number beside
+# What loss is a good loss? A model that ignores its inputs does best by always saying the share $q$ of ones. Put $p=q$ for everybody into the formula of lesson 04,
+# and its loss is $-q\log q-(1-q)\log(1-q)$. **Put this number beside
 # every loss**: above it, a model serves you worse than a constant, even if it is often right.
 
 # %%
@@ -385,13 +364,17 @@ def constant_loss(y):
     return -(q * np.log(q) + (1 - q) * np.log(1 - q))
 
 
+torch.manual_seed(0)
+model, loss_fn = PatientNet(), nn.BCEWithLogitsLoss()
 print(f"loss of a constant {constant_loss(y_valid):.3f}, its accuracy {1 - y_valid.mean():.3f}")
 print(f"fresh network: {bce(predict(model, X_valid), y_valid):.3f}")
 
 # %% [markdown]
-# The optimizer is `AdamW`. *Adam* divides each parameter's step by the recent size of its gradients, so that all move
-# at a similar pace, and adds momentum. The W stands for weight decay: each step takes the share `lr * 0.01` off every
-# weight, which is next to nothing in a run as short as yours. The learning rate is a choice, so the validation rows will make it. First, one run to see what the network does.
+# A fresh network says about one half to everybody, so it starts near log 2 = 0.693, above the constant. The optimizer is `AdamW`. *Adam* divides each parameter's
+# step by the recent size of its gradients, so that all move
+# at a similar pace, and keeps some of the last steps' direction (*momentum*). The W stands for weight decay: each step takes the share `lr * 0.01` off every
+# weight, which is next to nothing in a run as short as yours. The learning rate is a choice, so the validation rows will make it. First, one run to see what
+# the network does.
 
 # %% [markdown]
 # ## Train and judge
@@ -399,7 +382,7 @@ print(f"fresh network: {bce(predict(model, X_valid), y_valid):.3f}")
 # **Predict before you run:** a network with three parameters for each training row, 100 epochs. The training loss goes down and
 # down. What do the validation loss and the validation accuracy do?
 
-# %% alt="Two panels of learning curves over 100 epochs. Left, the loss: training falls below 0.2, validation falls to about 0.5, stays there until epoch 45 and then climbs to 0.7. Right, the accuracy: training climbs above 0.9, validation stays near 0.75."
+# %% alt="Two panels of learning curves over 100 epochs. Left, the loss: training falls below 0.2, validation falls to about 0.5, stays there until epoch 45 and then climbs to 0.7. Right, the accuracy: training climbs above 0.9, validation stays near 0.75. Dotted lines mark a constant's loss, 0.65, and accuracy, 0.65; a thin gray line the epoch of the lowest validation loss."
 torch.manual_seed(0)
 model = PatientNet()
 optimizer = torch.optim.AdamW(model.parameters(), lr=0.003)
@@ -407,12 +390,16 @@ loader = make_loader(X, y, batch_size=64, shuffle=True)
 val_loader = make_loader(X_valid, y_valid, batch_size=1000)
 options = {"val_loader": val_loader, "metrics": {"accuracy": accuracy}, "progress": False}
 history = fit(model, loader, loss_fn, optimizer, epochs=100, **options)
-history.plot("loss", "accuracy")
+left, right = history.plot("loss", "accuracy")
+for ax, level in ((left, constant_loss(y_valid)), (right, 1 - y_valid.mean().item())):
+    ax.axhline(level, color="#444444", ls=":", lw=1.2)
+left.axvline(history["val_loss"].index(min(history["val_loss"])) + 1, color="#888888", lw=1)
 plt.show()
 
 # %% [markdown]
 # *Learning curves, training solid and validation dashed: the training curves get better to the end, the validation
-# loss stops falling and then climbs.* Read off three epochs: the first, the one with the lowest validation loss, and the last.
+# loss stops falling and then climbs above a constant, which is dotted; the gray line marks its lowest point.* Read off three epochs: the first, the one with
+# the lowest validation loss, and the last.
 
 # %% within="0.04"
 lowest = min(history["val_loss"])
@@ -526,7 +513,7 @@ with check("diabetes-4") as c:
 # `LogisticRegression` finds its single best solution in milliseconds.
 #
 # A comparison is fair if **each side gets its own search** on the validation rows: the network for its learning rate
-# (and, by stopping early, its number of epochs), the line for its strength of decay, `C` (a small `C` is a strong decay).
+# (and, by stopping early, its number of epochs), the line for `C`, which says how freely its weights may grow (a small `C` pulls them hard toward 0).
 
 # %%
 def search_network(train, valid, seed):
@@ -545,7 +532,7 @@ def line_logits(line, X):
 
 
 def search_line(train, valid):
-    """For four strengths of decay: (validation loss, C, line), the best one first."""
+    """For four values of C: (validation loss, C, line), the best one first."""
     found = []
     for C in (0.01, 0.1, 1.0, 10.0):
         line = LogisticRegression(C=C).fit(train[0].numpy(), train[1].flatten().numpy())
@@ -586,8 +573,9 @@ ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
 plt.show()
 
 # %% [markdown]
-# *Five rounds: the held-out fold (black) moves on, and the statistics, the weights and both searches see only the blue and
-# orange rows.* Everything that learns or chooses goes **inside** the round.
+# *Five rounds: the held-out fold (black) moves on. A quarter of the other rows (orange) validates; the picture draws it at the end of each fold, the code draws it
+# at random in every round. The statistics, the weights and both searches see only blue and orange rows.* Everything that learns or chooses goes **inside** the
+# round.
 #
 # The plan has three pieces: the row numbers of every round, then what happens in one round, then the loop over all rounds. First the row numbers.
 
@@ -657,19 +645,21 @@ plt.show()
 
 # %% [markdown]
 # *Ten rounds of cross-validation: each gray segment joins the line's and the network's accuracy on the same held-out
-# patients.* The network is ahead in two of the ten rounds, and in one (+0.00) they tie. Is it worse? Let $s$ be the spread of the ten differences. If the rounds
-# were *independent*, luck would move their mean by less than 2.26 $s/\sqrt{10}$ in 95 of 100 cases ($s/\sqrt{10}$ is its *standard error*). But yours share most of
-# their known rows, and
-# the second five judge the same patients as the first
-# five: luck that strikes one round strikes others with it, so the ten tell you less than ten. Nadeau and Bengio's
-# correction adds the ratio of held-out to known rows, one fold to four: $s\sqrt{1/10 + 1/4}$.
+# patients.* The network is ahead in two of the ten rounds, and in one (+0.00) they tie. The ± above is the spread of the ten rounds (not a standard error, as
+# in lesson 03): 0.05, because some folds are hard for both models. In the *differences* this shared luck cancels; that is why you compare the two on the same
+# patients.
+#
+# Is it worse? Let $s$ be the spread of the ten differences. If the rounds were *independent*, luck would keep their mean within $2.26\,s\sqrt{1/10}$ in 95 of
+# 100 cases ($s\sqrt{1/10}$ is the standard error of lesson 03; 2.26 is Student's number for ten values). But the rounds share most of the rows they learn from,
+# and every patient judges twice, so ten rounds tell less than ten. Nadeau and Bengio add, under the root, held-out rows over known rows, one fold to four:
+# $s\sqrt{1/10+1/4}$, almost twice as wide.
 
 # %% within="0.02"
 LIMIT = 2.26  # Student's t, ten rounds: luck alone goes further in 5 of 100 cases
 for name, d in (("accuracy", ahead), ("loss", cost[:, 1] - cost[:, 0])):
     s = d.std(ddof=1)
     naive, honest = s / np.sqrt(10), s * np.sqrt(1 / 10 + 1 / 4)
-    print(f"{name:8} network minus line {d.mean():+.3f};   "
+    print(f"{name:8} network minus line {d.mean():+.3f}, spread {s:.3f};   "
           f"luck reaches ±{LIMIT * naive:.3f}, corrected ±{LIMIT * honest:.3f}")  # fmt: skip
     assert abs(d.mean()) < 0.8 * LIMIT * honest
 
@@ -685,6 +675,8 @@ for name, d in (("accuracy", ahead), ("loss", cost[:, 1] - cost[:, 0])):
 # %% within="0.02"
 X_test, y_test = tensors(test, statistics)
 best_line, best_network = lines[0][2], networks[0][2]
+for name, w in sorted(zip(features, best_line.coef_[0]), key=lambda pair: -abs(pair[1])):
+    print(f"{name:15} one standard deviation more: odds times {np.exp(w):.2f}")
 verdict = {"the line": line_logits(best_line, X_test)}
 verdict["the network"] = predict(best_network, X_test)
 print(f"a constant   accuracy {1 - y_test.mean():.3f}   loss {constant_loss(y_test):.3f}")
@@ -696,7 +688,7 @@ print(f"one patient more or less: {1 / len(y_test):.3f}")
 # %% [markdown]
 # On these rows the network is ahead in accuracy, by a few patients, and the line is ahead in loss. With this split alone you could publish either
 # story. So report that you cannot tell. Most people should take the line:
-# nine parameters, no seed, and weights you can read.
+# nine parameters, no seed, and weights you can read: each is a factor on the odds (lesson 04), and the first row of the output moves the verdict most.
 #
 # A line that you cannot beat is no failure. On a table like this it is to be expected, for three reasons.
 #
@@ -712,20 +704,23 @@ print(f"one patient more or less: {1 / len(y_test):.3f}")
 # columns: one that a line cannot learn, one that a line learns best, and one with **nothing** to learn, where your judge has to say so.
 #
 # ### Exercise diabetes-5 · difficulty 3 · 18 minutes
-# Write three things. On your honor: no `fit`, `evaluate`, `predict`, `make_loader`, and no class of this lesson.
+# Write three things. On your honor: no `fit`, `evaluate`, `predict`, `make_loader` of `utils`, and no class of this lesson.
 #
 # 1. `MLP(widths)`, an `nn.Module` for any list of two or more widths: linear layers, and after each **except the last** a
 #    ReLU. It takes X (N, widths[0]) and gives logits (N, widths[-1]).
 # 2. `train_mlp(X, y, X_val, y_val)`: a new `MLP` with widths of your choice, trained by a loop of your own with
 #    early stopping. It returns the network with its best weights. Both y hold 0.0 and 1.0, shape (N, 1).
-# 3. `cross_validate(X, y, folds, seed)`: held-out logits `(network, line)`, two tensors of the shape of y, without a graph. Row i of each comes
-#    from a model that has not seen row i. `three_parts(y, folds, seed)` from above gives you the row numbers of each round. In a round, learn mean and standard deviation from the training rows, prepare all three parts with them, call your `train_mlp` once, fit the line, and write the held-out logits into their rows. X
-#    has no holes, its columns have any scale, and none is constant. The line is scikit-learn's `LogisticRegression`.
+# 3. `cross_validate(X, y, folds, seed)`: held-out logits `(network, line)`, **network first, the other way around than in `both_models`**: two tensors of the shape
+#   of y, without a graph. Row i of each comes
+#    from a model that has not seen row i. `three_parts(y, folds, seed)` from above gives you the row numbers of each round. In a round, learn mean and standard
+#    deviation from the training rows, prepare all three parts with them, call your `train_mlp` once, fit the line, and write the held-out logits into their
+#    rows. X has no holes, its columns have any scale, and none is constant. The line is `LogisticRegression().fit(X.numpy(), y.flatten().numpy())` on the
+#    prepared training rows; `line_logits(line, X)` from above gives its logits.
 #
 # The check wants: accuracy of 0.85 where the class is a disc, within 0.06 of the line where the line is right, and on pure noise an
 # accuracy near 0.5 and a loss below 1.2 (a network that stops in time has about 0.7, one that does not 3 and more). All in well under a minute.
 #
-# <details><summary>Hint 1</summary>Loop: <code>for rows in torch.randperm(len(X)).split(64):</code> is an epoch of shuffled batches; after it comes the validation loss, under <code>torch.inference_mode()</code>. AdamW with a rate of 0.01 and a patience of 10 to 20 will do.</details>
+# <details><summary>Hint 1</summary>The class: for each pair of neighbors (as in diabetes-3) append <code>nn.Linear(m, n)</code> and <code>nn.ReLU()</code> to a list; then <code>self.layers = nn.Sequential(*layers[:-1])</code>. The star hands over the parts one by one, <code>[:-1]</code> drops the last ReLU. A plain list would hide the weights from <code>parameters()</code>. Loop: <code>for rows in torch.randperm(len(X)).split(64):</code> is an epoch of shuffled batches; after it comes the validation loss, under <code>torch.inference_mode()</code>. AdamW with a rate of 0.01 and a patience of 10 to 20 will do.</details>
 # <details><summary>Hint 2</summary>Rounds: <code>for teach, choose, held in three_parts(y, folds, seed):</code> gives three arrays of row numbers. Start from <code>network = torch.zeros_like(y)</code> and assign to <code>network[held]</code>.</details>
 
 # %% tags=["exercise", "build"] id="diabetes-5" objective="build"
@@ -924,7 +919,8 @@ assert turned.all() and len(twin.unique()) == len(scaled)
 # ## The famous network, and why it barely moves
 #
 # There is a network that thousands of people have trained in their first week: eight inputs, three layers of
-# sigmoids, 8 → 6 → 4 → 1, on the widely copied, scaled table (in which, beware, 1 means *no* diabetes). The loss goes down, the accuracy ends at about 65 %, and everybody moves on.
+# sigmoids, 8 → 6 → 4 → 1, on the widely copied, scaled table (in which, beware, 1 means *no* diabetes). The loss goes down, the accuracy ends at about 65 %,
+# and everybody moves on.
 # Train it exactly as usual: binary cross-entropy on probabilities, all rows at once, learning rate 0.1, 100 epochs.
 
 # %%
@@ -1022,8 +1018,10 @@ assert norms[0, 0] < norms[0, 1] / 3 < norms[0, 2] / 9 and 0.001 < norms[99, 0] 
 # The first layer, the only one that sees the patients, starts more than thirty times below the last, and after 100 epochs all
 # are down at a few thousandths. On its way back the gradient is multiplied, at every sigmoid, by the slope $\sigma'(z) =
 # \sigma(z)(1 - \sigma(z))$, which is at most 1/4, and by weights that start small. (The last sigmoid does not count:
-# its slope cancels against the loss, whose gradient at the last $z$ is $p - y$.)
-#
+# its slope cancels against the loss, whose gradient at the last $z$ is $p - y$.) That explains the order at the start. It does not explain epoch 100, where the
+# first layer's gradient is the largest of the three. By then the network says the right constant, so its errors $p - y$ average to 0. What is left is how the
+# errors go together with the hidden units, and these hardly differ from patient to patient: the same slopes and small weights have shrunk the differences on
+# the way *forward*.
 # Books give another reason: far from 0, sigmoids **saturate**, and a flat function has no slope
 # to pass on. Is that what happened here? Call a sigmoid saturated when $|z| > 4$, where its slope is below 0.018.
 #
@@ -1048,8 +1046,8 @@ plt.show()
 
 # %% [markdown]
 # *The green band is where a sigmoid has a slope: on the left everything lies inside it, on the right nearly
-# everything lies outside.* With raw numbers, gradients die because the slope is next to 0. On the scaled copy
-# **nothing is saturated**: the slope is near its best, 0.25, and the best is not enough. If you hear "sigmoids are
+# everything lies outside.* With raw numbers, about nine in ten of these sigmoids have next to no slope to pass on. On the scaled copy
+# **nothing is saturated**: the slope is near its best, 0.25, and even that shrinks what passes, on the way forward and on the way back. If you hear "sigmoids are
 # bad because they saturate", ask for the histogram.
 #
 # So, dead or only slow?
@@ -1080,7 +1078,7 @@ for layer in mended[::2]:
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     nn.init.zeros_(layer.bias)
 optimizer = torch.optim.Adam(mended.parameters(), lr=0.01)
-_, mended_norms = trace_gradients(mended, X, y, nn.BCEWithLogitsLoss(), optimizer, epochs=100)
+mended_losses, mended_norms = trace_gradients(mended, X, y, nn.BCEWithLogitsLoss(), optimizer, epochs=100)
 
 # %% within="0.01" alt="Two panels with the same logarithmic axis. Left, the classic network: three curves that start far apart and end near 0.002. Right, the mended network: three curves that start together near 0.08 and fall side by side to about 0.01, layer 1 no lower than the others."
 fig, axes = plt.subplots(1, 2, figsize=(8.5, 3), sharey=True)
@@ -1094,12 +1092,14 @@ for ax, (title, values) in zip(axes, traced.items(), strict=True):
 axes[0].set(ylabel="gradient norm")
 axes[1].legend(loc="lower right")
 plt.show()
+fell = f"{mended_losses[0]:.2f} → {mended_losses[-1]:.2f}"
+print(f"mended: loss {fell}, a constant {constant_loss(y):.2f}")
 
 # %% [markdown]
 # *Gradient norms by layer, classic on the left, mended on the right: there the three gradients are of similar
 # size, and the first is no longer the weakest.* Even gradients are a good sign, not a proof: in the classic network
 # they come together as well, and it is stuck at the loss of a constant. You need both, even gradients and a falling
-# loss. And at least four things changed at once. Which of them did it? That is the next side door's question.
+# loss; the last line shows the second. And at least four things changed at once. Which of them did it? That is the next side door's question.
 
 # %% [markdown] tags=["deeper"]
 # ## Which fix moves it? First search the learning rate
@@ -1138,7 +1138,8 @@ for name, network in {"default": deep, "Kaiming": copy.deepcopy(deep).apply(kaim
     print(f"{name}: patients differ by", " → ".join(f"{s:.2f}" for s in spreads))
 
 # %% [markdown]
-# With default weights nothing is left of the patients' differences after six layers; with Kaiming's about a third is. Our
+# With default weights nothing is left of the patients' differences after six layers; with Kaiming's about a third is. (Kaiming's weights keep the mean square of the
+# signal. The part in which patients differ, which is what you see here, still shrinks, but slowly.) Our
 # network has only two hidden layers, so do not expect wonders. Here are the recipes. "Squeezed" is this lesson's table treated almost as in the copy: zeros left
 # standing, and columns squeezed to [-1, 1] (each minimum is −1 here; the copy writes 0).
 
@@ -1338,8 +1339,8 @@ plt.show()
 
 # %% [markdown]
 # *The validation loss with and without brakes: without them it stops falling and then climbs, with either brake it
-# stays near its lowest point.* On the real table the unbraked one even ends above the dotted line: worse than a constant,
-# although its accuracy is higher. Think about how that is possible.
+# stays near its lowest point.* On the real table the unbraked one even ends above the dotted line: worse than a constant, although its accuracy is higher: as on the
+# path, it is too sure of its mistakes.
 #
 # A decay of 1 looks enormous beside the usual 0.01. But with `lr=0.003`, a decay of 0.01 takes 3 in 100,000 off a
 # weight at each step, about 2 % in the 800 steps of this run. The shorter your run, the larger the decay has to be.
@@ -1409,16 +1410,17 @@ for seed, (known, held) in enumerate(cut.split(rest, rest.label)):
     for way, filled in four_fillings(rest.iloc[known], rest.iloc[held]).items():
         leaks.setdefault(way, []).append(held_out_accuracy(*filled, seed))
 for way, scores in leaks.items():
-    print(f"{way:29} {np.mean(scores):.2f} ± {np.std(scores):.2f}")
+    print(f"{way:29} {np.mean(scores):.3f} ± {np.std(scores):.3f}")
 honest, mild, pretended, real = (np.mean(scores) for scores in leaks.values())
 bill = np.subtract(*(leaks[way] for way in ("the same, label unknown", "training medians (honest)")))
 reach = 2.78 * bill.std(ddof=1) * np.sqrt(1 / 5 + 1 / 4)  # Student's t, five rounds
-print(f"label unknown minus honest {bill.mean():+.2f}, luck reaches ±{reach:.2f}")
+print(f"label unknown minus honest {bill.mean():+.3f}, luck reaches ±{reach:.3f}")
 assert abs(mild - honest) < 0.03 < pretended - honest and real < pretended - 0.03
 
 # %% [markdown]
 # The second row is the leak that everybody warns about, and it changes nothing you could measure. The third gains
-# several percentage points, all of them pretense. The fourth is the bill: on patients whose label nobody knows yet, the same recipe is three points *below* honest
+# several percentage points, all of them pretense. The fourth is the bill: on patients whose label nobody knows yet, the same recipe is three to four points
+# *below* honest
 # work, though luck alone could do that in five rounds (the last line). A likely reason: the network has learned to rely on a column that lies.
 #
 # So judge a leak by the question: **does something that knows the label reach the rows that judge?**
@@ -1613,8 +1615,8 @@ assert -0.06 < low < high < 0.04
 #
 # A model is **calibrated** if, of all patients to whom it gives about 70 %, about seventy in a hundred are sick. Sort
 # the predictions into six groups of equal size, and in each compare the mean prediction with the share of the sick; the **gap** is
-# the mean distance. You have 614 held-out predictions of the line and of the network that stops early. Add the same
-# network without a brake: 60 epochs, whatever happens. Its validation logits will be of use further down.
+# the mean distance. You have 614 held-out predictions of the line and of the network that stops early. Add a network of the same shape without a brake: rate 0.003,
+# 60 epochs, whatever happens. (The other also searched its rate, so the brake is not the only difference.) Its validation logits will be of use further down.
 
 # %%
 def unbraked_logits(known, held, seed):
@@ -1711,8 +1713,9 @@ for name, logits in {"no brake": predicted["no brake"], "its logits / T": cooled
 assert bce(cooled, y_rest) < bce(predicted["no brake"], y_rest) - 0.02
 
 # %% [markdown]
-# One temperature takes most of the false certainty away: the gap comes within the reach of luck, and the loss falls far, at the price of one number. It does not
-# make up for everything: stopping early still has the lower loss; it also has more right answers and the smaller gap. If one number is too few, look up Platt
+# One temperature takes most of the false certainty away: the gap comes within the reach of luck, and the loss falls far, at the price of one number. It may not make
+# up for everything: stopping early has a lower loss still. Their gaps are both within the reach of luck, so these rows cannot rank the two by calibration. If one
+# number is too few, look up Platt
 # scaling (two numbers)
 # and isotonic regression (a staircase), both in scikit-learn's `CalibratedClassifierCV`; with few rows they overfit sooner.
 #

@@ -156,8 +156,7 @@ with expect_error(RuntimeError):
 #
 # Before anything is learned from the pictures, put some aside: the **validation** part for choosing, and the
 # **test** part for one look at the end. Each class is split separately (*stratified*), so that bad luck can't
-# put most of the frogs into one part. With two parts, scikit-learn's
-# `train_test_split(rows, stratify=labels)` does the same.
+# put most of the frogs into one part.
 
 # %%
 def split_by_class(labels, seed):
@@ -263,11 +262,12 @@ for rows in BatchSampler(SequentialSampler(few), batch_size=4, drop_last=False):
     samples = [few[i] for i in rows]
     by_hand.append(default_collate(samples))
     X, y = by_hand[-1]
-    print("rows", rows, "→ X", tuple(X.shape), X.dtype, " y", tuple(y.shape), y.dtype)
+    print("rows", rows, "→ X", tuple(X.shape), X.dtype, " y", y.tolist(), y.dtype)
 
 # %% [markdown]
 # Three batches, and the last holds what is left, two pictures. The labels, plain Python numbers, have become
-# one `int64` tensor, the type that `nn.CrossEntropyLoss` wants. Now the same in one line.
+# one `int64` tensor, the type that `nn.CrossEntropyLoss` wants. And all are 0: the files lie class by class. Read in this order, the network would see automobiles
+# only, then frogs only, and each step would teach it that everything is what came last. Now the same in one line.
 
 # %%
 loader = DataLoader(few, batch_size=4)
@@ -296,7 +296,7 @@ print("one iterator, three times:      ", [next(walk).tolist() for _ in range(3)
 # ## One epoch
 #
 # An **iteration** (or step) is one batch: one forward, one backward, one update. An **epoch** is one walk
-# through all rows. `shuffle=True` draws a new order for each. Here are three epochs of 20 rows in batches of
+# through all rows. `shuffle=True` draws a new order for each, so that every batch is a mixture. Here are three epochs of 20 rows in batches of
 # 6.
 
 # %% alt="Three rows of twenty numbered squares, one row of squares an epoch. The squares are shaded in four groups of 6, 6, 6 and 2: the batches. In each row of squares the numbers 0 to 19 appear in another order. Below, the groups are labeled batch 1 to batch 4."
@@ -318,36 +318,43 @@ print(len(numbers), "batches an epoch,", 3 * len(numbers), "steps in all")
 # *Each square is a row of the data set, each shade a batch: four batches an epoch, the last with only two
 # rows.* The order changes, but no row is missed and none comes twice. In general $N$ rows in batches of $B$
 # are $\lceil N/B \rceil$ iterations, or $\lfloor N/B \rfloor$ with `drop_last`.
+# ### Exercise loader-2 · difficulty 2 · 4 minutes
+# A loader's sampler and batch sampler, by hand: write `bundles(n, batch_size, generator, drop_last)`. It gives the row numbers of **one** shuffled
+# epoch, a list of lists of ints, in an order drawn from `generator`. A last bundle that is short stays in, unless `drop_last` is true.
 #
-# ### Exercise loader-2 · difficulty 1 · 3 minutes
-# Write `steps(n, batch_size, epochs, drop_last)`: how many steps does the optimizer take in a whole training
-# run? Return an int. A batch never runs past the end of an epoch.
-#
-# <details><summary>Hint 1</summary>Calculate one epoch first, and round there. Then multiply.</details>
-# <details><summary>Hint 2</summary><code>n // batch_size</code> rounds down. To round up, <code>import math</code> and use <code>math.ceil</code>, or add one when there is a remainder.</details>
+# <details><summary>Hint 1</summary><code>torch.randperm(n, generator=generator)</code> draws the order, <code>.split(batch_size)</code> cuts it into bundles.</details>
+# <details><summary>Hint 2</summary><code>.tolist()</code> makes a list of a bundle. Which bundles are shorter than <code>batch_size</code>?</details>
 
 # %% tags=["exercise"] id="loader-2" objective="batch"
-def steps(n: int, batch_size: int, epochs: int, drop_last: bool = False) -> int:
-    """Optimizer steps when n rows are read ``epochs`` times in batches of ``batch_size``."""
+def bundles(n: int, batch_size: int, generator: torch.Generator, drop_last: bool = False) -> list[list[int]]:
+    """The numbers 0 to n − 1, shuffled, in lists of ``batch_size``; the last may be shorter."""
     ### BEGIN SOLUTION
-    full, rest = divmod(n, batch_size)
-    return epochs * (full if drop_last or not rest else full + 1)
+    parts = torch.randperm(n, generator=generator).split(batch_size)
+    return [part.tolist() for part in parts if len(part) == batch_size or not drop_last]
     ### END SOLUTION
 
 # %% tags=["check"]
 with check("loader-2") as c:
-    got = c.attempted(steps(20, 6, epochs=3))
-    c.kind(got, int)
-    c.equal(got, 12, because="4 batches an epoch, the last one short", mistakes={
-            10: "60 rows in one go: a batch ends where its epoch ends", 9: "the short batch counts as well"})
-    c.equal(steps(20, 6, epochs=3, drop_last=True), 9, because="drop_last leaves 3 full batches an epoch",
-            mistakes={10: "drop_last drops one batch every epoch", 12: "drop_last made no difference"})
-    c.equal(steps(18, 6, epochs=2), 6, mistakes={8: "there is no fourth, empty batch"})
-    c.equal(steps(18, 6, epochs=2, drop_last=True), 6, because="18 rows leave no short batch to drop")
-    c.equal([steps(n, 10, 5, drop) for n in (7, 30, 31) for drop in (False, True)], [5, 0, 15, 15, 20, 15])
+    for n, size in ((20, 6), (35, 4), (18, 6), (3, 5)):
+        g, before = torch.Generator().manual_seed(n), torch.get_rng_state()
+        got, later = c.attempted((bundles(n, size, g), bundles(n, size, g)))
+        c.kind(got, list[list[int]])
+        sizes, short = [size] * (n // size), [n % size] * (n % size > 0)
+        c.equal([len(part) for part in got], sizes + short, because="only the last may be short", mistakes=[
+                (sizes, "without drop_last the short one stays"), ([*sizes, 0], "there is no empty bundle"),
+                ([n], "cut the order into bundles")])
+        c.equal(sorted(sum(got, [])), [*range(n)], because="each row once, counted from 0")
+        full = bundles(n, size, g, drop_last=True)
+        c.equal([len(part) for part in full], sizes, because="drop_last leaves full bundles only", mistakes=[
+                (sizes + short, "drop_last made no difference"), (sizes[:-1], "a full last bundle stays")])
+        again = bundles(n, size, torch.Generator().manual_seed(n))
+        c.equal(again, got, because="the generator decides: the same seed, the same order")
+        c.equal(torch.get_rng_state(), before, because="and no other generator is touched")
+        c.true(n < 9 or later != got != [[*range(n)][k : k + size] for k in range(0, n, size)], observed=got,
+               expected="a new order each time", likely="draw it from generator: torch.randperm")
 
 # %% [markdown] tags=["solution"]
-# Round inside the epoch, multiply outside. Learning-rate schedules such as `OneCycleLR` want the total.
+# `RandomSampler` draws the order, `BatchSampler` bundles it: with your lists a loader's work is `X[bundle]`.
 
 # %% [markdown] tags=["instructor"]
 # **Ask the room:** "10,000 steps, batch size 256, 50,000 pictures": how many epochs? (About 51.)
@@ -373,7 +380,8 @@ print("seed 2:", two_epochs(2))
 # ### Read the files once
 #
 # You are about to train for many epochs, and each would open every file again. What does one epoch cost from
-# the files, and what from memory, where the pictures lie as bytes, 32 by 32?
+# the files, and what from memory? The next-but-one cell also *keeps* what it reads: from there on `X` holds all 360 pictures as bytes, `y` their class numbers,
+# and `train`, `valid`, `test` are row numbers of both.
 
 # %%
 def epoch_seconds(loader):
@@ -441,7 +449,7 @@ parameters = sum(p.numel() for p in picture_net(64, len(classes)).parameters())
 print(f"{parameters:,} parameters, {len(train_set)} pictures to learn from")
 
 # %% [markdown]
-# A thousand parameters a picture: this network can learn every picture by heart. That is one more reason to
+# Nine hundred parameters a picture: this network can learn every picture by heart. That is one more reason to
 # judge it only on pictures that it has not seen.
 
 # %% [markdown]
@@ -460,7 +468,6 @@ print(f"{parameters:,} parameters, {len(train_set)} pictures to learn from")
 loss_fn = nn.CrossEntropyLoss()
 torch.manual_seed(0)
 model = picture_net(64, len(classes))
-optimizer = torch.optim.Adam(model.parameters(), lr=3e-4)
 untrained = evaluate(model, [(X_valid, y_valid)], loss_fn)
 print(f"untrained: {untrained['loss']:.2f}   knowing nothing: {np.log(len(classes)):.2f}")
 
@@ -519,11 +526,10 @@ for name, right in {"line": by_line, "network": by_net, "network minus line": by
 assert not provided or min(by_line.mean(), by_net.mean()) > always + 0.05
 
 # %% [markdown]
-# The number after ± is one standard error. Both are far ahead of guessing. The network's lead has an error of
-# its own, because both answered the same pictures and fail on many of the same: it is about three times that
-# error, hardly luck. How large the lead is, 72 pictures can't tell; on the validation part it was 0.04.
-# Both do worse here than on the validation part, where they were chosen. Choosing flatters, and with 72 pictures luck moves a share by 0.06 as well; one look can't
-# tell which it was. The number to report is that of the part by which nothing was chosen.
+# Look at the last line. The number after ± is one standard error. Line and network answered the same 72 pictures and fail on many of the same, so their
+# *difference* strays less, 0.04, than each share, 0.06. The lead of 0.12 is three of its errors: hardly luck. Its size is less certain; on the validation part
+# it was 0.04. Both score lower here than there: they were chosen there, which flatters, and luck may have helped. So report the number of the part on which
+# nothing was chosen.
 # And one picture in three is still wrong: 216 pictures are few, and laid in one row a picture has no neighborhoods. Lesson 07 brings 50,000 pictures, and gives the
 # neighborhoods back.
 
@@ -596,7 +602,7 @@ def five_ways(pictures, mean, std):
         ),
     }
 
-# %% within="0.03"
+# %% within="0.03" alt="One small picture five times, prepared in the five ways and brought back by the mean and spread of training: as it is, grayish and flat, nearly all white, with red and blue exchanged, and scrambled into stripes."
 X_rest, y_rest = X[train + valid], y[train + valid]
 hits, sure = {}, {}
 for seed in range(5):
@@ -612,16 +618,21 @@ for seed in range(5):
 for way in hits:
     told = (f"{np.mean(each):.2f} ± {np.std(each, ddof=1):.2f}" for each in (hits[way], sure[way]))
     print("{:21} right {}   sure of it {}".format(way, *told))
+fig, axes = plt.subplots(1, 5, figsize=(9.5, 2.1))
+for ax, (way, inputs) in zip(axes, five_ways(X[valid[-1:]], mean, std).items(), strict=True):
+    ax.imshow((inputs[0] * std + mean).clamp(0, 1).permute(1, 2, 0))
+    ax.set_title(way, fontsize=9, loc="center")
+    ax.axis("off")
+plt.show()
 as_trained, *others = (np.mean(shares) for shares in hits.values())
 assert not provided or as_trained > max(others) + 0.03
 
 # %% [markdown]
-# After ± stands the spread over the five splits, which share many of their pictures. Every wrong way is
-# worse, and none complains. Without mean and spread the network loses about ten points. With bytes it loses
-# nearly as many, and is *sure* of every answer: 1.00. Blue before red, as the library OpenCV reads files,
-# costs about twenty. And `reshape` where `permute` was meant gives the right shape, a scrambled picture, and
-# less than guessing.
-#
+# *One picture, prepared in five ways, as the network meets it: true, gray, nearly white, in wrong colors, scrambled.* After ± stands the spread over the five
+# splits, which share many of their pictures. Every wrong way is right less often. Does the network notice? Only once: merely divided by 255 it is sure of 0.50
+# instead of 0.78. With bytes it is sure of *every* answer, 1.00. Blue before red, as OpenCV reads files, costs about twenty points and no confidence. The worst
+# is the last line: `reshape` where `permute` was meant gives the right shape and a scrambled picture, right 0.22, less than guessing, and as sure as ever. No
+# message helps, but your eyes do: undo the scaling of a batch just before it goes in, and look.
 # So the scaling belongs to the network like its weights: one function, one mean, one spread, used in training
 # and ever after.
 #
@@ -670,24 +681,25 @@ with check("loader-3") as c:
 
 # %% [markdown]
 # Now let the network name eight pictures that lay in no folder. The last three show something that is no
-# class at all. (The cell spells out what your `as_batch` does, because no cell of the story depends on an
-# exercise.)
+# class at all.
 
-# %% alt="Eight pictures in a row, each with a name and a probability above it. The first five are small and blurred, two automobiles, two frogs and a horse. The last three are sharp photographs of a Chinese palace, a cup of coffee and a motorcycle, which are given class names as well. One automobile is called a frog, with 1.00, and the horse an automobile."
+# %% alt="Eight pictures in a row, each with a name and a probability above it. All are small and blurred. The first five are two automobiles, two frogs and a horse. The last three, a Chinese palace, a cup of coffee and a motorcycle, are given class names as well. Wrong answers are orange. One automobile is called a frog, with 1.00, and the horse an automobile."
 fig, axes = plt.subplots(1, 8, figsize=(9.5, 1.9))
 for ax, (name, path) in zip(axes, new[::3], strict=True):
-    batch = scaled(read_picture(path, size=32), mean, std).unsqueeze(0)
-    chances = predict(model, batch)[0].softmax(dim=0)
-    ax.imshow(read_picture(path, size=224).permute(1, 2, 0))
-    ax.set_title(f"{classes[chances.argmax()]}\n{chances.max():.2f}", fontsize=9, loc="center")
+    seen = read_picture(path, size=32)
+    chances = predict(model, scaled(seen, mean, std).unsqueeze(0))[0].softmax(dim=0)
+    answer = classes[chances.argmax()]
+    ax.imshow(seen.permute(1, 2, 0))
+    color = "#222222" if answer == name else "#D55E00"
+    ax.set_title(f"{answer}\n{chances.max():.2f}", fontsize=9, loc="center", color=color)
     ax.set(xlabel=name, xticks=[], yticks=[])
     ax.xaxis.label.set_size(9)
     ax.grid(visible=False)
 plt.show()
 
 # %% [markdown]
-# *Above each picture, the network's answer and its probability; below, what the picture shows.* Two of the
-# five pictures that do have a class get the wrong one. A network with three classes has three answers. It
+# *What the network got, 32 by 32. Above, its answer and probability, orange where it is wrong; below, what the picture shows.* Two of the five that do have a class
+# get the wrong one, the first with a probability of 1.00. A network with three classes has three answers. It
 # can't say "none of these", and the probabilities add up to 1 whatever you show it.
 
 # %% [markdown]
@@ -706,7 +718,8 @@ plt.show()
 #    `(N, classes)`.
 # 3. **The training.** `learn(folder)` reads all pictures of the folder at size 32 into memory, takes their
 #    mean and spread, and trains a `Net` on the scaled pictures, with your own loop over a shuffled
-#    `DataLoader`. The folder stays as it is.
+#    `DataLoader`. The folder stays as it is. (Your samples are divided by 255 already, and `scaled` and `color_statistics` of the path would divide once more.
+#    Take `X.mean((0, 2, 3))` and `X.std((0, 2, 3))` yourself, reshaped to `(3, 1, 1)`, and divide a new picture by 255 exactly once.)
 # 4. **The name.** Inside `learn`, after the loop, define a function `name_of(path)`, and `return name_of`.
 #    (Made there, it keeps seeing the variables of `learn`.) It gives the class's name, a `str`, for any
 #    picture file, prepared as the others were.
@@ -715,7 +728,7 @@ plt.show()
 # transparent and CMYK files are among them. The classes differ in where a picture is bright, and in how
 # bright. Your network learns from each folder, and must then name at least 85 of every 100 new pictures correctly. Each training may take 20 seconds.
 #
-# <details><summary>Hint 1</summary>The four headings of the path are your plan for <code>learn</code>. Pictures that all have one size can be read with a <code>DataLoader</code> over your dataset, and its batches joined with <code>torch.cat</code>. With so few pictures, some 40 epochs take seconds.</details>
+# <details><summary>Hint 1</summary><i>Prepare data</i>, <i>Design the model</i>, <i>Choose loss and optimizer</i>, <i>Train and judge</i> are your plan for <code>learn</code>; the loop is that of lesson 03. Pictures that all have one size can be read with a <code>DataLoader</code> over your dataset, and its batches joined with <code>torch.cat</code>. With so few pictures, some 40 epochs take seconds.</details>
 # <details><summary>Hint 2</summary>Go through the four things that go wrong with a new picture: <code>name_of</code> has to get all of them right. It ends with a number from <code>argmax</code>, which the list of classes turns into a name. (With BatchNorm or Dropout in the network, think of its mode, too.)</details>
 
 # %% tags=["exercise", "build"] id="loader-4" objective="whole"
@@ -865,8 +878,8 @@ assert next_number() == next_number(own_generator) != next_number(DataLoader(ran
 # %% [markdown]
 # It is not. Each time a loop starts, the loader draws one number as a seed for its *workers*, processes that fetch ahead, whether it has any or not, and it draws
 # from PyTorch's global generator, which also initializes your weights. So somebody
-# adds a validation loader, and the training run comes out different. Give each loader its own generator, and
-# it can't happen.
+# adds a validation loader, and the training run comes out different. Give each loader its own generator, and the loader no longer disturbs the others. (Without
+# workers, a dataset that itself draws random numbers, such as a random rotation, still does.)
 #
 # You may also bring the order yourself: `sampler=` takes any sequence of row numbers, `batch_sampler=` any
 # sequence of bundles. What you cannot do is give two orders at once.
@@ -919,8 +932,8 @@ for stage in stages:
 
 # %% [markdown]
 # `ToImage` makes a tensor `(C, H, W)`, still in bytes. `Resize` squeezes what is not square. `ToDtype` goes
-# from 0…255 to 0…1, with `scale=True` (without it the values stay as they are). `Normalize` is the scaling of
-# the path.
+# from 0…255 to 0…1, with `scale=True` (without it the values stay as they are). `Normalize` subtracts and divides as `scaled` does on the path. The 0.5s only stand
+# in here: give it the mean and spread of *your* training part.
 #
 # For training one adds random steps. There is a trap, and it costs people days: you split a dataset with
 # `Subset`, and then set the training part's transform. **Predict before you run:** is the validation part
@@ -979,7 +992,8 @@ with expect_error(RuntimeError):
 # decimal numbers into 64 bits, and `default_collate` makes 64 bits of Python floats, too. Say it where the
 # sample is made: `dtype="float32"`.
 #
-# **A last batch of one.** In training mode BatchNorm refuses it, as you know from lesson 03. Nobody trains
+# **A last batch of one.** In training mode BatchNorm, a layer that scales each unit by the mean and spread of *the batch*, refuses a batch of one: a single row has
+# no spread. (Lesson 03's side door on `eval()` shows it.) Nobody trains
 # with batches of one? Here are 577 rows in batches of 64.
 
 # %%
@@ -1000,7 +1014,8 @@ print("with drop_last=True:   ", len(full))
 
 # %% [markdown]
 # Nine batches pass, then the epoch dies: $577 = 9 \cdot 64 + 1$. It is a nasty error: it waits for the end of
-# an epoch, and goes away when the number of rows changes. The fix is `drop_last=True` on the training loader.
+# an epoch, and goes away when the number of rows changes. The fix is `drop_last=True` on the training loader, together with `shuffle=True`, so that another row
+# is left out each time.
 # Leave it out on the validation loader, where every row counts and, in `eval` mode, a single row is welcome.
 #
 # **Rare rows.** Only a third of the patients have diabetes. To show those more often, `WeightedRandomSampler`
@@ -1060,8 +1075,8 @@ print(f"different rows: {len(set(epoch)) / 577:.2f}, without weights {len(set(pl
 
 # %% [markdown]
 # Half of the draws have diabetes. But fewer than two thirds of the rows appear, mostly because of the
-# *replacement*: more than a third is missing without any weights, too. Before you pay that price, try moving
-# the threshold, as in lesson 04.
+# *replacement*: more than a third is missing without any weights, too. And a network that learns from such draws learns that half of all women are sick: its
+# probabilities come out too high for the real table, where a third are. Before you pay these prices, try moving the threshold, as in lesson 04.
 
 # %% [markdown] tags=["deeper"]
 # ## What a batch costs
@@ -1141,8 +1156,9 @@ by_row, whole, by_list, by_tensor, plainest = cost.values()
 
 # %% [markdown]
 # A call per row is costly even when it does next to nothing. And why is `make_loader` so far ahead of whole
-# batches? Look at the two lines between them. About two fifths of the whole batches' time goes into indexing with a list: 64 Python numbers have to become a tensor,
-# for `X` and again for `y`. Most of the rest is the loader itself, with its samplers. `make_loader` draws the order as one tensor, never makes a list, and fetches many
+# batches? Subtract neighboring lines. From *list of numbers* to *tensor of numbers* about two fifths of the whole batches' time disappear: 64 Python numbers no
+# longer have to become a tensor, once for `X` and once for `y`. From *whole batches* to *list of numbers* about two fifths more disappear: the loader itself, with
+# its samplers. `make_loader` draws the order as one tensor, never makes a list, and fetches many
 # small batches with one call before it cuts them apart. The ratio is large because the rows are small: the longer the copying takes, which is the same in both, the
 # less the rest matters.
 #
@@ -1297,8 +1313,8 @@ print(f"alone {1000 * alone:.0f} ms, two workers {1000 * two:.0f} ms: {two / alo
 
 # %% [markdown]
 # Slower by far. Fetching is microseconds of arithmetic, but every batch that a worker makes has to travel:
-# into shared memory, a message through a pipe, a wake-up on the other side. The journey costs more than the
-# goods.
+# into shared memory, a message through a pipe, a wake-up on the other side. The journey costs more than the goods. (These are 250 batches of only four rows. The
+# journey is paid for each batch, so larger batches make the ratio smaller.)
 #
 # | your samples | do |
 # |---|---|
@@ -1333,8 +1349,8 @@ print(last_line(child.stderr.decode()))
 
 # %% [markdown]
 # The address is inside, the code (which calls `read_picture`) is not. And `__main__` is "the program that was
-# started": in your kernel this notebook, in a fresh Python something else. *Can't get attribute*: you meet that line if you use workers in a notebook on Windows or
-# macOS, or on Linux from Python 3.14 on. The fix is to put the class into a file that
+# started": in your kernel this notebook, in a fresh Python something else. *Can't get attribute*: you meet that line if the dataset's class (or the `collate_fn`)
+# stands in a notebook cell, and the system is Windows, macOS, or Linux from Python 3.14 on. The fix is to put the class into a file that
 # the child can **import**. Then spawn works on any system. The class below also counts what it has served,
 # and draws from three sources of chance; you will need both.
 
@@ -1411,8 +1427,7 @@ print("\nguarded.py:\n" + guarded)
 
 # %% [markdown]
 # *An attempt has been made to start a new process before the current process has finished its bootstrapping
-# phase*: the long form of "you forgot the guard". So workers belong in **scripts**, with classes at the top
-# level and the action behind the guard.
+# phase*: the long form of "you forgot the guard". So in a **script**: classes at the top level, the action behind the guard. In a notebook: classes in a file, as above.
 #
 # **A worker has its own copy** of the dataset. **Predict before you run:** what does the counter say in your
 # process after an epoch of 8 samples, without workers and with two? And how many of the 8 random numbers are
@@ -1618,8 +1633,9 @@ with check("loader-7") as c:
 # healthy rows before all sick ones, how large must the buffer be?
 
 # %% [markdown]
-# A buffer shuffles only **locally**: a row never comes out more than `size` places early. If a file is sorted
-# by class, shuffle it once, on disk.
+# A buffer shuffles only **locally**: a row never comes out more than `size` places early (late it may come, even last). If a file is sorted by class, shuffle it
+# once, on disk. To use the buffer, let the stream's `__iter__` end with `yield from shuffled_stream(rows, size, generator)`. With workers each has a buffer of its
+# own, and a copied generator needs a reseed, as in *What a worker cannot know*.
 
 # %% [markdown] tags=["deeper"]
 # ## Samples of different lengths

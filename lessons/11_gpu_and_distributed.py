@@ -4,12 +4,12 @@
 #   course:
 #     title: GPU and many machines
 #     summary: devices, honest timing, memory, two processes that train one model, and a run that survives the death of one
-#     path: "What a device is, what time and memory cost on it, and two processes that train one model, agree to six decimals, and go on when one dies."
+#     path: "What a device is, what time and memory cost on it, and two processes that train one model, end within six decimals of a single one, and go on when one dies."
 #     needs: [10_lstm]
 #     data: []
 #     objectives:
 #       anywhere: write training code once, and run it on a CPU, on CUDA and on Apple's GPUs
-#       measure: time work that goes on in the background, and read a profiler's timeline
+#       measure: time work that goes on in the background (a side door reads a profiler's timeline)
 #       memory: count what fills the memory, and trade time for it without changing the answer
 #       together: write a script with which several processes train one model, and prove that the result is that of a single process
 #       scale: predict how much more machines will gain you
@@ -100,14 +100,16 @@ loader = make_loader(X, y, batch_size=64, shuffle=True, generator=torch.Generato
 # %% within="0.03"
 losses = []
 for _epoch in range(4):
+    total = 0.0
     for xb, yb in loader:
         xb, yb = xb.to(device), yb.to(device)  # 3: … and so does each batch
         loss = F.mse_loss(model(xb), yb)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    losses.append(loss.detach())  # still on the device: nobody has asked for the number yet
-print("loss of the last batch, by epoch:", [round(loss.item(), 3) for loss in losses])
+        total += loss.detach()  # still on the device: nobody has asked for the number yet
+    losses.append(total / len(loader))
+print("mean loss, by epoch:", [round(loss.item(), 3) for loss in losses])
 assert losses[-1] < losses[0]
 
 # %% [markdown]
@@ -350,7 +352,8 @@ for name, count in held.items():
 
 # %% [markdown]
 # Adam keeps two running averages for each weight, so parameters, gradients and averages take 1 + 1 + 2 times the size
-# of the model. None of these three depends on the batch. The fourth does: the **activations**, the tensors that
+# of the model. In float32 that is 16 bytes a weight: a model of a billion weights wants 16 GB before it has seen a single row. None of these three depends on
+# the batch. The fourth does: the **activations**, the tensors that
 # `forward` keeps for `backward`. `saved_tensors_hooks` shows you each of them as it is put aside.
 
 # %%
@@ -394,7 +397,9 @@ ax.legend(loc="upper left", reverse=True)
 plt.show()
 
 # %% [markdown]
-# *Three parts stay, one grows with the batch and soon dwarfs the rest.* That is why the first advice against "out of
+# *Three parts stay, one grows with the batch and soon dwarfs the rest.* Count the first line yourself: 32 rows × 64 numbers × 4 bytes are 8,192 bytes a tensor,
+# times 17: the input, and what each of the 16 Tanh layers gives (the next Linear keeps the same tensor, so it counts once). That is why the first advice against
+# "out of
 # memory" is a smaller batch. On a GPU you can watch the sum. `nvidia-smi` shows a larger one, because PyTorch keeps
 # freed memory for the next step, and CUDA needs some for itself.
 
@@ -458,7 +463,7 @@ with check("gpu-2") as c:
 #
 # Here is the code of such a process. It agrees on the three things, and then waits for scripts: it runs whatever you
 # write into its input, and writes back what was printed. `gloo` is the language that CPUs use among themselves; GPUs
-# speak `nccl`.
+# speak `nccl`. (Skim the next three code cells. Keep one line of them: `dist.init_process_group(…)`, with which a process joins.)
 
 # %%
 WAIT_FOR_SCRIPTS = """
@@ -516,7 +521,8 @@ def ask(pair, script):
 # %% [markdown]
 # Each process holds three numbers, and both want the sums. They get them first by hand, with `send` and `recv`; then
 # with the call that does it for any number of processes, `all_reduce`. **Predict before you run:** rank 0 holds 1, 2, 3
-# and rank 1 holds 10, 20, 30. What does each of them hold at the end?
+# and rank 1 holds 10, 20, 30. What does each of them hold at the end? (The script runs inside the waiting process, which has `torch`, `dist` and `rank`. `rank` is
+# the only thing in which the two differ.)
 
 # %%
 BY_HAND = """
@@ -555,7 +561,8 @@ with expect_error(ValueError):
 #
 # $$\nabla L = \tfrac{1}{2}\big(\nabla L_0 + \nabla L_1\big)$$
 #
-# The line of code is `model = DistributedDataParallel(model)`, imported from `torch.nn.parallel`: it begins the all-reduce of the last layers' gradients while `backward` still computes the
+# The line of code is `model = DistributedDataParallel(model)`, imported from `torch.nn.parallel`: it begins the all-reduce of the last layers' gradients while
+# `backward` still computes the
 # first ones', so that sending hides behind computing. The average is right because all shares have the same size. Check the formula with two models in one process:
 
 # %% within="0.000001"
@@ -574,9 +581,8 @@ assert gap < 1e-6
 
 # %% [markdown]
 # So two processes with batches of 32 train like one process with batches of **64**, not 32. If you add processes and
-# keep the batch size of each, the total batch grows: reconsider the learning rate. Two more notes: BatchNorm sees only
-# its own process's share (`nn.SyncBatchNorm` sees all of them); and where you add up the gradients of several small batches (side door *Four tricks, and what each costs*), the context `model.no_sync()`
-# around all pieces but the last lets the sum be sent only once.
+# keep the batch size of each, the total batch grows: reconsider the learning rate. And BatchNorm sees only
+# its own process's share (`nn.SyncBatchNorm` sees all of them).
 #
 # ### Who gets which rows
 #
@@ -594,7 +600,8 @@ for epoch in (0, 0, 1):
     print(f"epoch {epoch}: rank 0 {hands[0]}, rank 1 {hands[1]}, {len({*hands[0], *hands[1]})} rows in all")
 
 # %% [markdown]
-# The first two lines are the same: the order depends on the seed and on what `set_epoch` was told, and on nothing else. **Forget `set_epoch`, and every epoch
+# Deal and deck fit together: if each takes two cards a step, step 1 reads, between them, the first four cards of the deck. The first two lines are the same: the
+# order depends on the seed and on what `set_epoch` was told, and on nothing else. **Forget `set_epoch`, and every epoch
 # has the same order**, without an error or a warning.
 #
 # **Predict before you run:** five rows for two processes. How many rows does each get?
@@ -624,12 +631,11 @@ print(source[source.index("    parallel = ") :])
 # only rank 0 judges and writes. The fourth is a line that kills the process that runs it; it will get its turn. (`say`
 # prints a line in one piece. `done` is what the checkpoint holds besides model and optimizer: the last epoch that was
 # finished, and the losses so far.)
-#
+# Before this heart the script joins the group (under `torchrun` a plain `dist.init_process_group("gloo")` finds rank and world by itself), deals the rows with
+# a sampler, and builds the model.
 # `torchrun --standalone --nproc-per-node 2 lessons/train_distributed.py --checkpoint run.pt` starts it. `torchrun`
 # gives each process its `RANK`, starts them, and watches; `--standalone` means that all of them run on this machine.
-# The notebook calls it through `lessons/torchrun_here.py`, which does the same behind closed doors: `torchrun`'s own
-# notice board can be reached from other machines, this one cannot. The notebook catches what is printed, because it
-# contains process numbers, which differ in every run.
+# The notebook calls it through `lessons/torchrun_here.py`: the same, with a notice board that no other machine can reach.
 
 # %%
 def torchrun(*words, restarts=0, script=SCRIPT, seconds=250):
@@ -646,7 +652,7 @@ def torchrun(*words, restarts=0, script=SCRIPT, seconds=250):
         process.communicate()
         raise
     if process.returncode:
-        raise RuntimeError(err[-3000:])
+        raise RuntimeError(err[:3000])
     return out
 
 # %% within="0.005"
@@ -665,8 +671,9 @@ else:
 #
 # ### The proof
 #
-# Now one process in this notebook, with a plain loop and no DDP. The batch is 64, and the sampler deals to a world of one. (`hand` is the pair of world and rank.
-# `batch`, `hand` and `shuffle_anew` are there for the check of the build, which also trains in a few wrong ways.)
+# Now one process in this notebook, with a plain loop and no DDP. The batch is 64, and the sampler deals to a world of one. The first 32 cards of each hand are
+# together the deck's first 64. So in every step the two processes see, between them, exactly the rows that this one sees, and the average of their gradients is its
+# gradient. (Leave the last three arguments alone: the check of the build uses them.)
 
 # %%
 def train_alone(model, data, epochs, batch=64, hand=(1, 0), shuffle_anew=True):
@@ -708,7 +715,8 @@ if elastic:
 #
 # With one machine a crash is bad luck. With a thousand, some machine fails every day. The plan has two parts. **Rank 0 writes a checkpoint
 # after each epoch**: only rank 0, because two writers would spoil one file; and
-# *atomically*: `utils.save_checkpoint` writes a new file beside the old one, which is then renamed over it, so that a crash in the middle leaves the old checkpoint whole.
+# *atomically*: `utils.save_checkpoint` writes a new file beside the old one, which is then renamed over it, so that a crash in the middle leaves the old
+# checkpoint whole.
 # And **torchrun watches**: if one process dies, it stops the rest and starts *all* of them anew, `--max-restarts` times. The script finds the
 # checkpoint and goes on.
 #
@@ -724,29 +732,50 @@ if elastic:
     for row in sorted(re.findall(r"(start \d: rank \d) of 2, .*? (goes on after epoch \d)", printed)):
         print(*row)
 
-# %% within="0.000001"
+# %% within="0.000001" alt="Loss over all rows against the epoch, 1 to 4. A broad gray line for one process falls; blue dots for two undisturbed processes and orange crosses for two of which one was killed lie on it at every epoch. A dotted line after epoch 1 marks where rank 1 died."
 if elastic:
     print(f"final loss, killed against undisturbed: off by {gap(shaken[-1:], quiet[-1:]):.7f}")
     print(f"all losses, killed against one process: off by {gap(shaken, alone):.7f}")
     assert gap(shaken, quiet) <= 1e-6 and gap(shaken, alone) <= 1e-6 and len(shaken) == 4
+    fig, ax = plt.subplots(figsize=(6.5, 2.8))
+    ax.plot(range(1, 5), alone, color="#777777", lw=7, alpha=0.4, label="one process")
+    ax.plot(range(1, 5), quiet, "o-", color=TRAIN, label="two processes")
+    ax.plot(range(1, 5), shaken, "x--", color=VALID, ms=11, label="two, one killed")
+    ax.axvline(1 + 5 / 16, color="#555555", lw=1, ls=":")
+    ax.text(1.35, max(alone), "rank 1 dies", va="top", color="#555555")
+    ax.set(xticks=range(1, 5), xlabel="epoch", ylabel="loss over all rows")
+    ax.legend()
+    plt.show()
 
 # %% [markdown]
-# That is the number from the beginning. Both processes were started a second time, went on after epoch 1, repeated the five steps that were lost, and arrived where the undisturbed run did. What a crash costs is the work since the last
+# *Three runs in one line: neither the second process nor the death at the dotted line has left a trace.* That is the number from the beginning. Both processes
+# were started a second time, went on after epoch 1, repeated the five steps that were lost, and arrived where the undisturbed run did. What a crash costs is
+# the work since the last
 # checkpoint: how often you write is a trade-off between writing and repeating.
-#
-# The script's comment warns of one trap. `torchrun`'s notice board stays up, and when the restarted processes meet
-# there, the addresses of the dead ones still hang on it. So the script puts the number of the start in front of every
-# name (`PrefixStore`), and reads only fresh notes.
 
 # %% [markdown]
 # ## The build: a script for two processes
 #
+# A script is tried by running it:
+
+# %%
+def try_out(script):
+    """Run a script in two processes on made-up DATA; return what it saved to OUT."""
+    at, given, end = folder / "try.py", folder / "try.pt", folder / "tried.pt"
+    at.write_text(script, encoding="utf-8")
+    torch.save({"X": torch.rand(128, 5), "y": torch.rand(128, 1)}, given)
+    end.unlink(missing_ok=True)
+    print(torchrun(str(given), str(end), script=at, seconds=60))
+    return torch.load(end)
+
+# %% [markdown]
 # ### Exercise gpu-3 · difficulty 3 · 18 minutes
 # Write a script of your own, from an empty file: **at most 40 lines**, empty ones counted, as a string named `my_script` (three quotes around it). It is
 # started by `torchrun` in two processes, `my_script.py DATA OUT`, and trains one network on all rows of DATA:
 #
 # - DATA is a file that `torch.load` reads: `{"X": (N, C) floats, "y": (N, 1) floats}`; N and C are known only then, and N is a multiple of 64.
-# - The network is `nn.Sequential(nn.Linear(C, 16), nn.Tanh(), nn.Linear(16, 1))`, built directly after `torch.manual_seed(0)` in each process. Everything runs on the CPU, with `gloo`.
+# - The network is `nn.Sequential(nn.Linear(C, 16), nn.Tanh(), nn.Linear(16, 1))`, built directly after `torch.manual_seed(0)` in each process. Everything runs
+#   on the CPU, with `gloo`.
 # - Adam with a learning rate of 0.01, mean squared error, **64 rows a step, of both processes together**, epochs 0, 1 and 2. The rows are dealt by a
 #   `DistributedSampler` with `shuffle=True, seed=0`, in another order each epoch.
 # - At the end rank 0 saves the network's plain `state_dict` (no `module.` in its names) to OUT, and every process leaves the group.
@@ -754,6 +783,7 @@ if elastic:
 # The proof is the one you have seen: the weights must be those of a single process, to five decimals. The check brings two data sets of its own, of different N and C,
 # and gives your script a minute for each; a script that waits for something that never comes is ended then. (On Windows do this one under WSL.)
 #
+# `try_out(my_script)` runs it on 128 made-up rows. If it fails, look for the first *Traceback* that names `try.py`; what follows is torchrun's own.
 # <details><summary>Hint 1</summary><code>dist.init_process_group("gloo")</code> finds rank and world in what torchrun has set;
 # <code>dist.get_rank()</code> and <code>dist.get_world_size()</code> (<code>world</code> in hint 2) tell you. <code>sys.argv[1]</code> is DATA.</details>
 # <details><summary>Hint 2</summary>Around the model <code>DistributedDataParallel(model)</code>, in the loader
@@ -817,11 +847,13 @@ with check("gpu-3") as c:
                 mistakes=list(zip(map(flat, wrong), words)))
 
 # %% [markdown] tags=["solution"]
-# Compare it with the loop at the top of the page: apart from imports and files, seven lines are new, and none of them is mathematics. The `module.` in the names comes from saving the wrapper; a `DataLoader`
+# Compare it with the loop at the top of the page: apart from imports and files, seven lines are new, and none of them is mathematics. The `module.` in the
+# names comes from saving the wrapper; a `DataLoader`
 # with `shuffle=True` beside a sampler is refused by PyTorch.
 
 # %% [markdown] tags=["instructor"]
-# **Timing** 16 minutes; a run takes five to ten seconds. **Common mistakes** a batch of 64 in each process (another training, silently); both processes save; no `set_epoch`; an
+# **Timing** 16 minutes; a run takes five to ten seconds. **Common mistakes** a batch of 64 in each process (another training, silently); both processes save;
+# no `set_epoch`; an
 # `if rank == 0` around something that all must do, which hangs. **Ask the room** which of these an accuracy would have shown. (None.)
 
 # %% [markdown]
@@ -831,21 +863,13 @@ with check("gpu-3") as c:
 # |---|---|---|
 # | `get_device()`, `.to(device)` | one code for all devices | `(N, …)` here → `(N, …)` there |
 # | `torch.accelerator.synchronize()` | waits until the queue is empty, on any kind of GPU | |
-# | `torch.autocast(kind, dtype)` | 16 bits where that is safe | float32 weights → bfloat16 outputs |
-# | `torch.amp.GradScaler` | keeps small float16 gradients alive | loss → scaled loss |
-# | `torch.compile(f)` | fuses operations; pay once | function → faster function |
-# | `.to(memory_format=torch.channels_last)` | other strides, same shape | `(N, C, H, W)` → `(N, C, H, W)` |
 # | `saved_tensors_hooks(pack, unpack)` | shows what is kept for backward | |
-# | `checkpoint(f, x, use_reentrant=False)` | forgets, and computes again | `x` → `f(x)` |
-# | `profile(…)`, `record_function(name)` | writes down who worked when | |
+# | `dist.init_process_group("gloo")`, `dist.get_rank()`, `dist.get_world_size()` | join the group; who am I, of how many? | |
 # | `dist.all_reduce(t)` | the sum, in every process | `(N,)` each → `(N,)` each |
 # | `DistributedDataParallel(model)` | averages gradients in backward | |
 # | `DistributedSampler(ds, n, rank)`, `set_epoch` | deals the rows out | N rows → ⌈N/n⌉ row numbers |
 # | `torchrun --nproc-per-node n` | starts, numbers, watches, restarts | |
-# | `fully_shard(module)` | each process keeps a share of the weights | `(64, 8)` → `(32, 8)` of two |
-#
-# (`autocast`, `GradScaler`, `compile`, `channels_last`, `checkpoint`, `profile` and `fully_shard` have side doors below.)
-#
+# | `DataLoader(data, batch_size=64 // world, sampler=sampler)` | this process's share of each batch | |
 # Three sentences to keep. *Never time what you have not waited for. Before you make it faster, write down the answer it must still
 # give. A checkpoint that was never resumed from is not a checkpoint.*
 #
@@ -1051,7 +1075,8 @@ print(f"largest difference {difference:.6f}")
 assert difference < 1e-5
 
 # %% [markdown]
-# The stride of 1 has moved from the last place to the channels. `shape` and all your code stay as they were. (On
+# The stride of 1 has moved from the last place to the channels. `shape` and indices stay as they were. Only `view`, which goes by the strides, refuses: write
+# `flatten(1)` or `reshape`. (On
 # Apple's GPUs be careful with it before BatchNorm: wrong results have been reported there. Compare with the CPU first.)
 
 # %% [markdown]
@@ -1094,7 +1119,7 @@ assert difference < 1e-6
 #
 # ### Exercise gpu-5 · difficulty 3 · 8 minutes
 # Real epochs rarely divide evenly. Write `accumulate(model, loss_fn, X, y, size)`: leave in `model` the gradients of the mean loss over **all**
-# rows of `X` and `y`, but pass at most `size` rows through the model at a time, and call `backward` for each piece before the next goes
+# rows of `X` and `y`, but pass at most `size` rows through the model at a time, each row **once**, and call `backward` for each piece before the next goes
 # forward, or the graphs of all pieces stay in memory. The last piece may be short. `loss_fn(outputs, targets)` is a mean over
 # what it gets. Older gradients must not leak in. Return the mean loss over all rows, as a float.
 #
@@ -1177,13 +1202,14 @@ print("largest difference of a gradient:", max((a - b).abs().max().item() for a,
 # Of the 17 tensors 5 remain: what enters each of the four blocks, and what the loss keeps. (`backward` brings the inside of one block at a time back to life, here
 # four more tensors, and forgets it again: at the peak there are eight or nine, about half of 17.) Each block ran twice, so you pay for the forward
 # pass twice. The rule of thumb says that backward costs as much as two forward passes, so that a step would cost a third more; the race
-# below measures what it costs in this small network, where the bookkeeping weighs more. The gradients are *identical*, because the very
+# below measures what it costs in this small network (more; the likely reason is the bookkeeping around each block, but the race does not separate it). The gradients
+# are *identical*, because the very
 # same operations ran again.
 
 # %% [markdown]
 # ### The race
 # All have passed the exam. Now measure what they cost, and `bf16` (side door *Fewer bits*) beside them. Each bar is the time *with* the trick divided by the
-# time *without* it, here and now, on the device that you have. The dot is the same ratio measured again.
+# time *without* it, here and now, on the device that you have (`compile` always on the CPU). The dot is the same ratio measured again.
 
 # %%
 wide = nn.Sequential(nn.Linear(256, 1024), nn.ReLU(), nn.Linear(1024, 256)).to(device)
@@ -1302,8 +1328,10 @@ ax.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.22))
 plt.show()
 
 # %% [markdown]
-# *One training step: forward, backward and Adam's update, each above the operations that it calls.* In forward and backward, the white gaps of the row *operations*
-# are times when nobody computes: Python is on its way to the next call. (In *update* the one long bar is the optimizer's whole step; its gaps show in the row
+# *One training step: forward, backward and Adam's update, each above the operations that it calls.* In *forward*, the white gaps of the row *operations* are times
+# when nobody computes: Python is on its way to the next call. In *backward* Python calls twice, `zero_grad` (the first bar) and `loss.backward()`; the later gaps
+# belong to autograd, which finds the next operation without Python. The profiler's own notes take time in both. (In *update* the one long bar is the optimizer's
+# whole step; its gaps show in the row
 # below.) In so small a model there are many gaps, and no GPU would
 # help. Read a trace in this order: first the gaps (Python launches too slowly, or the data comes late), then the
 # longest bar. `trace.export_chrome_trace("trace.json")` writes a file that `chrome://tracing` or Perfetto opens, with a
@@ -1443,7 +1471,8 @@ with check("gpu-6") as c:
             mistakes={False: "the global generator was seeded or used"})
 
 # %% [markdown] tags=["solution"]
-# The same deck for everybody, dealt in turn. `seed + epoch` is what `DistributedSampler` does as well. It has a small flaw: epoch 1 with seed 0 has the order of epoch 0 with seed 1.
+# The same deck for everybody, dealt in turn. `seed + epoch` is what `DistributedSampler` does as well. It has a small flaw: epoch 1 with seed 0 has the order
+# of epoch 0 with seed 1.
 
 # %% [markdown] tags=["instructor"]
 # **Watch for** `manual_seed(seed + epoch + rank)`: looks careful, reads a quarter of the rows twice and leaves others out, and
@@ -1497,7 +1526,8 @@ except RuntimeError as error:  # PyTorch 2.6 shards on GPUs only
 # parameters are `DTensor`s: they know their whole shape and keep a part. After five steps the weights, put together, are those of
 # one process.
 #
-# The price is traffic: weights travel in forward and again in backward, gradients once: three trips, where DDP's all-reduce makes two. So: **DDP as long as the model fits, FSDP
+# The price is traffic: weights travel in forward and again in backward, gradients once: three trips, where DDP's all-reduce makes two. So: **DDP as long as the
+# model fits, FSDP
 # when it does not.** Saving differs too: each process writes its share (`torch.distributed.checkpoint`).
 
 # %% [markdown] tags=["deeper"]
@@ -1511,7 +1541,10 @@ except RuntimeError as error:  # PyTorch 2.6 shards on GPUs only
 #     lessons/train_distributed.py --checkpoint /shared/run.pt
 # ```
 #
-# (The variable in front is for restarts. Each machine counts only the deaths of its own processes, so two machines may not agree
+# One trap, of which the script's comment warns: `torchrun`'s notice board stays up, and when restarted processes meet there, the
+# addresses of the dead ones still hang on it. So the script puts the number of the start in front of every name (`PrefixStore`),
+# and reads only fresh notes.
+# (The variable in front is for restarts of several machines. Each counts only the deaths of its own processes, so two machines may not agree
 # on the number of the start; with the variable every start gets a new notice board, and the script needs no number.)
 #
 # | variable | set by torchrun to | with 2 machines of 4 GPUs |
@@ -1521,7 +1554,7 @@ except RuntimeError as error:  # PyTorch 2.6 shards on GPUs only
 # | `LOCAL_RANK` | my number on this machine; chooses the GPU | 0 … 3 |
 # | `LOCAL_WORLD_SIZE` | processes on this machine | 4 |
 # | `MASTER_ADDR`, `MASTER_PORT` | where the notice board hangs | the machine of rank 0 |
-# | `TORCHELASTIC_RESTART_COUNT` | how often this machine began anew | 0, then 1, … |
+# | `TORCHELASTIC_RESTART_COUNT` | how often this machine began anew because one of *its* processes died | 0, then 1, … |
 #
 # `RANK` is the machine's number times the processes of a machine, plus `LOCAL_RANK`.
 #
@@ -1530,7 +1563,8 @@ except RuntimeError as error:  # PyTorch 2.6 shards on GPUs only
 # `LOCAL_RANK` differ, and the GPU is picked by `LOCAL_RANK` (the script does so already); the machines must reach each
 # other, at port 29500 to meet and at any free port to work; and the network between machines is many times slower than
 # the one inside. When something hangs, `NCCL_DEBUG=INFO` and `TORCH_DISTRIBUTED_DEBUG=DETAIL` make the libraries talk.
-# `--nnodes 1:4` is elastic: the run goes on with as many machines as are left. Then the world size changes, and with it each process's share of the batch; so choose
+# `--nnodes 1:4` is elastic: the run goes on with as many machines as are left, so long as `first-machine` is one of them, because the meeting place runs there. Then
+# the world size changes, and with it each process's share of the batch; so choose
 # one that every possible world can share. (The 64 of this script can't be dealt to the 12 processes of three machines; `--batch-size 48` goes with 4, 8, 12 and 16.)
 
 # %% [markdown] tags=["deeper"]
@@ -1605,11 +1639,13 @@ plt.show()
 # %% [markdown]
 # *Two measurements with two processes; the band between the blue curves is what Amdahl's law makes of them.* A point at
 # 2 means that two processes took half the time of one: nothing was lost, $s = 0$, and the curve is the diagonal. (A little above 2 is the
-# clock's noise, or two caches that hold more than one.) If the points lie near 2, a small difference between them becomes a wide band at 64: never extrapolate from one measurement.
+# clock's noise, or two caches that hold more than one.) A small difference between them becomes a wide band at 64, which says *we do not know*: never extrapolate
+# from one measurement.
 # Two processes on one laptop share memory and cache, and perhaps the cores with your browser. (A point below 1 means that two processes were *slower*: the second
 # core had other work, or the all-reduce cost more than sharing saved. Amdahl's law knows no such thing; then $s$ is set to 1, and the curve is flat.)
 #
-# Amdahl's assumption is optimistic in one way (sending grows with the number of machines) and pessimistic in another: nobody is
+# Amdahl's assumption is optimistic in one way (each sends at most two vectors, but the rounds of the ring, and with them the waiting, grow with the number of
+# machines) and pessimistic in another: nobody is
 # forced to keep the *whole* batch the same. If each machine keeps its own batch and the batch of all grows, the divisible part
 # grows too; that is **weak scaling**, and its limit is how large a batch still learns well.
 #
@@ -1664,7 +1700,7 @@ with check("gpu-7") as c:
 #
 # | between two runs with … | the same bits? | what to do |
 # |---|---|---|
-# | same seed, CPU, same number of threads | yes | seed, own generators (lessons 01, 06) |
+# | same seed, CPU, same number of threads | yes with one thread; with several nearly always (the gradient of `x[rows]`, `rows` a tensor, adds in no promised order) | seed, own generators (lessons 01, 06); for the rest `torch.use_deterministic_algorithms(True)` |
 # | another number of threads | no, to rounding | `torch.set_num_threads` |
 # | same seed, same GPU | not by default | `torch.use_deterministic_algorithms(True)`, and `CUBLAS_WORKSPACE_CONFIG=:4096:8` |
 # | another number of processes | no, to rounding | the section *The proof* |
@@ -1695,7 +1731,7 @@ def short_training():
     return loss.item()
 
 
-print("same seed, same threads: the losses differ by", abs(short_training() - short_training()))
+print("same seed, one thread: the losses differ by", abs(short_training() - short_training()))
 
 # %% within="12"
 differ, worst = 0, 0.0
@@ -1778,8 +1814,29 @@ with expect_error(RuntimeError):
     make_model(seed=0).load_state_dict(wrapped.state_dict())
 
 # %% [markdown]
-# The names are right, except for `module.`. Save `model.module.state_dict()`, or keep the plain model beside the
+# The names are right, except for `module.`. To load such a file, take the prefix off:
+
+# %%
+state = wrapped.state_dict()
+nn.modules.utils.consume_prefix_in_state_dict_if_present(state, "module.")  # in place
+print(make_model(seed=0).load_state_dict(state))
+
+# %% [markdown]
+# To save a better one, save `model.module.state_dict()`, or keep the plain model beside the
 # wrapped one, as the script does.
+#
+# ### What the side doors added
+#
+# | call | what it does | in → out |
+# |---|---|---|
+# | `torch.autocast(kind, dtype)` | 16 bits where that is safe | float32 weights → bfloat16 outputs |
+# | `torch.amp.GradScaler` | keeps small float16 gradients alive | loss → scaled loss |
+# | `torch.compile(f)` | fuses operations; pay once | function → faster function |
+# | `.to(memory_format=torch.channels_last)` | other strides, same shape | `(N, C, H, W)` → `(N, C, H, W)` |
+# | `checkpoint(f, x, use_reentrant=False)` | forgets, and computes again | `x` → `f(x)` |
+# | `profile(…)`, `record_function(name)` | writes down who worked when | |
+# | `model.no_sync()` | around all pieces of an accumulated batch but the last: the sum is sent once | |
+# | `fully_shard(module)` | each process keeps a share of the weights | `(64, 8)` → `(32, 8)` of two |
 
 # %% [markdown]
 # The page ends here, and the two waiting processes end when their input does.

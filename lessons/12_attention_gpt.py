@@ -297,8 +297,9 @@ with check("gpt-2") as c:
 # %% [markdown]
 # ## Several heads are one reshape
 #
-# One look finds one thing. A letter might want to know the letter before it *and* where its line began. So cut the width into **heads**: 12 numbers a position
-# become 2 heads of 6, each with queries, keys and values of its own, each looking elsewhere, all in one call. Watch the shapes.
+# One look finds one thing. A letter might want to know the letter before it *and* where its line began. First one layer, `qkv`, makes 36 numbers of each position's
+# 12: 12 for its query, 12 for its key, 12 for its value. Then each 12 is cut into 2 **heads** of 6, and each head looks on its own. `permute` brings the 3 to the
+# front, so that `q, k, v` can be unpacked, and the heads before the positions.
 
 # %%
 B, T, width, heads = 2, 5, 12, 2
@@ -315,13 +316,20 @@ for name, stage in stages.items():
     print(f"{name:22} {tuple(stage.shape)}")
 
 # %% [markdown]
-# To `scaled_dot_product_attention` a head is one more dimension in front, like the batch. One linear layer makes queries, keys and values for all heads at
-# once, and a last one, `proj`, lets the heads exchange what they found.
+# To `scaled_dot_product_attention` a head is one more dimension in front, like the batch. A last layer, `proj`, lets the heads exchange what they found.
 #
 # That is all of `nn.MultiheadAttention`. Copy the weights over and compare. Beside it, a mistake that runs through just as well: a `reshape` straight to (B, heads,
 # T, d), without the transpose.
 
 # %% within="0.001"
+def reshaped(x):
+    """The mistake: no transpose, so a "head" gets pieces of several positions."""
+    parts = qkv(x).chunk(3, dim=2)
+    q, k, v = (part.reshape(len(x), heads, T, width // heads) for part in parts)
+    seen = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    return proj(seen.transpose(1, 2).flatten(2))
+
+
 multi = nn.MultiheadAttention(width, heads, batch_first=True)
 with torch.no_grad():
     multi.in_proj_weight.copy_(qkv.weight)
@@ -329,22 +337,21 @@ with torch.no_grad():
     multi.out_proj.load_state_dict(proj.state_dict())
     must_not = ~torch.ones(T, T, dtype=torch.bool).tril()
     theirs, _ = multi(x, x, x, attn_mask=must_not)
-    q, k, v = (part.reshape(B, heads, T, width // heads) for part in qkv(x).chunk(3, dim=2))
-    seen = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-    wrong = proj(seen.transpose(1, 2).flatten(2))
 print(f"largest difference, view and transpose: {(stages['mixed by a last layer'] - theirs).abs().max():.6f}")
-print(f"largest difference, reshape alone:      {(wrong - theirs).abs().max():.3f}")
-assert torch.allclose(stages["mixed by a last layer"], theirs, atol=1e-6)
+print(f"largest difference, reshape alone:      {(reshaped(x) - theirs).abs().max():.3f}")
+ahead = depends(reshaped, x[:1]).triu(1).max()
+print(f"reshape alone, largest slope for a later input: {ahead:.3f}")
+assert torch.allclose(stages["mixed by a last layer"], theirs, atol=1e-6) and ahead > 0.01
 
 # %% [markdown]
-# The shape is right and the content isn't: `reshape` takes the numbers in reading order, so a "head" got pieces of several positions. You met this in
-# lesson 01; here it costs you a week, because the network still learns something.
+# The shape is right and the content isn't: `reshape` takes the numbers in reading order, so a "head" got pieces of several positions, and the causal mask hides
+# the wrong ones. It looks ahead, silently, like the swapped mask.
 #
 # ### Exercise gpt-3 · difficulty 2 · 4 minutes
 # Write both directions: `split_heads(x, heads)` from (B, T, width) to (B, heads, T, width / heads), and `merge_heads(x)` back again.
 #
 # <details><summary>Hint 1</summary>The last dimension is cut in two. Which of the four dimensions then stands in the wrong place?</details>
-# <details><summary>Hint 2</summary>Split: <code>view</code> to (B, T, heads, -1), then exchange dimensions 1 and 2. Merge: the same, backward.</details>
+# <details><summary>Hint 2</summary>Split: <code>view</code> to (B, T, heads, -1), then exchange dimensions 1 and 2. Merge: exchange 1 and 2 back, then <code>flatten(2)</code> (<code>view</code> refuses here, because after <code>transpose</code> the numbers no longer lie in reading order).</details>
 
 # %% tags=["exercise"] id="gpt-3" objective="reshape"
 def split_heads(x: torch.Tensor, heads: int) -> torch.Tensor:
@@ -407,18 +414,22 @@ for name, a, b, layers in (
     print(f"{name:25} the last output moves by {moved:.3f}")
 
 # %% [markdown]
-# Not at all: to one layer of attention a text is a **bag** of letters, and "dog bites man" is "man bites dog". The remedy: learn one vector for each
+# Not at all: what one layer looks back on is a **bag**: at the full stop, "dog bites man." and "man bites dog." are the same. The remedy: learn one vector for each
 # *place*, and add it to the letter's own. Then a key can say "I am an e, and I stand third".
 #
-# The third line is a surprise worth knowing: with two layers the causal mask alone gives some order away, because a letter early in the text has seen fewer others. (Moved or not is what counts;
+# The third line is a surprise worth knowing: with two layers the causal mask alone gives some order away, because a letter early in the text has seen fewer
+# others. (Moved or not is what counts;
 # how far cannot be compared between different inputs and depths.)
 
 # %% [markdown]
 # ## The block
 #
-# Attention moves information between positions, and does little with it. So a **block** has two parts: *look* at the others (attention), then *think*, each position for itself: a
-# small MLP that is four times as wide inside, with GELU, a rounded ReLU. Each part gets its input through **LayerNorm**, which brings every position's numbers to mean 0 and
-# variance 1 (lesson 07's BatchNorm without the batch: it can't mix samples). And each part is **added** to what was there, as in the residual block of lesson 07's side door: the block edits a stream, as the LSTM edits its cell.
+# Attention moves information between positions, and does little with it. So a **block** has two parts: *look* at the others (attention), then *think*, each
+# position for itself: a
+# small MLP that is four times as wide inside, with GELU, a rounded ReLU. Each part gets its input through **LayerNorm**, which brings every position's numbers
+# to mean 0 and
+# variance 1 (lesson 07's BatchNorm without the batch: it can't mix samples). And each part is **added** to what was there: on the way back a sum hands the gradient
+# on unchanged, beside what goes through the part. So blocks can be stacked, as the LSTM's cell can be carried far.
 
 # %%
 class Block(nn.Module):
@@ -441,7 +452,8 @@ class Block(nn.Module):
         return x + self.down(F.gelu(self.up(self.norm2(x))))
 
 # %% [markdown]
-# PyTorch has it ready-made under an old name: the *encoder* of a translator reads whole sentences, and a causal mask makes its layer a GPT's. Copy the weights over, and compare:
+# PyTorch has it ready-made under an old name: the *encoder* of a translator reads whole sentences, and a causal mask makes its layer a GPT's. Copy the weights
+# over, and compare:
 
 # %%
 torch.manual_seed(0)
@@ -607,7 +619,8 @@ assert (ends_at[0] - ends_at[1]).norm() < 0.03 * (ends_at[0] - start).norm()
 # %% [markdown]
 # Apart by about 2 % of the way: bfloat16 rounds. The rest, embeddings, norms, biases and the last layer, stays with AdamW (without decay, as here, it does what Adam
 # does). Both rates **warm up** over 20 steps, stay level, and fall to zero in the second half; with half a cosine, the common choice, the loss
-# ended slightly higher here. All of it was searched on the validation part, so the test part is opened once, beside the rivals; a side door shows what each choice brings.
+# ended slightly higher here. All of it was searched on the validation part, so the test part is opened once, beside the rivals; a side door shows what most of
+# them bring.
 
 # %%
 def two_optimizers(gpt, rate=0.02, muon_rate=0.03):
@@ -647,7 +660,8 @@ def loss_on(chance, model, numbers):
     return -chance(model, numbers).log().mean().item()
 
 # %% [markdown]
-# The loop is the one you know, with two optimizers in place of one. A clock runs only while it learns, and stops while it is measured, so that the two networks can be compared by seconds.
+# The loop is the one you know, with two optimizers in place of one. A clock runs only while it learns, and stops while it is measured, so that the two networks
+# can be compared by seconds.
 
 # %%
 def clocked(step, steps, judge, every=100):
@@ -715,7 +729,8 @@ print(f"table, {sum(len(runs) for runs, _ in tables):,} counts: {-by_table.log()
 assert not real or -by_table.log().mean() < 1.56
 
 # %% [markdown]
-# The LSTM gets the same data, the same number of parameters (143 hidden units), and its own recipe from lesson 10: 32 streams with the state carried on, windows of 64, Adam with one cycle,
+# The LSTM gets the same data, the same number of parameters (143 hidden units), and its own recipe from lesson 10: 32 streams with the state carried on,
+# windows of 64, Adam with one cycle,
 # clipping. It had its own search, too: of 0.01, 0.02, 0.03 and 0.05 as its largest rate, the last two were best, and alike. A step of it costs about as much as a
 # step of the GPT, so it gets as many; a cell below prints both times. With 32 rows a step in place of 16 it reads twice as many characters. (Lesson 10's 1.62 came
 # from 256 units and 900 steps.)
@@ -804,9 +819,8 @@ plt.show()
 # %% [markdown]
 # *At the same parameters, in as many steps and about the same time (but with twice as many characters read), the LSTM ends below the GPT, and the table, counted in
 # a fraction of a second, is ahead of both.* (Curves and line are measured on the first 8,000 characters of the validation part. Their play begins in the training
-# part, so all three are better there than above, the table most.) The test part gives the same order. No curve crosses the other here, by the clock, and that is the
-# honest result of a small model, a small text and a short
-# training. Count characters in place of seconds, and the order is another: after the same 512,000 (250 steps, with a schedule of its own; `docs/benchmarks.md`) the LSTM is at 1.92, the
+# part, so all three are better there than above, the table most.) The test part gives the same order. Count characters in place of seconds, and the order is
+# another: after the same 512,000 (250 steps, with a schedule of its own; `docs/benchmarks.md`) the LSTM is at 1.92, the
 # GPT at 1.86. What the LSTM gains here, it gains by reading more in the same time. In return the GPT works on all 64 positions in one set of matrix products, which
 # can keep a GPU busy, while the LSTM must read letter after letter. A side
 # door shows how the loss falls with size, and what becomes of the gap when both train for minutes.
@@ -821,7 +835,8 @@ for temperature in (0.5, 1.0):
     print(f"——— after, temperature {temperature}\n{compose(gpt, vocab, 'ROMEO:', 200, temperature)}\n")
 
 # %% [markdown]
-# Speakers in capitals, lines, almost-words. Now look over its shoulder. All weights can be seen: who looks at whom, in each head of each block. One map of one head would prove little, so
+# Speakers in capitals, lines, almost-words. Now look over its shoulder. All weights can be seen: who looks at whom, in each head of each block. One map of one
+# head would prove little, so
 # take the mean over 200 windows, and ask how far back each head looks.
 
 # %%
@@ -848,13 +863,14 @@ for b in range(2):
     print(f"block {b + 1}: itself and 1 back {near:.1f}, 2 to 4 back {middle:.1f}, 5 to 31 back {far:.1f}")
     print(f"         the head that looks most at 1 back: {back[1, b].max():.1f}")
 
-# %% alt="Two panels. Left, a triangle of small squares: for the first 32 letters of the validation text, how much each letter, a row, looks at each earlier one, a column, as the mean over the four heads of the first block. The darkest squares lie just beside the diagonal. Right: mean weight against distance back, 0 to 20, a line a head, four for block 1 and four for block 2. One head of block 1 has a peak of about 0.9 at distance 1; the other three are highest at 2, near 0.3, and gone at 5; the four of block 2 are low and spread over the whole range."
+# %% alt="Two panels. Left, a triangle of small squares: for the first 32 letters of the validation text, how much each letter, a row, looks at each earlier one, a column, in that head of the first block which looks most at the letter before. The dark squares lie one step left of the diagonal. Right: mean weight against distance back, 0 to 20, a line a head, four for block 1 and four for block 2. One head of block 1 has a peak of about 0.9 at distance 1; the other three are highest at 2, near 0.3, and gone at 5; the four of block 2 are low and spread over the whole range."
 fig, axes = plt.subplots(1, 2, figsize=(9.5, 4.2), width_ratios=(1, 1.1))
 letters = [{"\n": "↵", " ": "␣"}.get(ch, ch) for ch in vocab.decode(valid_numbers[:32])]
-axes[0].imshow(maps[0, 0, :, :32, :32].mean(dim=0), cmap="Blues", vmax=0.5)
+h = back[1, 0].argmax().item()
+axes[0].imshow(maps[0, 0, h, :32, :32], cmap="Blues", vmax=1)
 for axis in (axes[0].xaxis, axes[0].yaxis):
     axis.set_ticks(range(32), labels=letters, fontsize=7, family="monospace")
-axes[0].set(xlabel="is looked at", ylabel="looks", title="Block 1, mean of its heads")
+axes[0].set(xlabel="is looked at", ylabel="looks", title="Block 1, the head that looks one back")
 axes[0].grid(visible=False)
 for b, (color, dashes) in enumerate(((TRAIN, "-"), (VALID, "--"))):
     for h in range(4):
@@ -865,12 +881,15 @@ axes[1].legend()
 plt.show()
 
 # %% [markdown]
-# *Left: the beginning of the validation text, dark where a letter looks. Right: the mean over 200 windows, a line a head.* In block 1 one head has become a *previous-letter head*: nearly all of its look goes one letter
-# back. Nobody told it to; the GPT found out alone what the table was given. Block 2 looks farther and spreads its look. A weight says where a head looked, and not what it did with it; take it as a hint, and no proof.
+# *Left: this head looks, row after row, at the letter just before, one step left of the diagonal. Right: the mean over 200 windows, a line a head.* In block 1 one
+# head has become a *previous-letter head*: nearly all of its look goes one letter
+# back. Nobody told it to; the GPT found out alone what the table was given. Block 2 looks farther and spreads its look. A weight says where a head looked, and
+# not what it did with it; take it as a hint, and no proof.
 #
 # ### A task where looking back wins
 #
-# A play's next letter hangs on the last few. So take the task on which lesson 10 began: a symbol, noise, and a question. This time with **100 steps** of noise and 120 batches to learn from, for a plain RNN and for an LSTM with its
+# A play's next letter hangs on the last few. So take the task on which lesson 10 began: a symbol, noise, and a question. This time with **100 steps** of noise
+# and 120 batches to learn from, for a plain RNN and for an LSTM with its
 # forget bias at 5. (`fit` and `make_loader` are yours from lesson 03; `fit??` shows them.)
 
 # %%
@@ -917,8 +936,8 @@ for seed in (0, 1):
     print(f"LSTM, seed {seed}: accuracy {far_accuracy('LSTM', seed):.2f}")
 
 # %% [markdown]
-# The RNN guesses. The LSTM stands at the edge: after so few batches it mostly guesses as well, though another seed, or another last digit of a sum, may find the way
-# (one thread and two already differ). For attention the symbol is one step away, and it is your turn to show it.
+# The RNN guesses, and after so few batches the LSTM mostly guesses as well. (Now and then a seed gets through. It hangs on so little that one thread and two, which
+# round a sum differently, can end differently.) For attention the symbol is one step away, and it is your turn to show it.
 
 # %% [markdown]
 # ## The build: a GPT of your own that remembers
@@ -929,14 +948,17 @@ for seed in (0, 1):
 # Write classes of your own, under names of your own, with `nn.Linear`, `nn.LayerNorm`, `nn.Embedding` and functions from `F`; no `Block`, no `GPT`, no
 # `nn.MultiheadAttention`, no `nn.Transformer…`. Then two functions:
 #
-# - `own_gpt(symbols, width, heads, blocks, window)` returns a new network: numbers (B, T), T ≤ window and often smaller, in, logits (B, T, symbols) out. Its parameters have the
+# - `own_gpt(symbols, width, heads, blocks, window)` returns a new network: numbers (B, T), T ≤ window and often smaller, in, logits (B, T, symbols) out. Its
+#   parameters have the
 #   **same names and shapes** as those of the lesson's `GPT`, so that `own.load_state_dict(GPT(…).state_dict())` goes through and gives the same logits; a mask is made in
 #   `forward`, or is a buffer with `persistent=False`. Let
 #   both embeddings begin small, with a standard deviation of 0.1; from PyTorch's own 1 the loss can be late to fall.
-# - `teach(gpt, tokens, asked)` trains such a network on `far_recall`: tokens (N, T) and the symbols (N,); in the check N is 3,840, T 102 or 62. Only the logits at the **last** position are asked. Optimizer, rate, rows a step
+# - `teach(gpt, tokens, asked)` trains such a network on `far_recall`: tokens (N, T) and the symbols (N,); in the check N is 3,840, T 102 or 62. Only the logits
+#   at the **last** position are asked. Optimizer, rate, rows a step
 #   and number of steps are up to you. It returns the loss of each step, a list of floats.
 #
-# The check compares logits, looks at the start and for a leak from the future, and trains in two settings that differ in distance (100 and 60), symbols, width and heads: at least 0.99 on new sequences
+# The check compares logits, looks at the start and for a leak from the future, and trains in two settings that differ in distance (100 and 60), symbols, width
+# and heads: at least 0.99 on new sequences
 # after at most 20 s each, and losses that come near 0. Everything stays on the CPU. No `fit`, no `make_loader`.
 #
 # <details><summary>Hint 1</summary><code>print({n: p.shape for n, p in GPT(9).named_parameters()})</code> lists what is wanted: token, place, blocks.0.norm1, …, norm, out. The order in the block: x + look(norm1(x)), then x + think(norm2(x)); think is down(F.gelu(up(…))).</details>
@@ -1029,9 +1051,11 @@ with check("gpt-4") as c:
 # steps from $\log 4$ to nearly nothing: the question has found the place to look at.
 
 # %% [markdown] tags=["instructor"]
-# **Room in the goal:** over five seeds the stored answer reaches 1.00 in both settings. **Watch for** a loss over *all* positions: the noise cannot be predicted, and drowns the one
+# **Room in the goal:** over five seeds the stored answer reaches 1.00 in both settings. **Watch for** a loss over *all* positions: the noise cannot be
+# predicted, and drowns the one
 # question; for `nn.Embedding`'s own start (standard deviation 1: in twelve runs, rates 0.01 and 0.003, the loss was below 0.3 after 21
-# to 110 steps, and in three of them not after all 120; from 0.1 always after 20 to 55); for heads cut by `view` alone, which the comparison of logits finds, and training does not.
+# to 110 steps, and in three of them not after all 120; from 0.1 always after 20 to 55); for heads cut by `view` alone, which the comparison of logits finds,
+# and training does not.
 
 # %% [markdown]
 # ## What you have met
@@ -1049,8 +1073,8 @@ with check("gpt-4") as c:
 # | `torch.optim.AdamW`, `torch.optim.Muon` | weight decay apart; gradients evened out, matrices only | – |
 # | `LambdaLR(optimizer, share)` | any schedule | step → share of the rate |
 #
-# Four sentences to keep. *Attention looks up, it does not carry. A mask the wrong way round trains wonderfully. Without positions a text is a bag. And a new network is only as good as
-# its strongest cheap rival lets it look.*
+# Four sentences to keep. *Attention looks up, it does not carry. A mask the wrong way round trains wonderfully. Without positions a text is a bag. And judge a new
+# network beside its strongest cheap rival.*
 #
 # The next lesson is about the trainings in which nothing crashes and the number is wrong.
 
@@ -1087,7 +1111,8 @@ assert not real or runs["AdamW for everything"] > runs["all of it"] + 0.1
 
 # %% [markdown]
 # Muon brings most: with AdamW alone, at the best of the rates tried, the loss is about two tenths higher. Small embeddings bring more than a tenth. In so short a
-# training the schedule does not show at all; whether it pays in a longer one, `steps=500` in both would tell.
+# training the schedule does not show at all; whether it pays in a longer one, `steps=500` in both would tell. (Only AdamW got a rate of its own; the others ran
+# at the full recipe's rates, and a search of their own might bring them nearer.)
 #
 # Now the size. **Predict before you run:** four widths, the same 100 steps. Does the largest learn slowest, because it has most to learn?
 
@@ -1109,8 +1134,9 @@ ax.margins(0.12, 0.2)
 plt.show()
 
 # %% [markdown]
-# *After the same number of characters, the larger network has learned more.* That is what people mean by *scaling*: with more parameters, more text and more
-# computing the loss goes down a smooth curve, over many orders of magnitude in published studies. A step of the wider network
+# *After the same number of characters, the larger network has learned more* (one seed, the same rates for all four widths; heads grow with the width). *Scaling* is
+# the name of a stronger finding: let parameters, text and computing grow together, and in published studies the loss goes down a smooth curve over many orders of
+# magnitude. A step of the wider network
 # costs more, though, so at equal *seconds* on two cores the order may be another one.
 #
 # And do the curves of GPT and LSTM cross? Both trained longer, each length with a schedule of its own, on one core of a server's processor in November 2026, the
@@ -1122,17 +1148,19 @@ plt.show()
 # | 1,000 | 1.74 | 1.68 | 30 |
 # | 2,000 | 1.65 | 1.64 | 60 |
 # | 4,000 | 1.60 | 1.62 | 120 |
-#
-# They seem to cross between 2,000 and 4,000 steps, after a minute or two. (At 4,000 steps an LSTM with a lower rate, 0.01, ends at 1.63, no better, so the crossing
-# is not the rate's fault; but the GPT has Muon and the LSTM plain Adam, so what crosses are two *recipes*. And by characters nothing crosses: compare each GPT with
-# the LSTM one row higher, which has read as much, and the GPT is ahead.) The table's 1.53 is still ahead of both. One seed a number, and seeds differ by 0.01 to
-# 0.03: read the trend, not the second decimal. On a GPU a *large* GPT gains far more than an LSTM, which waits 64 times in a row for the letter before; there you
+# The LSTM's lead shrinks, 0.09, 0.06, 0.01, and at 4,000 steps the GPT is 0.02 ahead. That the gap closes is plain; that it turns is likely and no more, for one
+# seed a number was run, and seeds differ by 0.01 to 0.03. A lower rate for the LSTM, 0.01, ends at 1.63 after 4,000 steps, so its rate is not the reason; but the
+# GPT has Muon and the LSTM plain Adam, so what draws level are two *recipes*. By characters the GPT is ahead throughout: compare each GPT with the LSTM one row
+# higher, which has read as much. The table's 1.53 is still ahead of both. On a GPU a *large* GPT gains far more than an LSTM, which waits 64 times in a row for the
+# letter before; there you
 # would also make it wider and deeper, and give it more text than one author wrote.
 
 # %% [markdown] tags=["deeper"]
 # ## Writing without reading it all again: the KV cache
-#
-# `compose` hands the whole text to the network for every new letter, and so works out the same keys and values again and again. But causal means that nothing later can change them. So **keep** them. A new letter then needs one query; it looks at the kept keys and mixes
+# `compose` hands all the text, up to 64 letters, to the network for every new letter, and so works out the same keys and values again and again. But causal
+# means that nothing
+# later can change them, as long as the text fits into the window (once it slides, each letter gets another place, and other keys). So **keep** them. A new
+# letter then needs one query; it looks at the kept keys and mixes
 # the kept values. This is the *KV cache*, and every chat program has one.
 
 # %%
@@ -1152,7 +1180,8 @@ def next_logits(gpt, number, past):
     return gpt.out(gpt.norm(x))[:, 0]
 
 # %% [markdown]
-# The proof: 64 letters, one at a time with the cache, and all at once without.
+# Note that `is_causal=True` is gone. PyTorch counts queries from the first key on, so the one query would pass for the first letter and see the oldest key only,
+# without a warning. The proof: 64 letters, one at a time with the cache, and all at once without.
 
 # %% within="0.0001"
 page, past = valid_numbers[None, :64].to(device), []
@@ -1164,7 +1193,7 @@ print(f"largest difference of the logits: {(one_by_one - at_once).abs().max():.4
 assert torch.allclose(one_by_one, at_once, atol=1e-4)
 
 # %% [markdown]
-# Same logits, same text: letter for letter, if the dice are the same.
+# The same logits to rounding, so the same text, if the dice are the same.
 
 # %%
 def compose_cached(gpt, vocab, prime, length, temperature=0.8, seed=0):
@@ -1182,7 +1211,8 @@ pair = [maker(gpt, vocab, "ROMEO:\n", 57) for maker in (compose, compose_cached)
 print("the two texts agree:", pair[0] == pair[1])
 
 # %% [markdown]
-# What does it save? Take an untrained GPT with a window of 1,024 and time one more letter after texts of different length. **Predict before you run:** how does each curve grow?
+# What does it save? Take an untrained GPT with a window of 1,024 and time one more letter after texts of different length. **Predict before you run:** how does
+# each curve grow?
 
 # %%
 def milliseconds(f, repeats=3):
@@ -1218,11 +1248,15 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# *Without the cache each further letter costs more than the last; with it the cost grows far more slowly* (the one new query still meets every key that is kept). The gain grows with the text. The price is memory, which grows as well: a key and a value for every letter, every block and every text in the batch. And the window is still
+# *Without the cache each further letter costs more than the last; with it the cost grows far more slowly.* It still grows: the new query meets every key that is
+# kept, and `torch.cat` copies all of them for each letter. (Real programs reserve the room beforehand.) The gain grows with the text. The price is memory, which
+# grows as well: a key and a value for every letter, every block and every text in the batch.
+# And the window is still
 # the window: beyond its last place this GPT has no vector, and `compose` has to cut the text and read anew.
 #
 # ### Exercise gpt-5 · difficulty 1 · 4 minutes
-# Write `cache_bytes(blocks, width, length, rows, dtype)`: the bytes that the cache of a GPT takes when `rows` texts of `length` letters are being written. `dtype` is that of the keys and values.
+# Write `cache_bytes(blocks, width, length, rows, dtype)`: the bytes that the cache of a GPT takes when `rows` texts of `length` letters are being written.
+# `dtype` is that of the keys and values.
 #
 # <details><summary>Hint 1</summary>For each letter, each block keeps one key and one value. The heads together have how many numbers?</details>
 # <details><summary>Hint 2</summary><code>dtype.itemsize</code> is the size of one number in bytes.</details>
@@ -1256,7 +1290,10 @@ with check("gpt-5") as c:
 # %% [markdown] tags=["deeper"]
 # ## The same block reads pictures
 #
-# Nothing in a block knows about text. Cut a picture of 32 × 32 into 16 **patches** of 8 × 8, and call each one a "word" of 8 · 8 · 3 = 192 numbers. No mask: a patch may look at
+# Nothing in a block knows about text. Cut a picture of 32 × 32 into 16 **patches** of 8 × 8, and call each one a "word" of 8 · 8 · 3 = 192 numbers: `F.unfold(X, 8,
+# stride=8)` gives (B, 192, 16), a column for each patch, its numbers in the order (channel, row, column). (It is not the method `x.unfold` of lessons 01 and 10.) No
+# mask: a
+# patch may look at
 # all others. This is a *vision transformer*, ViT for short. Its cheap rival is a dense network of about as many parameters.
 
 # %%
@@ -1313,10 +1350,12 @@ for name, net in {"patches and two blocks": patch_reader, "dense, one hidden lay
 # of them (each with the best of a few rates; over five seeds 0.31 to 0.33 against 0.38), and lesson 07's quick network, convolutions with BatchNorm, had 0.41 after
 # one pass over 4,000 pictures. Against convolutions the usual reason is that a block has to *learn* that neighboring patches belong together, and that takes many
 # more pictures. (The dense network is told nothing about neighbors either; why it is ahead after so few steps, this experiment does not say.) With a hundred million
-# pictures, vision transformers overtook convolutions: what is built in helps while data is scarce, and holds back when there is plenty.
+# pictures, vision transformers overtook convolutions: what is built in helps while data is scarce, and matters less when there is plenty. (That it *holds back* was
+# believed for a while; in 2023 convolutions, trained on as much and as long, drew level.)
 #
 # ### Exercise gpt-6 · difficulty 2 · 5 minutes
-# Write `to_patches(X, size)` by reshaping alone, without `unfold`: pictures (B, C, H, W) to (B, patches, C · size · size), the patches row by row from the top left, and in each patch the
+# Write `to_patches(X, size)` by reshaping alone, without `unfold`: pictures (B, C, H, W) to (B, patches, C · size · size), the patches row by row from the top
+# left, and in each patch the
 # numbers in the order (C, size, size). H and W are multiples of `size`, and need not be equal.
 #
 # <details><summary>Hint 1</summary>Cut H into (H / size, size), and W as well: six dimensions. Which order do you want them in?</details>
@@ -1346,7 +1385,8 @@ with check("gpt-6") as c:
         c.equal(got, right, because="the same patches as F.unfold", mistakes=betrays)
 
 # %% [markdown] tags=["solution"]
-# Cut both sides, bring (patch row, patch column) to the front, then flatten twice. A `Conv2d` with kernel and stride of `size` does this and the first linear layer in one call; so most code writes it.
+# Cut both sides, bring (patch row, patch column) to the front, then flatten twice. A `Conv2d` with kernel and stride of `size` does this and the first linear
+# layer in one call; so most code writes it.
 
 # %% [markdown] tags=["deeper"]
 # ## Old code you will meet
@@ -1359,7 +1399,7 @@ with check("gpt-6") as c:
 # | `norm1(x + look(x))`, post-norm | `x + look(norm1(x))`, pre-norm | the older order needs a long warm-up when there are many blocks |
 # | `key_padding_mask=m` | the same, and `True` is still *ignore this key* | for texts of different length in one batch |
 # | sines and cosines for places | learned ones, or rotations of q and k (RoPE) | both go on being used |
-# | `(q @ k.transpose(-2, -1)) / math.sqrt(d)`, softmax, dropout | `F.scaled_dot_product_attention` | its fast kernels don't write down the (T, T) table: less memory, quicker |
+# | `(q @ k.transpose(-2, -1)) / math.sqrt(d)`, softmax, dropout | `F.scaled_dot_product_attention` | its fast kernels don't write down the (T, T) table: less memory, quicker. It knows no `eval()`: pass `dropout_p=p if self.training else 0.0` |
 #
 # Two of them can be checked here and now: the float mask that forbids nothing, and padding.
 

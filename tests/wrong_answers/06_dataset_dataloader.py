@@ -88,38 +88,54 @@ class Mirrored(Dataset):
         picture, label = self.photos[k]
         return (picture[:, :, range(picture.shape[2] - 1, -1, -1)] if half else picture), label
 
-# %% loader-2 refused: a batch ends where its epoch ends
-def steps(n, batch_size, epochs, drop_last=False):
-    return -(-n * epochs // batch_size)
+# %% loader-2 refused: without drop_last the short one stays
+def bundles(n, batch_size, generator, drop_last=False):
+    rows = torch.randperm(n, generator=generator).tolist()
+    return [rows[k * batch_size : (k + 1) * batch_size] for k in range(n // batch_size)]
 
-# %% loader-2 refused: the short batch counts as well
-def steps(n, batch_size, epochs, drop_last=False):
-    return epochs * (n // batch_size)
+# %% loader-2 refused: there is no empty bundle
+def bundles(n, batch_size, generator, drop_last=False):
+    rows = torch.randperm(n, generator=generator).tolist()
+    count = n // batch_size + (0 if drop_last else 1)
+    return [rows[k * batch_size : (k + 1) * batch_size] for k in range(count)]
 
 # %% loader-2 refused: drop_last made no difference
-def steps(n, batch_size, epochs, drop_last=False):
-    return epochs * -(-n // batch_size)
+def bundles(n, batch_size, generator, drop_last=False):
+    return [rows.tolist() for rows in torch.randperm(n, generator=generator).split(batch_size)]
 
-# %% loader-2 refused: there is no fourth, empty batch
-def steps(n, batch_size, epochs, drop_last=False):
-    return epochs * (n // batch_size + (0 if drop_last else 1))
+# %% loader-2 refused: a full last bundle stays
+def bundles(n, batch_size, generator, drop_last=False):
+    parts = [rows.tolist() for rows in torch.randperm(n, generator=generator).split(batch_size)]
+    return parts[:-1] if drop_last else parts
 
-# %% loader-2 refused: a float
-def steps(n, batch_size, epochs, drop_last=False):
-    return epochs * float(np.floor(n / batch_size) if drop_last else np.ceil(n / batch_size))
+# %% loader-2 refused: draw it from generator: torch.randperm
+def bundles(n, batch_size, generator, drop_last=False):
+    parts = [rows.tolist() for rows in torch.arange(n).split(batch_size)]
+    return [rows for rows in parts if len(rows) == batch_size or not drop_last]
 
-# %% loader-2 refused: 18 rows leave no short batch to drop
-def steps(n, batch_size, epochs, drop_last=False):
-    return epochs * (-(-n // batch_size) - (1 if drop_last else 0))
+# %% loader-2 refused: the same seed, the same order
+def bundles(n, batch_size, generator, drop_last=False):
+    parts = [rows.tolist() for rows in torch.randperm(n).split(batch_size)]
+    return [rows for rows in parts if len(rows) == batch_size or not drop_last]
+
+# %% loader-2 refused: a list of tensors
+def bundles(n, batch_size, generator, drop_last=False):
+    parts = torch.randperm(n, generator=generator).split(batch_size)
+    return [rows for rows in parts if len(rows) == batch_size or not drop_last]
+
+# %% loader-2 refused: each row once, counted from 0
+def bundles(n, batch_size, generator, drop_last=False):
+    parts = torch.randint(n, (n,), generator=generator).split(batch_size)
+    return [rows.tolist() for rows in parts if len(rows) == batch_size or not drop_last]
+
+# %% loader-2 refused: cut the order into bundles
+def bundles(n, batch_size, generator, drop_last=False):
+    return [torch.randperm(n, generator=generator).tolist()]
 
 # %% loader-2 passes
-def steps(n, batch_size, epochs, drop_last=False):
-    return len(DataLoader(range(n), batch_size=batch_size, drop_last=drop_last)) * epochs
-
-# %% loader-2 refused: [0, 0, 15, 15, 20, 15]
-def steps(n, batch_size, epochs, drop_last=False):
-    full, rest = divmod(n, batch_size)
-    return epochs * (full if drop_last or not rest or not full else full + 1)
+def bundles(n, batch_size, generator, drop_last=False):
+    sampler = RandomSampler(range(n), generator=generator)
+    return list(BatchSampler(sampler, batch_size, drop_last))
 
 # %% loader-3 refused: the batch dimension is missing
 def as_batch(picture, mean, std, device="cpu"):
