@@ -233,10 +233,10 @@ def features(tiny: bool) -> tuple[Any, float, Any, Any]:
     """Lesson 08's functions, the body's seconds a picture, and features of 100 a class and of the test."""
     wanted = "extract see prepare_small rows_by_class train_head ScratchNet from_scratch right_share draw"
     made = functions("08_transfer_learning", *wanted.split())
-    s, body = made[0].__globals__, pretrained()
+    s, borrowed = made[0].__globals__, pretrained()
     s |= {
-        "body": body,
-        "model": body.model,
+        "borrowed": borrowed,
+        "model": borrowed.model,
         "device": "cpu",
         "CLASSES": ["automobile", "frog", "horse"],
     }

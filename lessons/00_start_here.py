@@ -139,7 +139,7 @@ with expect_error(NameError):
 # - **✓ passed**: it tells you what your answer has shown.
 #
 # Under each exercise two hints are folded away. Click on the small triangle to open one, and try again before you open the second. If neither helps, or to compare
-# after a ✓: this page in the course's folder `solutions/` has an answer and its reason under each exercise.
+# after a ✓, see this page's copy in the folder `solutions/`: it has an answer and its reason each time.
 
 # %% [markdown]
 # ### Exercise start-1 · difficulty 1 · 2 minutes
@@ -335,8 +335,7 @@ plt.show()
 # *Deep learning is one way to do machine learning, and machine learning is one way to build artificial intelligence.* Outside
 # the inner boxes a person writes the rules.
 #
-# Most of this course is **supervised learning**: every example comes with the right answer, called the *target*. How a model
-# learns from them:
+# Most of this course is **supervised learning**: every example comes with the right answer, called the *target*. Here is how a model learns:
 
 # %% alt="A flow chart. An example goes into the model, the model gives a guess. The guess and the target, which comes with the example, go into the loss, a number that says how wrong the guess is. An arrow leads from the loss back to the model, labeled: move the parameters a little, so that the loss shrinks."
 fig, ax = plt.subplots(figsize=(7, 2.6))
@@ -414,7 +413,7 @@ plt.show()
 
 # %% [markdown]
 # *Two moons, hooked into each other.* Now the ten lines. Do not try to understand them yet. The comments name the lesson in which
-# a line becomes yours. Three lines more measure the loss and the share of right guesses: each point gets two scores, `argmax` takes the class with the higher one,
+# a line becomes yours. Three more lines measure the loss and the share of right guesses: each point gets two scores, `argmax` takes the class with the higher one,
 # and the mean
 # of "is it the right one?" is the share of right guesses.
 #
@@ -440,8 +439,8 @@ print(f"after training:  loss {loss.item():.3f}, share right {after:.3f}")
 
 # %% [markdown]
 # The loss is all that training looks at, and it fell; the share of right guesses is for us. Half of them right is what a coin gets, and an untrained network knows
-# no more. But it does not toss 500 coins: one border, drawn at random, decides for all points at once, so it can land far from one half, on either side. Here are
-# ten, each with a different *seed*, the number that fixes the random start:
+# no more. But it does not toss 500 coins: one border, drawn at random, decides for all points at once, so its share may be far from one half. Here are ten networks,
+# each with a different *seed*, the number that fixes the random start:
 
 # %%
 shares = []
@@ -477,8 +476,8 @@ print(f"right on points never seen: network {right:.1%}, straight line {line:.1%
 assert right > 0.97 > 0.92 > line
 
 # %% [markdown]
-# The network holds up on new points, and the line is no match for it. (The line with `assert` is the course's own guard: it stops the page where the sentence below
-# it is no longer true. If you have changed numbers above and it stops you, nothing is broken: put them back, or delete the line.) Telling a good result from a lucky
+# The network holds up on new points, and the line is no match for it. (The line with `assert` is the course's own guard: it stops the page if the text after it no
+# longer holds. If you have changed numbers above and it stops you, nothing is broken: put them back, or delete the line.) Telling a good result from a lucky
 # one is a thread that runs through
 # this course, and it starts here: **judge a model by examples it was not trained on, and beside the cheapest thing that could do the job.**
 
@@ -558,7 +557,7 @@ with check("start-5") as c:
                expected=f"about {share_here:.3f}, measured on other moons", likely=words)
 
 # %% [markdown] tags=["solution"]
-# All three turns lose 10 to 20 points, for three reasons. With `hidden=1`, all that the last layer sees is one number, a weighted sum
+# All three lose 10 to 20 points in 100, for two reasons. With `hidden=1`, all that the last layer sees is one number, a weighted sum
 # of the two coordinates, squeezed; it can only choose a threshold on it, and that is a straight line. With `lr=0.0005` and with
 # `steps=10` the network could bend, and has not come that far: more steps would cure both, and would not cure the first. Over twelve
 # runs (four draws of moons, three seeds) the shares were .98–.99 as above, .88–.89 with `hidden=1`, .79–.83 with the small rate,
@@ -570,8 +569,8 @@ with check("start-5") as c:
 # **Common mistake** building model and optimizer outside the function, so that the second call goes on training the first network.
 
 # %% [markdown]
-# All three turns of a knob cost you 10 to 20 points, for two different reasons. With the small rate, and with ten steps, the network *could* bend its border and has
-# not come that far: more steps would cure both. With one hidden number no training helps. That can be drawn. Here are four networks, with 1, 3, 3 and 16 numbers in
+# Each turn of a knob costs 10 to 20 percentage points, for one of two reasons. With the small rate, and with ten steps, the network *could* bend its border and has
+# not gotten there: more steps would cure both. With one hidden number no training helps. That can be drawn. Here are four networks, with 1, 3, 3 and 16 numbers in
 # the middle; the two with 3 differ only in their random start. The
 # share below each is that of the 500 points it was trained on: the question here is what it *can* draw.
 

@@ -91,7 +91,7 @@ with expect_error(RuntimeError):
     pixel.item()
 
 # %% [markdown]
-# **Is a vector of 3 elements, such as `pixel`, rank 3?** Its rank is 1, because one index, `pixel[i]`, finds any element. A physicist would say that it lives
+# **Is a vector of 3 elements, such as `pixel`, rank 3?** No, rank 1, because one index, `pixel[i]`, finds any element. A physicist would say that it lives
 # in three-dimensional space. The word *dimension* has both meanings. In `dim=0` and `ndim`, PyTorch means a
 # direction that you index along; in "a 3-dimensional vector", and in names such as `embedding_dim`, it means how long such a
 # direction is.
@@ -141,7 +141,7 @@ print(torch.iinfo(torch.int32).max, torch.finfo(torch.float32).eps)
 
 # %% [markdown]
 # `argmax` answers with a position: 962 numbers stand before the first of the largest, counted in reading order (the three colors of the first pixel, then of the
-# next). The last number is the smallest step upward that a 32-bit float can
+# next). `eps` is the smallest step upward that a 32-bit float can
 # make from 1. That is where the seven digits come from, and it is why two floats that should be
 # equal often are not.
 #
@@ -288,8 +288,8 @@ print(tuple(photo[dark].shape), photo[dark].max().item())
 print(tuple(torch.where(dark, 255, photo[..., 0]).shape))
 
 # %% [markdown]
-# `all(dim=2)` asks it of the three colors of each pixel, so one truth a pixel is left. 34,032 pixels are that dark; in brackets the mask gives them as a list,
-# `(34032, 3)`, with no number above 39, because they no longer form a rectangle. To keep the shape, choose between two values with
+# `all(dim=2)` is `True` where all three colors of a pixel are below 40. 34,032 pixels are that dark; in brackets the mask gives them in one long row,
+# `(34032, 3)`, as they no longer form a rectangle; no number exceeds 39. To keep the shape, choose between two values with
 # `torch.where`; here dark pixels become white. Combine masks with `&`, `|` and `~`, each comparison in parentheses. Python's `and` wants one
 # truth, not 819,840:
 
@@ -437,7 +437,7 @@ print(small.stride(), small.T.stride(), small[:, ::2].stride())
 # *Twelve numbers are stored once, in the strip, and read three ways: a square has the shade of the slot it reads.* Memory
 # has no tables in it. It is one long strip, and a tensor is a strip with a note: the shape, where to start, and how many slots to move for
 # one step in each direction. Those last numbers are the *strides*, beside and below the grids and in the printed line. Try one: row 2, column 1 of `small.T`,
-# counted from 0, is slot 2 · 1 + 1 · 4 = 6, and there stands the 6. Turning a picture writes another
+# counted from 0, is slot 2 · 1 + 1 · 4 = 6, and it holds the 6. Turning a picture writes another
 # note, and not one number is moved:
 
 # %%
@@ -816,12 +816,12 @@ x, y, stack = torch.zeros(3, 4), torch.zeros(3, 4), torch.zeros(8, 3, 4)
 print(tuple((x @ y.T).shape), tuple((x.T @ y).shape), tuple((stack @ stack.mT).shape))
 
 # %% [markdown]
-# You will see that error a hundred times. Read it as it stands: 3×4 meets 3×4, and the inner numbers, 4 and 3, differ. Two turns cure the error: `x @ y.T` is `(3,
+# You will see that error a hundred times. Read it as it stands: 3×4 meets 3×4, and the inner numbers, 4 and 3, differ. Either turn cures it: `x @ y.T` is `(3,
 # 3)`, every row with every row, and `x.T @ y` is `(4, 4)`, every column with every column. The shapes cannot tell you which you meant: ask which direction is to be
 # summed away. For a stack of tables, `.mT` turns each.
 #
 # ### Exercise tensors-5 · difficulty 3 · 7 minutes
-# No `@` in this one: it is broadcasting, with the two lists along directions of their own. Two lists of points, `A` of shape `(N, D)` and `B` of shape `(M, D)`.
+# This one needs broadcasting, not `@`. You have two lists of points, `A` of shape `(N, D)` and `B` of shape `(M, D)`.
 # Write `distances(A, B)`: the table `(N, M)` of the straight-line distance from each
 # point of A to each point of B, without a loop (you are the judge, and on your honor without `torch.cdist`). The distance of (0, 0) and (3, 4) is √(3² + 4²) = 5.
 #
@@ -875,7 +875,7 @@ print(torch.zeros_like(scores).scatter_(1, column, picked))
 
 # %% [markdown]
 # `scatter_` is the way back: it writes values into the places that the index names; a single number goes into all of them. Keep the pair in
-# mind: picking the score of the right class out of each row is a `gather` (in the second row it has 0.3, not the largest score), and it is at the heart of every
+# mind: picking the score of the right class out of each row is a `gather` (in the second row that is 0.3, not the largest), and it is at the heart of every
 # classifier you will train.
 #
 # ### Exercise tensors-6 · difficulty 2 · 6 minutes
@@ -925,7 +925,7 @@ with check("tensors-6") as c:
 # %% [markdown] tags=["deeper"]
 # ## Is `view` the same as `reshape`?
 #
-# A margin question again, and notes all over the web answer "yes, mostly". The note about the memory gives a better answer. It holds shape,
+# Many students ask this, and notes all over the web answer "yes, mostly". The note about the memory gives a better answer. It holds shape,
 # strides and the slot to start from, and finding element `[i, j]` is one line of arithmetic: *slot = start + i · stride₀ + j · stride₁*.
 
 # %%
@@ -953,9 +953,8 @@ with expect_error(RuntimeError):
 
 # %% [markdown]
 # To read `small.T` row by row you visit slots 0, 4, 8, then 1, 5, 9, and no single step leads through these. (`turned` is not contiguous either, and `view(3, -1)`
-# takes it: one step of 3 leads through all pixels of a color. What `view` needs is steps that fit the new shape; contiguous is enough, and not necessary.) `view`
-# promises never to copy, so
-# it must refuse. `reshape` promises a result, and copies when it must. So: `reshape` is a view when it can be and a copy when it must be;
+# takes it: one step of 3 leads through all pixels of a color. What `view` needs is steps that fit the new shape; contiguous is enough, but not needed.) `view`
+# never copies, so it must refuse `small.T`. `reshape` promises a result, and copies when it must. So: `reshape` is a view when it can be and a copy when it must be;
 # `view` is a view or an error. Use `reshape`, unless you must be sure that the memory is shared.
 #
 # **Predict before you run:** six ways to take columns out of `small`. Which are views?
@@ -1013,8 +1012,8 @@ print(overlapping.numel(), "elements,", overlapping.untyped_storage().nbytes() /
 # Moving averages start from this picture, and so do convolutions, which slide a small window over a photograph.
 #
 # A warning, which PyTorch's own documentation gives, too: `as_strided` believes you. Strides that were right for one layout are silently wrong for another, and writing
-# into overlapping windows writes one slot many times, in no promised order. (The refusal that `expand` gave you does not come here: PyTorch looks only for strides
-# of 0.) In your own programs take `x.unfold(dim, width, step)`, here `x.unfold(0, width, 1)`, which makes the same windows and
+# into overlapping windows writes one slot many times, in no promised order. (PyTorch refuses that only where a stride is 0, as after `expand`.) In your own programs
+# take `x.unfold(dim, width, step)`, here `x.unfold(0, width, 1)`, which makes the same windows and
 # asks `x` for
 # its strides. Here you write the note by hand once, to have done it.
 
@@ -1081,8 +1080,7 @@ for ax, make in zip(axes.flat, makers):
 plt.show()
 
 # %% [markdown]
-# *With vectors, `hstack` is `cat` and `vstack` is `stack`.* So far they look like pairs of synonyms. They are not, and this
-# is a margin question: *what does `hstack` really do?* Give it tables.
+# *With vectors, `hstack` is `cat` and `vstack` is `stack`.* So far they look like pairs of synonyms. They are not. So *what does `hstack` really do?* Give it tables.
 
 # %%
 left, right = torch.zeros(2, 3), torch.ones(2, 3)
@@ -1121,7 +1119,7 @@ print(f" 30000 numbers: a loop over the tensor's own elements {elements * 1e6:.0
 # %% [markdown]
 # With 30,000 numbers the tensor wins by far: for each number the loop has Python look up what to do and make a new object, and the tensor decides once and then runs
 # through its memory. With three the list wins, because every tensor operation has a fixed cost before the first number is touched. A loop over a tensor's elements
-# pays that cost for each of them: the last line. It is one reason why networks are fed whole batches.
+# pays it for each of them (last line). That cost is one reason why networks are fed whole batches.
 #
 # And 64-bit floats against 32-bit floats, in a product of two 256 × 256 tables:
 
@@ -1140,7 +1138,7 @@ print(f"and {wide.nbytes / single.nbytes:.0f} times the memory")
 # %% [markdown] tags=["deeper"]
 # ## Old code you will meet
 #
-# **The last margin question:** *`torch.Tensor` or `torch.tensor`?* The names differ in one capital letter:
+# **One last question:** *`torch.Tensor` or `torch.tensor`?* The names differ in one capital letter:
 
 # %%
 print(tuple(torch.tensor(3).shape), tuple(torch.Tensor(3).shape))

@@ -75,8 +75,8 @@ assert slope == 0
 
 # %% [markdown]
 # Not the smallest: 0.001 is best. At `h = 1e-05` the answer is almost nine percent off, and at `1e-07` it is **zero**: near 2.2
-# a 32-bit float has no room for the step, so `w` does not move at all. At `1e-05` it does, but the loss then changes by less than a millionth, and of that the seven
-# digits of `p` keep little more than one. Too large a step is bent by the curve; too
+# a 32-bit float has no room for the step, so `w` does not move at all. At `1e-05` it does, but the loss then changes by less than a millionth, and the seven digits
+# of `p` catch barely more than one of it. Too large a step is bent by the curve; too
 # small a step drowns in rounding.
 #
 # ### Second way: by hand
@@ -136,8 +136,8 @@ for name, t in dict(x=x, w=w, b=b, z=z, p=p, loss=loss).items():
 # Each node points to the nodes of its own inputs, in `next_functions`. And a node is **callable**: hand it
 # the slope of everything above it (*above* means nearer the loss) and it returns the slope handed on to each input. Hand
 # it 1 and you get the bare *local derivative*, the derivative of this one operation and nothing else. Follow the pointers
-# all the way down. Each path ends in a node called `AccumulateGrad`: it holds the leaf, as `.variable`, and fills its `.grad`. In each row below, left of the bar
-# stands an operation with the tensor it made, right of it the node of one of its inputs; the number after × is the local derivative on that edge.
+# all the way down. Each path ends in a node called `AccumulateGrad`: it holds the leaf, as `.variable`, and fills its `.grad`. Each row below has an operation on
+# the left, with its result if that has a name, and the node of one input on the right; the number after × is the local derivative.
 
 # %%
 def walk(node):
@@ -186,7 +186,7 @@ for node, value in total.items():
 # Now draw it: boxes are nodes and what they made, with its value,
 # numbers on the arrows are local derivatives, the number below a box is the product so far.
 
-# %% alt="A computation graph drawn as boxes from left to right: leaf w feeds Mul, Mul and leaf b feed Add, which makes z; z feeds Sigmoid, which makes p; p feeds BinaryCrossEntropy, which makes the loss. Orange arrows run backward, from right to left and from box to box, with the local derivatives minus 1.0889, 0.075, 1 and 1, and 1.1 on them. Below each box stands the product so far: 1 at the loss, minus 1.0889 at p, minus 0.0817 at z, Mul and b, and minus 0.0898 at w."
+# %% alt="A computation graph, boxes with values, left to right: leaf w feeds Mul, Mul and leaf b feed Add, which makes z; z feeds Sigmoid, which makes p; p feeds BinaryCrossEntropy, which makes the loss. Orange arrows run backward, from right to left and from box to box, with the local derivatives minus 1.0889, 0.075, 1 and 1, and 1.1 on them. Below each box stands the product so far: 1 at the loss, minus 1.0889 at p, minus 0.0817 at z, Mul and b, and minus 0.0898 at w."
 fig, ax = plt.subplots(figsize=(9.5, 3.1))
 spots, boxes = {loss.grad_fn: (0, 0)}, {}
 for node, below, _ in edges:  # an input stands to the left, a second one lower
@@ -234,7 +234,7 @@ assert math.isclose(by_name["w"], w.grad.item(), rel_tol=1e-6)
 # Do the multiplication yourself, for another graph: `z = u·v`, `h = tanh(z)`, `d = h − t`, `loss = d²`. Write
 # `chain(u, v, t)`, which gives five numbers: the four local derivatives on the way from the loss down to `u`, in that
 # order, dloss/dd, dd/dh, dh/dz, dz/du, and last the slope of the loss with respect to `u`. Use plain Python numbers and
-# `math.tanh`. Your first four numbers are like the orange factors on the arrows, only the fifth is a product like the bold ones.
+# `math.tanh`. Your first four numbers are like the orange factors on the arrows; only the fifth is a product like the bold ones.
 #
 # <details><summary>Hint 1</summary>Calculate forward first: z, then h, then d. The derivative of tanh is 1 − tanh².</details>
 # <details><summary>Hint 2</summary><code>return 2 * d, 1.0, 1 - h**2, …, …</code>: what is the derivative of u·v when u moves and v stays?</details>
@@ -432,7 +432,8 @@ assert abs(4 * good[-1] - 8) < 0.01 and abs(w_end) > 1000
 # 0.001 is still on its way, 0.01 and 0.12 answer 8 (7.99 and 8), and 0.25 has flown off the map. A step on the sample x
 # multiplies the distance to 2 by $1 - 2\,\mathrm{lr}\,x^2$, and a round by the product of three such factors: with
 # 0.25, $0.5 \cdot (-1) \cdot (-3.5) = 1.75$, and every round carries you farther away.
-# What is left in the dark is `backward()` itself.
+#
+# Only `backward()` itself is still a black box.
 
 # %% [markdown]
 # ## An engine of your own
@@ -469,14 +470,14 @@ print("what torch says for the slope of d at a:", a.grad.item())
 assert a.grad == 44
 
 # %% [markdown]
-# Here b = 4 and s = 6, so `d` hands 6 to `b` and 4 to `s`. If `b` passes on now, `a` gets 6 · 4 = 24. Then `s` hands 4 to `a`, which makes 28, and 4 to `b`, which
-# has already spoken: 4 · 4 = 16 never arrive. If `s` goes first, `b` holds 6 + 4 = 10, and `a` gets 10 · 4 + 4 = 44. **A
+# Here b = 4 and s = 6, so `d` hands 6 to `b` and 4 to `s`. If `b` passes on now, `a` gets 6 · 2a = 24. Then `s` hands 4 to `a`, which makes 28, and 4 to `b`, which
+# has already passed on: 4 · 2a = 16 is lost. If `s` goes first, `b` holds 6 + 4 = 10, and `a` gets 10 · 2a + 4 = 44. **A
 # node may pass on its grad only when every node that uses it has added its share.** So you want
 # an order in which each node comes after all its users: a *topological order*. To get one, go down from the
 # root and put a node on a list only when everything below it is on the list already. Read backward, that
 # list has every user before its inputs.
 #
-# One tool before you start: `grow` combines random earlier results, over and over, so paths meet everywhere. It works for
+# One tool, for the check: `grow` combines random earlier results, over and over, so paths meet everywhere. It works for
 # any number that knows `+`, `*` and `tanh`, torch's included.
 
 # %% within="0.0001"
@@ -642,7 +643,7 @@ class Scalar(Value):
     backward = run_back
 
 # %% [markdown]
-# First the number of this lesson:
+# Now the number of this lesson:
 
 # %%
 w, b = Scalar(2.2), Scalar(0.0)
@@ -687,7 +688,7 @@ assert abs(total - 4) < 0.001
 # answers, can do it.
 #
 # ### Exercise autograd-4 · difficulty 3 · 18 minutes
-# Build the network out of `Scalar`s, without torch, and train it. *Called* means that you write a method `__call__(self, x)`: Python runs it for `neuron(x)`.
+# Build the network out of `Scalar`s, without torch, and train it. For *called*, below, write a method `__call__(self, x)`: Python runs it for `neuron(x)`.
 #
 # - `Neuron(n_in, rng)` has `w`, a list of `n_in` Scalars, and `b`, one Scalar, all drawn with `rng.uniform(-1, 1)`.
 #   Called with a list of `n_in` numbers or Scalars, it gives tanh(w·x + b).
@@ -695,13 +696,13 @@ assert abs(total - 4) < 0.001
 # - `MLP([2, 8, 1], seed=0)` is 2 inputs, 8 neurons, 1 output; `sizes` may be of any length. It has `layers`, a list, made
 #   with `rng = random.Random(seed)`. Called with a list of numbers, it gives the Scalar of the last neuron. `parameters()`
 #   lists every `w` and `b`.
-# - `train(net, X, y)` walks downhill on the squared error for a fixed number of rounds, enough that the loss hardly changes any more. (Scalars have no `**`: a
+# - `train(net, X, y)` walks downhill on the squared error for a fixed number of rounds, enough that the loss hardly changes anymore. (Scalars have no `**`: a
 #   square is `e * e`.) `X` is a list of lists, `y` a list of targets from −1 to 1, here ±1. You choose
-#   learning rate and rounds; a few hundred take a few seconds, and 60 is the limit. It returns one float per round, the loss summed over the samples,
+#   learning rate and rounds; a few hundred take seconds, and the limit is a minute. It returns one float per round, the loss summed over the samples,
 #   in a list.
 #
 # Your gradients are compared with torch's. Then the network is trained on samples that you have not seen, with other
-# sizes, and judged by the sign of its answer on new points nearby: right for at least nine in ten. Try it on `corners` and `signs` first, and look at its border:
+# sizes, and judged by the sign of its answer on new points nearby: right for at least nine in ten. First try it in a cell of your own, and look at its border:
 #
 # ```python
 # net = MLP([2, 8, 1], seed=0)
@@ -711,6 +712,7 @@ assert abs(total - 4) < 0.001
 # plt.imshow(answers, origin="lower", extent=(-2, 2, -2, 2), cmap="PuOr")
 # plt.scatter(*zip(*corners), c=signs, cmap="PuOr", edgecolors="black", s=120)
 # ```
+#
 # <details><summary>Hint 1</summary><code>Neuron</code>, <code>Layer</code> and <code>MLP</code> each need <code>__init__</code> and <code>__call__</code>. <code>zip(sizes, sizes[1:])</code> gives the pairs (n_in, n_out) of the layers. A neuron starts its sum at <code>self.b</code> and adds <code>w * v</code> for each pair of weight and input.</details>
 # <details><summary>Hint 2</summary>The loop stands above: replace <code>(w1, w2, b)</code> by <code>net.parameters()</code>, and let it run for 200 to 500 rounds at a rate of 0.05 to 0.1. Stuck near one unit of loss per sample? Look for parameters that never move.</details>
 
@@ -1004,10 +1006,10 @@ with expect_error(RuntimeError):
 #
 # Two things went wrong with the limit at the start of the lesson: a large step was bent by the curve, a small one drowned in rounding. Each has its cure. Against
 # the bend, step to both sides, $\frac{f(w+h)-f(w-h)}{2h}$: the bend shifts both values the same way and drops out of the difference, and the error left shrinks like
-# $h^2$, not like $h$; so you can afford a longer step, at which rounding does less. Against rounding, calculate in 64 bits. Here is the error for every step size,
+# $h^2$, not like $h$; so you can afford a longer step, where rounding hurts less. Against rounding, calculate in 64 bits. Here is the error for every step size,
 # with the one-sided formula for comparison.
 
-# %% alt="Two curves on logarithmic axes: the step h on the horizontal axis, the error of the measured slope on the vertical axis. Both are V-shaped. The 32-bit curve has its lowest point near h = 0.01 with an error of a few millionths, and is flat at about 0.09 for the three smallest steps; the 64-bit curve goes down to less than one ten-billionth near h = 0.00001. A dashed curve for one-sided steps in 64 bits lies above the solid one on the right, and falls less steeply."
+# %% alt="Curves on logarithmic axes: the step h on the horizontal axis, the error of the measured slope on the vertical axis. All are V-shaped. The 32-bit curve has its lowest point near h = 0.01 with an error of a few millionths, and is flat at about 0.09 for the three smallest steps; the 64-bit curve goes down to less than one ten-billionth near h = 0.00001. A dashed curve for one-sided steps in 64 bits is above the 64-bit one on the right, and falls less steeply."
 steps = [10.0**-k for k in range(1, 10)]
 smallest = []
 for dtype, name in ((torch.float32, "32-bit floats"), (torch.float64, "64-bit floats")):
@@ -1027,7 +1029,7 @@ assert smallest[0] > 10_000 * smallest[1]
 
 # %% [markdown]
 # *Each point is the error of one measured slope. On the right the bend rules: a step ten times larger has a hundred times the error, or ten times with one side
-# only. On the left rounding rules: in 32 bits the best step is near 0.01; in 64 bits a step near 0.00001
+# only. On the left rounding rules. In 32 bits the best step is near 0.01; in 64 bits a step near 0.00001
 # leaves an error more than ten thousand times smaller.* The flat piece at the upper left is the drowned one:
 # the measured slope is 0, so its error is the whole 0.0898.
 #
@@ -1257,7 +1259,7 @@ for name, (f, at) in jobs.items():
 
 # %% [markdown]
 # One walk through the two matrix products costs 2 · (2 · 100 · 100) = 40,000. `jacrev` of 100 → 1 is one walk forward and one back; `jacfwd` sends a hundred walks
-# through, and those are the four million. For 1 → 100 it is the other way round: the wrong direction costs dozens of times as much. Training is the first kind:
+# through, and those are the four million. For 1 → 100 it is the other way round. The wrong direction costs dozens of times as much. Training is the first kind:
 # millions of
 # weights in, **one loss out**. That is why deep learning runs on *backward*.
 #
@@ -1392,8 +1394,8 @@ print("RightCube passes:", torch.autograd.gradcheck(RightCube.apply, t))
 print("with torch.func: ", jacrev(RightCube.apply)(t.detach()).tolist())
 
 # %% [markdown]
-# Because packing has its own method, `jacrev` and `grad` of `torch.func` can take the operation, too. (`vmap` wants `generate_vmap_rule = True` in the class as
-# well, and forward mode, `jacfwd` and `hessian`, also a static method `jvp`.) On the web you will mostly meet the older
+# Because packing has its own method, `jacrev` and `grad` of `torch.func` can take the operation, too. (Forward mode, in `jacfwd` and `hessian`, also needs
+# `generate_vmap_rule = True` and a static method `jvp` in the class.) On the web you will mostly meet the older
 # spelling, where `forward` gets `ctx` and packs. It still runs backward, and `torch.func` refuses it:
 
 # %%
@@ -1591,7 +1593,7 @@ for lr, steps in ((0.001, 100), (0.1, 20), (0.1, 100), (0.19, 9)):
 # %% [markdown]
 # Look at the two rows of the right rate: the loss is small after 20 steps, and the star is still far. Along
 # the flat floor of the valley each step keeps 1 − 0.1 · 0.24 = 97.6 % of the distance. The steep direction
-# sets the limit, the flat direction sets the waiting time. Momentum, alone or inside of Adam (lesson 03), shortens that wait.
+# sets the limit, the flat direction sets the waiting time. Momentum, alone or inside Adam (lesson 03), shortens that wait.
 
 # %% [markdown]
 # ### Margin question: why does a weight with gradient 1000 move more than one with gradient 1, and is that good?
@@ -1661,7 +1663,7 @@ print("back in meters and millimeters", [round(v, 4) for v in (scaled / scale).t
 # | `Variable(torch.Tensor([1.0]), requires_grad=True)` | `torch.tensor([1.0], requires_grad=True)` | tensors carry their own graph since 0.4; `Variable` returns a tensor |
 # | `Variable(x, volatile=True)` | `with torch.inference_mode():` | the mark spread silently to everything; a block has an end |
 # | `loss.data[0]` | `loss.item()` | a loss has no dimension to index |
-# | `w.data -= lr * w.grad.data` | `with torch.no_grad(): w -= lr * w.grad` | after `backward()` both take the same step; before it, the counter catches `no_grad` and not `.data`: the experiment below |
+# | `w.data -= lr * w.grad.data` | `with torch.no_grad(): w -= lr * w.grad` | after `backward()` both take the same step; before it, `.data` can spoil the slopes unnoticed: see the experiment below |
 # | `w.grad.data.zero_()` | `w.grad = None`, `optimizer.zero_grad()` | frees the memory, and "no gradient" differs from "gradient 0" |
 # | `y.backward(torch.FloatTensor([0.1, 1.0, 0.0001]))` | `y.backward(v)` with a `v` that you mean | `v` weighs the outputs |
 # | `backward(retain_variables=True)` | `backward(retain_graph=True)` | renamed |

@@ -88,7 +88,7 @@ b = torch.zeros(1, requires_grad=True)
 # ## Choose loss and optimizer
 #
 # The loss is the mean squared error, $L = \frac1N\sum_i(\hat y_i - y_i)^2$; the optimizer is lesson 02's walk, `w -= lr * w.grad`. Too large a rate makes it
-# diverge; 0.1 is small enough here (a side door calculates the limit).
+# diverge; 0.1 is small enough here (*Which loss, when one point is wrong?*, a side door, has the limit).
 
 # %% [markdown]
 # ## Train and judge
@@ -116,7 +116,7 @@ print(f"w = {w.item():.2f}   b = {b.item():.2f}")
 # For a straight line nobody has to walk. At the bottom of the bowl all slopes are zero; that is a system of
 # linear equations, and `torch.linalg.lstsq` solves it. Call this solution *the exact fit*.
 #
-# **Predict before you run:** which line has the smaller loss on these points, the exact fit's or the true one?
+# **Predict before you run:** which line has the smaller loss on these points, the exact fit or the true one?
 
 # %% within="0.002"
 table = torch.cat([torch.ones_like(kg), kg], dim=1)  # (N, 2): what b and w are multiplied by
@@ -359,7 +359,7 @@ for inputs, targets in make_loader(kg, cm, batch_size=8, shuffle=True):
 # %% [markdown]
 # Inputs and targets are cut with the same row numbers, so they stay in step. The last batch is short. Keep that in
 # mind whenever you take a mean over batches. A choice of rows is shuffled in the same way: with `own = torch.tensor([3, 5, 8])`, `own[torch.randperm(3)]` is
-# the same three numbers in a new order. `utils.make_loader` puts the line into a `for` loop over batches
+# the same three numbers in a new order. `utils.make_loader` puts the shuffling of rows into a `for` loop over batches
 # (`make_loader??` shows it).
 #
 # ### Exercise linear-2 · difficulty 1 · 2 minutes
@@ -496,7 +496,7 @@ plt.legend(loc="center left", bbox_to_anchor=(1, 0.5), handlelength=4)
 plt.show()
 
 # %% [markdown]
-# *Only one of the four lowers the loss, and it cannot stay down: without `zero_grad` it touches 2.3 and swings back up. The other three lie on 242: nobody steps,
+# *Only one of the four lowers the loss, and not for long: without `zero_grad` it touches 2.3 and swings back up. The other three lie on 242: nobody steps,
 # there is no slope to step with, or (late `zero_grad`) the slopes are thrown away just before the step.* None of the four broken loops raises an error: where a
 # gradient is `None`, `step` politely skips the
 # parameter. Learn the two symptoms. **If the loss stays the same to the last digit, nothing moves. If it swings or
@@ -585,6 +585,7 @@ print("under inference_mode:", graph_size(total))
 # The graph grows with every batch, and so does the memory. In training, where you need the graph, `loss.item()` cuts
 # it off. Results of `inference_mode` are for reading. If later training needs them, use `no_grad` instead (*Three ways to look away*, a side door of lesson 02,
 # shows why).
+#
 # ### Exercise linear-3 · difficulty 2 · 6 minutes
 # Write the loop yourself: `train_epoch(model, batches, loss_fn, optimizer)` trains for one epoch and returns the
 # mean training loss *per row* as a float. The last batch may be short. The model may come in either mode; train it
@@ -711,8 +712,8 @@ with expect_error(ValueError):  # a new model, the old optimizer
 # ## A line, judged honestly
 #
 # How good is your line? Its training loss can't tell, because the line has bent toward the noise of its own points. And
-# is a line the right model at all? Its rivals are polynomials, each fitted exactly, with `lstsq`: degree 0 always says the average,
-# degree 1 is the exact fit's line, degree 9 has ten numbers for twenty points.
+# is a line the right model at all? Its rivals are polynomials, each fitted with `lstsq`: degree 0 always says the average,
+# degree 1 is the exact fit from above, degree 9 has ten numbers for twenty points.
 
 # %%
 def fit_poly(z, y, degree):
@@ -836,7 +837,7 @@ for name, degrees in (("the chosen degree", chosen), ("always degree 1", torch.o
 
 # %% [markdown]
 # The best coin is an ordinary coin. Degrees really differ, so luck does less there. Still, twenty validation rows pick the line in only 111 of 200 draws. In the
-# last two rows of the output, go from left to right: the chosen degree loses 0.03 on new data, the line, which nobody chose, 0.01. (Even without a choice, an error
+# last two rows of the output, go from left to right: the chosen degree loses 0.03 on new data; the line, which nobody chose, loses 0.01. (Even without a choice, an error
 # averaged over only twenty rows lies below its true value more often than above.) The other 0.02 is flattery. The more
 # candidates you have, and the closer their true errors lie together, the more the winner
 # flatters. The test error tells the truth, but only **once**: if you choose by it, it has become a
@@ -862,12 +863,12 @@ print(f"the average, always: {always:.2f} cm²   the noise: {0.5**2:.2f} cm²")
 #
 # ### Exercise linear-6 · difficulty 3 · 15 minutes
 # **The model.** Write `class Line(nn.Module)`. `Line(inputs)` maps `(N, inputs)` to `(N, 1)`, as
-# `nn.Linear(inputs, 1)` does. It has two parameters: `weight` of shape `(1, inputs)`, and `bias` of shape `(1,)`, and computes `x @ weight.T + bias`: with five
+# `nn.Linear(inputs, 1)` does. It has two parameters, `weight` of shape `(1, inputs)` and `bias` of shape `(1,)`, and computes `x @ weight.T + bias`: with five
 # inputs, each row's prediction is a sum of five products plus the bias, (N, 5) @ (5, 1) → (N, 1).
 #
 # **The loops.** Write `train_and_judge(model, X, y, seed)`, for any model that maps `X` (N, inputs) to (N, 1), the shape of `y`; the
 # check also puts `nn.Linear` in your `Line`'s place.
-# - Keep back `N // 4` rows at random for validation; the same `seed` keeps back the same rows, another seed others.
+# - Keep back `N // 4` rows at random for validation; the same `seed` keeps back the same rows, another seed different ones.
 # - Train on all the others, in mini-batches and in training mode. The model may come in either mode.
 # - *Afterwards* measure both parts, in evaluation mode and without a graph. Return the two mean squared errors,
 #   `(training, validation)`, as floats.
@@ -1029,7 +1030,7 @@ plt.show()
 # A loss function computes one loss per element (here: per row) and then reduces: `"sum"` is twenty times the mean, and so
 # is its gradient.
 #
-# **Predict before you run:** change the loop's `mean` to `sum` and keep `lr=0.1`. What happens? The first line says how large the rate may be for the mean: below
+# **Predict before you run:** change the loop's `mean` to `sum` and keep `lr=0.1`. What happens? The first line of output gives the limit for the mean: below
 # $2/k$, where $k$ is the loss's largest curvature (*Three walks on one landscape*, a side door of lesson 02, shows why).
 
 # %% within="0.1"
@@ -1043,7 +1044,7 @@ for reduction, lr in (("mean", 0.1), ("sum", 0.1), ("sum", 0.1 / 20)):
     print(f"{reduction:4} lr {lr:<6g} w = {fitted.weight.item():.3f}")
 
 # %% [markdown]
-# With `sum`, 0.1 is a rate of 2 in disguise, and `w` ends as *not a number*. With `"mean"`, which is the
+# With `sum`, 0.1 is a rate of 2 in disguise, far above 0.54, and `w` ends as *not a number*. With `"mean"`, which is the
 # default, the right `lr` does not depend on the number of rows.
 #
 # ### Exercise linear-7 · difficulty 2 · 4 minutes
@@ -1111,7 +1112,7 @@ def batch_path(x, y, batch_size, epochs, lr, seed=0):
 # **Predict before you run:** three walks of ten epochs each, in batches of all 20 rows, of 5, and of 1. Which one
 # ends nearest to the exact fit?
 
-# %% within="0.02" alt="Three contour maps of the loss over w and b, an oval valley with a hollow star at the exact fit's solution and a black square at the end of the path, w 3.68 and b 12.28. Left, all 20 rows: ten smooth steps, which leap to the valley floor and creep along it. Middle, batches of 5: forty steps along a slightly shaky line, closer to the star. Right, single rows: two hundred steps, a jagged path that ends in a tangle at the star."
+# %% within="0.02" alt="Three contour maps of the loss over w and b, an oval valley with a hollow star at the exact fit, w 3.68 and b 12.28, and a black square at the end of the path. Left, all 20 rows: ten smooth steps, which leap to the valley floor and creep along it. Middle, batches of 5: forty steps along a slightly shaky line, closer to the star. Right, single rows: two hundred steps, a jagged path that ends in a tangle at the star."
 ww, bb = torch.meshgrid(torch.linspace(-1, 9, 100), torch.linspace(-1, 17, 100), indexing="xy")
 height = ((ww[..., None] * kg[:, 0] + bb[..., None] - cm[:, 0]) ** 2).mean(-1)
 fig, axes = plt.subplots(1, 3, figsize=(9.5, 3.3), sharey=True)
@@ -1151,7 +1152,7 @@ for lr in (0.1, 0.01):
 #
 # `nn.Sequential` runs its parts in turn: a `Linear` from 1 number to 64, `ReLU`, which sets the negative ones to
 # zero, `Dropout`, and a `Linear` back to 1. Train five such networks on springs with a hundred loads each, and
-# measure each in three ways.
+# measure each in four ways.
 
 # %% within="0.02"
 def dropout_net(seed):
@@ -1278,7 +1279,7 @@ assert floor > 1e-3
 # %% [markdown]
 # Two of the coefficients are still off by about 0.35: a small loss means small errors *on the points*, and $z^2$
 # and $z^4$ look much alike between −1 and 1. So stop when a step **lowers the loss by less than a billionth**, which
-# needs no guess about the noise (but a sensible `lr`: with a far too small one, the first step already lowers the loss by less than that). But beware: a step that
+# needs no guess about the noise (it does need a sensible `lr`: if that is tiny, even the first step lowers the loss by less). But beware: a step that
 # *raises* the loss lowers it by less than a billionth, too, and
 # a rule that does not tell the two apart calls a divergence finished.
 
@@ -1409,7 +1410,7 @@ def fit_optim(powers, y, lr=0.5, most=10_000):
     return torch.cat([model.bias, model.weight[0]]).detach(), step
 
 # %% [markdown]
-# Five programs. Are they the same program? And what do they say to a rate above the limit?
+# Five programs. Are they the same program? And what do they say to a tiny rate, or one above the limit?
 
 # %% within="0.01"
 five = {f.__name__: f(powers, y) for f in (fit_numpy, fit_tensors, fit_autograd, fit_nn, fit_optim)}
@@ -1431,7 +1432,7 @@ with expect_error(FloatingPointError):
 names = ["", " z", " z²", " z³", " z⁴"]
 for name, coefs in (("learned", first), ("exact fit", verdict), ("truth", dial)):
     terms = [f"{v:+.3f}{power}" for v, power in zip(coefs.tolist(), names, strict=True)]
-    print(f"{name:8} y = {' '.join(terms)}")
+    print(f"{name:9} y = {' '.join(terms)}")
 
 # %% [markdown]
 # What was learned agrees with the exact fit to 0.005. Both miss the truth by up to 0.07; that is the noise. Now watch the
@@ -1575,7 +1576,7 @@ plt.show()
 # %% [markdown]
 # *The loss, gradient by gradient, each optimizer with its best rate of six.* `LBFGS`
 # needs fewer than twenty: a bowl is what it was made for. Plain SGD and Adagrad have not arrived after 300. RMSprop's
-# bumps come from its divisor: it shrinks with the slopes, until a step is too long. (So the count in the table is a first visit: a later bump may lift it above the
+# bumps come from its divisor: it shrinks with the slopes, until a step is too long. (So the printed count is a first visit: a later bump lifts the loss above the
 # goal again.) This is no ranking for
 # other problems: this one is small, has one bottom, and its gradients have no noise. `LBFGS` is hardly used with
 # mini-batches, because it trusts that two gradients come from the same loss. Two things carry over: momentum pays off in canyons (alone, or inside of Adam; adaptive
@@ -1613,7 +1614,7 @@ for degree in (0, 1, 2, 4):
     print(f"degree {degree}: {np.mean(told):.2f}, the five parts from {min(told):.2f} to {max(told):.2f}")
 
 # %% [markdown]
-# Degree 1 has the smallest mean, as it had with new data. Look at the ranges: a single part of rows could crown almost any degree, so compare the means.
+# Degree 1 has the smallest error, as it had on new data. Look at the ranges: a single part could crown degree 1, 2 or 4, so compare the means.
 #
 # With ten million rows, ten thousand tell you the accuracy within a percent, and 20 % would be two million rows lost.
 #
@@ -1661,6 +1662,7 @@ for name, values in errors.items():
 # %% [markdown]
 # A random split measures how well you fill gaps. It says nothing about the future. For rows that are alike, independent and without an order in time, the
 # random split is right; here it is.
+#
 # ### Exercise linear-8 · difficulty 2 · 4 minutes
 # Write `three_way(n, shares, seed)`: shuffle the row numbers 0 … n − 1 and cut them into three index tensors,
 # training, validation, test. `shares` are the first two shares, e.g. `(0.7, 0.15)`; round each of the two

@@ -279,7 +279,7 @@ assert torch.allclose(exact, z, atol=0.01) and cut[2:].eq(100).all()
 # %% [markdown]
 # At 5 they agree, at 15 nearly. From 17 on the sigmoid *is* 1, $\log(1-p)$ is minus infinity, and `BCELoss` cuts it off at 100:
 # five times too much at 20, half of the truth at 200. Worse is its slope, **zero**: the model learns nothing from
-# its worst mistakes. The slope of `BCEWithLogitsLoss` is $p-y$, how far off the answer was: 0.993 − 0 at $z=5$, and 1 from then on. So the models of this
+# its worst mistakes. The slope of `BCEWithLogitsLoss` is $p-y$, how far $p$ is from the truth: 0.993 − 0 at $z=5$, and 1.0 at 15. So the models of this
 # course return logits (all but one: the old model that lesson 05
 # takes apart). How the loss avoids the overflow is the side door *Over the edge*.
 #
@@ -418,7 +418,7 @@ plt.show()
 #
 # With three classes the model returns three logits per sample, and you want three probabilities that sum to
 # 1. Raise $e$ to each logit, so that all are positive, and divide by the sum. That is **softmax**:
-# $\mathrm{softmax}(z)_k = e^{z_k}/\sum_j e^{z_j}$. With two classes and the logits $z$ and 0 it says $e^z/(e^z+1)$, which is the sigmoid.
+# $\mathrm{softmax}(z)_k = e^{z_k}/\sum_j e^{z_j}$. With two classes and logits $z$ and 0, the first gets $e^z/(e^z+1)$: the sigmoid.
 #
 # Four samples, three classes. Watch the
 # `dim`: which way must the probabilities sum to 1?
@@ -582,8 +582,8 @@ for question, outputs, loss_fn, target in table:
     print(f"{question:24} {outputs} → {name:18} {target.dtype!s:14} {shape!s:7} {loss:.3f}")
 
 # %% [markdown]
-# A yes/no costs log 2 = 0.693, one of four log 4 = 1.386. A fresh classifier whose first loss is far above that has a fault before training begins. Which row is
-# *right* for a task is for you to judge.
+# Guessing yes or no costs log 2 = 0.693, one of four log 4 = 1.386. A fresh classifier whose first loss is far above that has a fault before training begins. All
+# six run; which is *right* for a task, you must judge.
 #
 # ### Exercise logistic-3 · difficulty 1 · 3 minutes
 # Four tasks. For each, give the row of the table as a pair: the number of outputs and the name of the loss class,
@@ -680,7 +680,7 @@ for name, (own, sk, torchm) in functions.items():
     assert max(three) - min(three) < 1e-6
 
 # %% [markdown]
-# From here on you may let them count.
+# From here on, let a library count.
 #
 # The threshold of 0.5 is a habit and not a law. Lower it, and you flag more parts: recall can only rise, and precision
 # usually falls.
@@ -815,7 +815,8 @@ for ax, (name, (X_map, y_map)) in zip(axes, maps.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# *Two moons, hooked into each other, and three arms of a spiral.* **Predict before you run:** lay a pencil on the left map as a border. How many in a hundred are on its right side? And where would you lay borders on the
+# *Two moons, hooked into each other, and three arms of a spiral.* **Predict before you run:** lay a pencil on the left map as a border. How many points in a hundred
+# does it sort correctly? And where would you lay borders on the
 # right map, where guessing gets one third?
 
 # %% within="0.01"
@@ -878,7 +879,7 @@ plot_boundary(plt.gca(), below, *maps["moons"])
 plt.show()
 
 # %% [markdown]
-# *Up, down, up: two bends, and the border runs between the moons.* You placed these two by hand. Training does it for you: each of the 64 outputs of a layer
+# *Up, down, up: two bends, and the border runs between the moons.* These two were placed by hand. Training does it for you: each of the 64 outputs of a layer
 # with a ReLU bends along a line of its own, in any direction, and the next layer adds them up. The layers before the last are
 # called *hidden*, and such a network is a *multi-layer perceptron* (MLP). Its last layer is the softmax regression
 # you know.
@@ -893,6 +894,7 @@ plt.show()
 # `(N, classes)` through at least three linear layers. With `bend=True` there is a ReLU after each of them but the last;
 # with `bend=False` there is none. A layer is kept like a parameter: `self.first = nn.Linear(inputs, 64)` in `__init__`, after `super().__init__()`, and `x =
 # self.first(x)` in `forward`.
+#
 # **The loop.** Write `train(model, X, y)`, for points `X` (N, inputs) and class numbers `y` (N,): shuffled mini-batches,
 # cross-entropy, an optimizer of your choice. Return the share of `X` that the trained model gets right, as a float.
 #
@@ -900,6 +902,7 @@ plt.show()
 # line stopped. Then set `bend=True`, and go on to the spirals. The check trains new networks on new moons and on larger spirals that lie
 # tilted in space, so with three inputs. It wants at least **0.95** on points that were not in the training. A few
 # seconds of training are enough.
+#
 # Afterwards, look at it: `net = Net(2, 3)`, `print(train(net, *maps["spirals"]))`, `plot_boundary(plt.gca(), net, *maps["spirals"])`.
 #
 # <details><summary>Hint 1</summary>Keep the switch, too, as <code>self.bend = bend</code>, and ask <code>if self.bend:</code> before each <code>torch.relu</code>. A width of 64 is enough. For the loop: for each epoch, <code>for rows in torch.randperm(len(X)).split(100)</code>, and your five lines from lesson 03.</details>
@@ -1192,7 +1195,7 @@ for name, loss_fn in both.items():
     print(f"{name}: bends downward at {share:.0%} of {len(grid)} places")
 
 # %% [markdown]
-# Squared error bends the wrong way almost everywhere, cross-entropy at none of these places. That is no luck of the grid: in $z$, cross-entropy has the slope $p -
+# Squared error bends the wrong way almost everywhere, cross-entropy at none of these places. The grid was not just lucky: in $z$, cross-entropy has the slope $p -
 # y$ and the curvature $p(1 - p)$, which is never negative, and $z$ is linear in $w$ and $b$. So for logistic regression, cross-entropy has no second valley to get
 # lost in. (As a *report card* on
 # probabilities, squared error is respected, under the name Brier score. It is only a poor surface to walk down.)
@@ -1444,8 +1447,8 @@ for seed in range(3):
 # Not equal: with the usual initialization the probabilities differ, and every seed differs in its own way.
 # They are *close* to one third, not because the weights are random, but because they are **small**: small
 # weights give small logits, and small logits give similar exponentials. Make the last layer a hundred times
-# larger, as random as before, and the untrained network is very sure of very wrong things. To be equal between the classes whatever the input, take the same weights
-# and the same bias for each class in the last layer: all zeros, for example.
+# larger, as random as before, and the untrained network is very sure of very wrong things. To make all classes equal for every input, give each the same weights and
+# the same bias in the last layer: all zeros, for example.
 #
 # A useful check follows: **before training, the loss should be near $\log C$.** If it is 20, your logits
 # start too large.
@@ -1571,7 +1574,7 @@ plt.show()
 #
 # Back to the ten machine parts. The threshold is yours: nobody says that it must be 0.5.
 #
-# **Predict before you run:** what is the highest threshold at which every fault is found, and how many of the alarms are false then?
+# **Predict before you run:** below which threshold is every fault found, and how many of the alarms are false just below it?
 
 # %%
 for threshold in (0.25, 0.42, 0.5, 0.75, 0.9):
@@ -1635,7 +1638,7 @@ assert last[1] - last[0] > first[1] - first[0] + 0.2
 # %% [markdown]
 # The AUC is the same to two digits, so the weight of 99 taught the model next to nothing about faults. It moved the bias: by 4.0 after
 # 100 steps, and half of what is missing to $\log 99 = 4.6$ was unfinished training. Most of the rest is chance: forty faults are few. The price of the weight is
-# probabilities that are honest on average. One part in a hundred is faulty: the plain model says 0.010 on average, the weighted one 0.223.
+# that probabilities are no longer honest: one part in a hundred is faulty; the plain model says 0.010 on average, the weighted one 0.223.
 #
 # So you can put the price into the threshold instead. If a miss costs as much as 99 false alarms, flag as soon as the
 # odds pass 1 to 99: above $1/(1 + 99) = 0.01$.
@@ -1665,8 +1668,8 @@ print("plain is cheaper in", (apart < 0).sum().item(), "of 20 draws")
 assert apart.mean().abs() < 2 * error and abs(shifts.mean() - math.log(99)) < 0.3
 
 # %% [markdown]
-# Over the draws the bias moves by 4.48, close to $\log 99$. And the bills are a tie: 1384 against 1356 (the ± of 306 and 327 is how far single draws lie apart, and
-# both ways share that luck; so look at the difference), with a difference of 28 and a standard error of 18 (the
+# Over the draws the bias moves by 4.48, close to $\log 99$. And the bills are a tie: 1384 against 1356. The ± of 306 and 327 is the spread of single draws, luck
+# that both ways share. So look at the difference: 28, with a standard error of 18 (the
 # spread of the twenty differences, divided by $\sqrt{20}$). The weighted loss is ahead more often than not, by two percent. So the bill does not decide.
 # What does: the plain model keeps honest probabilities, and its price can be changed tomorrow without training.
 

@@ -156,7 +156,7 @@ for name, part in {"training": train, "validation": valid, "test": test}.items()
 
 # %%
 holes = torch.tensor(train[features].to_numpy(), dtype=torch.float32)
-labels = torch.tensor(train[["label"]].to_numpy(), dtype=torch.float32)  # [[ ]]: (N, 1), not (N,)
+labels = torch.tensor(train[["label"]].to_numpy(), dtype=torch.float32)  # [[ ]] keeps it (N, 1)
 line = nn.Linear(8, 1)
 optimizer = torch.optim.SGD(line.parameters(), lr=0.1)
 loader = make_loader(holes, labels, batch_size=64)
@@ -250,6 +250,7 @@ with check("diabetes-2") as c:
 # Start with one output: a score that is a weighted sum of the eight numbers. For N patients, one matrix product:
 #
 # $$\underset{N \times 1}{z} = \underset{N \times 8}{X}\;\underset{8 \times 1}{W^\top} + \underset{1}{b}$$
+#
 # The formula and the layer agree:
 
 # %%
@@ -398,7 +399,7 @@ plt.show()
 
 # %% [markdown]
 # *Learning curves, training solid and validation dashed: the training curves get better to the end, the validation
-# loss stops falling and then climbs above a constant, which is dotted; the gray line marks its lowest point.* Read off three epochs: the first, the one with
+# loss stops falling and then climbs above a constant's (dotted); the gray line marks its lowest point.* Read off three epochs: the first, the one with
 # the lowest validation loss, and the last.
 
 # %% within="0.04"
@@ -573,8 +574,8 @@ ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
 plt.show()
 
 # %% [markdown]
-# *Five rounds: the held-out fold (black) moves on. A quarter of the other rows (orange) validates; the picture draws it at the end of each fold, the code draws it
-# at random in every round. The statistics, the weights and both searches see only blue and orange rows.* Everything that learns or chooses goes **inside** the
+# *Five rounds: the held-out fold (black) moves on. A quarter of the other rows (orange) validates; the picture puts it at the end of each fold, the code picks it at
+# random in every round. The statistics, the weights and both searches see only blue and orange rows.* Everything that learns or chooses goes **inside** the
 # round.
 #
 # The plan has three pieces: the row numbers of every round, then what happens in one round, then the loop over all rounds. First the row numbers.
@@ -645,13 +646,13 @@ plt.show()
 
 # %% [markdown]
 # *Ten rounds of cross-validation: each gray segment joins the line's and the network's accuracy on the same held-out
-# patients.* The network is ahead in two of the ten rounds, and in one (+0.00) they tie. The ± above is the spread of the ten rounds (not a standard error, as
-# in lesson 03): 0.05, because some folds are hard for both models. In the *differences* this shared luck cancels; that is why you compare the two on the same
+# patients.* The network is ahead in two of the ten rounds, and in one (+0.00) they tie. The ± above is the spread of the ten rounds (not the standard error of
+# lesson 03): 0.05, because some folds are hard for both models. In the *differences* this shared luck cancels; that is why you compare the two on the same
 # patients.
 #
-# Is it worse? Let $s$ be the spread of the ten differences. If the rounds were *independent*, luck would keep their mean within $2.26\,s\sqrt{1/10}$ in 95 of
-# 100 cases ($s\sqrt{1/10}$ is the standard error of lesson 03; 2.26 is Student's number for ten values). But the rounds share most of the rows they learn from,
-# and every patient judges twice, so ten rounds tell less than ten. Nadeau and Bengio add, under the root, held-out rows over known rows, one fold to four:
+# Is it worse? Let $s$ be the spread of the ten differences. If the rounds were *independent*, luck would move their mean at most $2.26\,s\sqrt{1/10}$ from 0 in 95
+# of 100 cases ($s\sqrt{1/10}$ is the standard error of lesson 03; 2.26 is Student's number for ten values). But the rounds share most of the rows they learn from,
+# and every patient judges twice, so ten rounds tell less than ten. Nadeau and Bengio's correction adds, under the root, held-out over known rows, one to four:
 # $s\sqrt{1/10+1/4}$, almost twice as wide.
 
 # %% within="0.02"
@@ -688,7 +689,7 @@ print(f"one patient more or less: {1 / len(y_test):.3f}")
 # %% [markdown]
 # On these rows the network is ahead in accuracy, by a few patients, and the line is ahead in loss. With this split alone you could publish either
 # story. So report that you cannot tell. Most people should take the line:
-# nine parameters, no seed, and weights you can read: each is a factor on the odds (lesson 04), and the first row of the output moves the verdict most.
+# nine parameters, no seed, and weights you can read: each $w$ multiplies the odds by $e^w$ (lesson 04); the column printed first moves the verdict most.
 #
 # A line that you cannot beat is no failure. On a table like this it is to be expected, for three reasons.
 #
@@ -710,7 +711,7 @@ print(f"one patient more or less: {1 / len(y_test):.3f}")
 #    ReLU. It takes X (N, widths[0]) and gives logits (N, widths[-1]).
 # 2. `train_mlp(X, y, X_val, y_val)`: a new `MLP` with widths of your choice, trained by a loop of your own with
 #    early stopping. It returns the network with its best weights. Both y hold 0.0 and 1.0, shape (N, 1).
-# 3. `cross_validate(X, y, folds, seed)`: held-out logits `(network, line)`, **network first, the other way around than in `both_models`**: two tensors of the shape
+# 3. `cross_validate(X, y, folds, seed)`: held-out logits `(network, line)`, **network first, the reverse of `both_models`**: two tensors of the shape
 #   of y, without a graph. Row i of each comes
 #    from a model that has not seen row i. `three_parts(y, folds, seed)` from above gives you the row numbers of each round. In a round, learn mean and standard
 #    deviation from the training rows, prepare all three parts with them, call your `train_mlp` once, fit the line, and write the held-out logits into their
@@ -1019,9 +1020,10 @@ assert norms[0, 0] < norms[0, 1] / 3 < norms[0, 2] / 9 and 0.001 < norms[99, 0] 
 # are down at a few thousandths. On its way back the gradient is multiplied, at every sigmoid, by the slope $\sigma'(z) =
 # \sigma(z)(1 - \sigma(z))$, which is at most 1/4, and by weights that start small. (The last sigmoid does not count:
 # its slope cancels against the loss, whose gradient at the last $z$ is $p - y$.) That explains the order at the start. It does not explain epoch 100, where the
-# first layer's gradient is the largest of the three. By then the network says the right constant, so its errors $p - y$ average to 0. What is left is how the
-# errors go together with the hidden units, and these hardly differ from patient to patient: the same slopes and small weights have shrunk the differences on
-# the way *forward*.
+# first layer's gradient is the largest of the three. By then the network says the right constant, so its errors $p - y$ average to 0. What is left is how the errors
+# go together with a layer's inputs. Layer 1's are the columns; the others' hardly differ from patient to patient: slopes and small weights have shrunk the
+# differences on the way *forward*.
+#
 # Books give another reason: far from 0, sigmoids **saturate**, and a flat function has no slope
 # to pass on. Is that what happened here? Call a sigmoid saturated when $|z| > 4$, where its slope is below 0.018.
 #
@@ -1099,7 +1101,7 @@ print(f"mended: loss {fell}, a constant {constant_loss(y):.2f}")
 # *Gradient norms by layer, classic on the left, mended on the right: there the three gradients are of similar
 # size, and the first is no longer the weakest.* Even gradients are a good sign, not a proof: in the classic network
 # they come together as well, and it is stuck at the loss of a constant. You need both, even gradients and a falling
-# loss; the last line shows the second. And at least four things changed at once. Which of them did it? That is the next side door's question.
+# loss; the printout ends with that. And at least four things changed at once. Which of them did it? That is the next side door's question.
 
 # %% [markdown] tags=["deeper"]
 # ## Which fix moves it? First search the learning rate
@@ -1339,7 +1341,7 @@ plt.show()
 
 # %% [markdown]
 # *The validation loss with and without brakes: without them it stops falling and then climbs, with either brake it
-# stays near its lowest point.* On the real table the unbraked one even ends above the dotted line: worse than a constant, although its accuracy is higher: as on the
+# stays near its lowest point.* On the real table the unbraked one even ends above the dotted line, worse than a constant, although its accuracy is higher: as on the
 # path, it is too sure of its mistakes.
 #
 # A decay of 1 looks enormous beside the usual 0.01. But with `lr=0.003`, a decay of 0.01 takes 3 in 100,000 off a
@@ -1616,7 +1618,7 @@ assert -0.06 < low < high < 0.04
 # A model is **calibrated** if, of all patients to whom it gives about 70 %, about seventy in a hundred are sick. Sort
 # the predictions into six groups of equal size, and in each compare the mean prediction with the share of the sick; the **gap** is
 # the mean distance. You have 614 held-out predictions of the line and of the network that stops early. Add a network of the same shape without a brake: rate 0.003,
-# 60 epochs, whatever happens. (The other also searched its rate, so the brake is not the only difference.) Its validation logits will be of use further down.
+# 60 epochs, whatever happens. (The other also searched its rate, so the brake is not the only difference.) The unbraked one's validation logits will be used below.
 
 # %%
 def unbraked_logits(known, held, seed):

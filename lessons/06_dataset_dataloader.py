@@ -9,7 +9,7 @@
 #     data: [cifar10, diabetes]
 #     objectives:
 #       sample: write a Dataset that fetches one sample when it is asked for it
-#       batch: predict the number, the shapes and the order of the batches that a DataLoader makes
+#       batch: predict the batches that a DataLoader makes, and shuffle and bundle rows by hand
 #       ready: turn a new picture into exactly the input that a network was trained on
 #       whole: go from a folder of photographs to the name of a new one, alone
 #       feed: feed a network well from tables, streams and samples of different lengths
@@ -266,8 +266,8 @@ for rows in BatchSampler(SequentialSampler(few), batch_size=4, drop_last=False):
 
 # %% [markdown]
 # Three batches, and the last holds what is left, two pictures. The labels, plain Python numbers, have become
-# one `int64` tensor, the type that `nn.CrossEntropyLoss` wants. And all are 0: the files lie class by class. Read in this order, the network would see automobiles
-# only, then frogs only, and each step would teach it that everything is what came last. Now the same in one line.
+# one `int64` tensor, the type that `nn.CrossEntropyLoss` wants. And all are 0: the files lie class by class. In this order the network would see only automobiles,
+# then only frogs, and each step would teach it that everything is what it saw last. Now the same in one line.
 
 # %%
 loader = DataLoader(few, batch_size=4)
@@ -318,9 +318,10 @@ print(len(numbers), "batches an epoch,", 3 * len(numbers), "steps in all")
 # *Each square is a row of the data set, each shade a batch: four batches an epoch, the last with only two
 # rows.* The order changes, but no row is missed and none comes twice. In general $N$ rows in batches of $B$
 # are $\lceil N/B \rceil$ iterations, or $\lfloor N/B \rfloor$ with `drop_last`.
+#
 # ### Exercise loader-2 · difficulty 2 · 4 minutes
-# A loader's sampler and batch sampler, by hand: write `bundles(n, batch_size, generator, drop_last)`. It gives the row numbers of **one** shuffled
-# epoch, a list of lists of ints, in an order drawn from `generator`. A last bundle that is short stays in, unless `drop_last` is true.
+# A loader's sampler and batch sampler, by hand: write `bundles(n, batch_size, generator, drop_last)`. For `n` rows it gives the numbers 0 to `n` − 1 of **one**
+# epoch, as a list of lists of ints, in an order drawn from `generator`. A last bundle that is short stays in, unless `drop_last` is true.
 #
 # <details><summary>Hint 1</summary><code>torch.randperm(n, generator=generator)</code> draws the order, <code>.split(batch_size)</code> cuts it into bundles.</details>
 # <details><summary>Hint 2</summary><code>.tolist()</code> makes a list of a bundle. Which bundles are shorter than <code>batch_size</code>?</details>
@@ -380,7 +381,7 @@ print("seed 2:", two_epochs(2))
 # ### Read the files once
 #
 # You are about to train for many epochs, and each would open every file again. What does one epoch cost from
-# the files, and what from memory? The next-but-one cell also *keeps* what it reads: from there on `X` holds all 360 pictures as bytes, `y` their class numbers,
+# the files, and what from memory? The cell after next also *keeps* what it reads: from there on `X` holds all 360 pictures as bytes, `y` their class numbers,
 # and `train`, `valid`, `test` are row numbers of both.
 
 # %%
@@ -455,7 +456,7 @@ print(f"{parameters:,} parameters, {len(train_set)} pictures to learn from")
 # %% [markdown]
 # ## Choose loss and optimizer
 #
-# Several classes, one of them right: cross-entropy on logits. Adam moves the weights.
+# Several classes, one of them right: cross-entropy on logits. Adam moves the weights (in `train_net`, below).
 #
 # `evaluate` and `fit` are the loops that you wrote in lesson 03 (`fit??` in a cell shows the code). They take
 # any loader that yields pairs `(inputs, targets)`. A list with one pair will do: here the whole validation
@@ -526,9 +527,9 @@ for name, right in {"line": by_line, "network": by_net, "network minus line": by
 assert not provided or min(by_line.mean(), by_net.mean()) > always + 0.05
 
 # %% [markdown]
-# Look at the last line. The number after ± is one standard error. Line and network answered the same 72 pictures and fail on many of the same, so their
-# *difference* strays less, 0.04, than each share, 0.06. The lead of 0.12 is three of its errors: hardly luck. Its size is less certain; on the validation part
-# it was 0.04. Both score lower here than there: they were chosen there, which flatters, and luck may have helped. So report the number of the part on which
+# Look at the last row. The number after ± is one standard error. Both models answered the same 72 pictures and failed on many of the same ones, so their
+# *difference* strays less, 0.04, than each share, 0.06. The lead of 0.12 is three standard errors: hardly luck. Its size is less certain; on the validation part
+# it was 0.04. Both score lower here than there: they were chosen there, which flatters, and luck varies. So report the number of the part on which
 # nothing was chosen.
 # And one picture in three is still wrong: 216 pictures are few, and laid in one row a picture has no neighborhoods. Lesson 07 brings 50,000 pictures, and gives the
 # neighborhoods back.
@@ -629,10 +630,12 @@ assert not provided or as_trained > max(others) + 0.03
 
 # %% [markdown]
 # *One picture, prepared in five ways, as the network meets it: true, gray, nearly white, in wrong colors, scrambled.* After ± stands the spread over the five
-# splits, which share many of their pictures. Every wrong way is right less often. Does the network notice? Only once: merely divided by 255 it is sure of 0.50
-# instead of 0.78. With bytes it is sure of *every* answer, 1.00. Blue before red, as OpenCV reads files, costs about twenty points and no confidence. The worst
+# splits, which share many of their pictures. Every wrong way is right less often. Does the network notice? Only once: for pictures only divided by 255 its mean
+# probability is 0.50, not 0.78. With bytes it is sure of *every* answer, 1.00. Blue before red, as OpenCV reads files, costs about twenty points and no confidence.
+# The worst
 # is the last line: `reshape` where `permute` was meant gives the right shape and a scrambled picture, right 0.22, less than guessing, and as sure as ever. No
-# message helps, but your eyes do: undo the scaling of a batch just before it goes in, and look.
+# message helps, but your eyes do: copy a batch on its way in, undo the scaling, and look.
+#
 # So the scaling belongs to the network like its weights: one function, one mean, one spread, used in training
 # and ever after.
 #
@@ -698,7 +701,7 @@ for ax, (name, path) in zip(axes, new[::3], strict=True):
 plt.show()
 
 # %% [markdown]
-# *What the network got, 32 by 32. Above, its answer and probability, orange where it is wrong; below, what the picture shows.* Two of the five that do have a class
+# *What the network saw, 32 by 32. Above, its answer and probability, orange where it is wrong; below, what the picture shows.* Two of the five that do have a class
 # get the wrong one, the first with a probability of 1.00. A network with three classes has three answers. It
 # can't say "none of these", and the probabilities add up to 1 whatever you show it.
 
@@ -719,7 +722,8 @@ plt.show()
 # 3. **The training.** `learn(folder)` reads all pictures of the folder at size 32 into memory, takes their
 #    mean and spread, and trains a `Net` on the scaled pictures, with your own loop over a shuffled
 #    `DataLoader`. The folder stays as it is. (Your samples are divided by 255 already, and `scaled` and `color_statistics` of the path would divide once more.
-#    Take `X.mean((0, 2, 3))` and `X.std((0, 2, 3))` yourself, reshaped to `(3, 1, 1)`, and divide a new picture by 255 exactly once.)
+#    With all samples joined in one float tensor `X`, take `X.mean((0, 2, 3))` and `X.std((0, 2, 3))`, reshaped to `(3, 1, 1)`, and divide a new picture by 255
+#    exactly once.)
 # 4. **The name.** Inside `learn`, after the loop, define a function `name_of(path)`, and `return name_of`.
 #    (Made there, it keeps seeing the variables of `learn`.) It gives the class's name, a `str`, for any
 #    picture file, prepared as the others were.
@@ -878,8 +882,8 @@ assert next_number() == next_number(own_generator) != next_number(DataLoader(ran
 # %% [markdown]
 # It is not. Each time a loop starts, the loader draws one number as a seed for its *workers*, processes that fetch ahead, whether it has any or not, and it draws
 # from PyTorch's global generator, which also initializes your weights. So somebody
-# adds a validation loader, and the training run comes out different. Give each loader its own generator, and the loader no longer disturbs the others. (Without
-# workers, a dataset that itself draws random numbers, such as a random rotation, still does.)
+# adds a validation loader, and the training run comes out different. Give each loader its own generator, and it no longer disturbs the rest. (Without workers, a
+# dataset that draws random numbers itself, say for a rotation, still does.)
 #
 # You may also bring the order yourself: `sampler=` takes any sequence of row numbers, `batch_sampler=` any
 # sequence of bundles. What you cannot do is give two orders at once.
@@ -1014,9 +1018,9 @@ print("with drop_last=True:   ", len(full))
 
 # %% [markdown]
 # Nine batches pass, then the epoch dies: $577 = 9 \cdot 64 + 1$. It is a nasty error: it waits for the end of
-# an epoch, and goes away when the number of rows changes. The fix is `drop_last=True` on the training loader, together with `shuffle=True`, so that another row
+# an epoch, and goes away when the number of rows changes. The fix is `drop_last=True` on the training loader, together with `shuffle=True`, so that a different row
 # is left out each time.
-# Leave it out on the validation loader, where every row counts and, in `eval` mode, a single row is welcome.
+# Omit `drop_last` on the validation loader, where every row counts and, in `eval` mode, a single row is welcome.
 #
 # **Rare rows.** Only a third of the patients have diabetes. To show those more often, `WeightedRandomSampler`
 # draws row numbers *with replacement*, each with a chance in proportion to **its own** weight. For weights
@@ -1075,7 +1079,7 @@ print(f"different rows: {len(set(epoch)) / 577:.2f}, without weights {len(set(pl
 
 # %% [markdown]
 # Half of the draws have diabetes. But fewer than two thirds of the rows appear, mostly because of the
-# *replacement*: more than a third is missing without any weights, too. And a network that learns from such draws learns that half of all women are sick: its
+# *replacement*: more than a third is missing without any weights, too. And a network that learns from such draws learns that half of all patients are sick: its
 # probabilities come out too high for the real table, where a third are. Before you pay these prices, try moving the threshold, as in lesson 04.
 
 # %% [markdown] tags=["deeper"]
@@ -1113,12 +1117,12 @@ def interview(loader):
     return [batch.tolist() for batch in loader], loader.dataset.questions
 
 
-bundles = BatchSampler(SequentialSampler(Asked()), batch_size=4, drop_last=False)
+groups = BatchSampler(SequentialSampler(Asked()), batch_size=4, drop_last=False)
 asked = {
     "row by row": DataLoader(Asked(), batch_size=4),
     "__getitems__": DataLoader(AskedAtOnce(), batch_size=4),
-    "batch_size=None": DataLoader(Asked(), sampler=bundles, batch_size=None),
-    "… forgotten": DataLoader(Asked(), sampler=bundles),
+    "batch_size=None": DataLoader(Asked(), sampler=groups, batch_size=None),
+    "… forgotten": DataLoader(Asked(), sampler=groups),
 }
 for way, asking in asked.items():
     got, questions = interview(asking)
@@ -1139,12 +1143,12 @@ for way, asking in asked.items():
 
 # %% tags=["nbval-ignore-output"] reason="prints measured times"
 big = TensorDataset(torch.rand(15_000, 8), torch.rand(15_000, 1))
-bundles = BatchSampler(RandomSampler(big), batch_size=64, drop_last=False)
-lists = list(bundles)
+groups = BatchSampler(RandomSampler(big), batch_size=64, drop_last=False)
+lists = list(groups)
 tensors = [torch.tensor(rows) for rows in lists]
 race = {
     "row by row": lambda: DataLoader(big, batch_size=64, shuffle=True),
-    "whole batches": lambda: DataLoader(big, sampler=bundles, batch_size=None),
+    "whole batches": lambda: DataLoader(big, sampler=groups, batch_size=None),
     "no loader, big[list of numbers]": lambda: (big[rows] for rows in lists),
     "no loader, big[tensor of numbers]": lambda: (big[rows] for rows in tensors),
     "make_loader": lambda: make_loader(*big.tensors, batch_size=64, shuffle=True),
@@ -1157,8 +1161,8 @@ by_row, whole, by_list, by_tensor, plainest = cost.values()
 # %% [markdown]
 # A call per row is costly even when it does next to nothing. And why is `make_loader` so far ahead of whole
 # batches? Subtract neighboring lines. From *list of numbers* to *tensor of numbers* about two fifths of the whole batches' time disappear: 64 Python numbers no
-# longer have to become a tensor, once for `X` and once for `y`. From *whole batches* to *list of numbers* about two fifths more disappear: the loader itself, with
-# its samplers. `make_loader` draws the order as one tensor, never makes a list, and fetches many
+# longer have to become a tensor, once for `X` and once for `y`. From *whole batches* to *list of numbers* about half of it disappears: the loader itself, with its
+# samplers. `make_loader` draws the order as one tensor, never makes a list, and fetches many
 # small batches with one call before it cuts them apart. The ratio is large because the rows are small: the longer the copying takes, which is the same in both, the
 # less the rest matters.
 #
@@ -1313,8 +1317,8 @@ print(f"alone {1000 * alone:.0f} ms, two workers {1000 * two:.0f} ms: {two / alo
 
 # %% [markdown]
 # Slower by far. Fetching is microseconds of arithmetic, but every batch that a worker makes has to travel:
-# into shared memory, a message through a pipe, a wake-up on the other side. The journey costs more than the goods. (These are 250 batches of only four rows. The
-# journey is paid for each batch, so larger batches make the ratio smaller.)
+# into shared memory, a message through a pipe, a wake-up on the other side. The journey costs more than the goods. (These are 250 batches of only four rows. Each
+# batch pays for one journey, so larger batches make the ratio smaller.)
 #
 # | your samples | do |
 # |---|---|
@@ -1427,7 +1431,7 @@ print("\nguarded.py:\n" + guarded)
 
 # %% [markdown]
 # *An attempt has been made to start a new process before the current process has finished its bootstrapping
-# phase*: the long form of "you forgot the guard". So in a **script**: classes at the top level, the action behind the guard. In a notebook: classes in a file, as above.
+# phase*: the long form of "you forgot the guard". So a **script** has its classes at the top level and its action behind the guard; a notebook imports them, as above.
 #
 # **A worker has its own copy** of the dataset. **Predict before you run:** what does the counter say in your
 # process after an epoch of 8 samples, without workers and with two? And how many of the 8 random numbers are
@@ -1633,9 +1637,9 @@ with check("loader-7") as c:
 # healthy rows before all sick ones, how large must the buffer be?
 
 # %% [markdown]
-# A buffer shuffles only **locally**: a row never comes out more than `size` places early (late it may come, even last). If a file is sorted by class, shuffle it
-# once, on disk. To use the buffer, let the stream's `__iter__` end with `yield from shuffled_stream(rows, size, generator)`. With workers each has a buffer of its
-# own, and a copied generator needs a reseed, as in *What a worker cannot know*.
+# A buffer shuffles only **locally**: a row never comes out more than `size` places early (it may come late, even last). If a file is sorted by class, shuffle it
+# once, on disk. To use the buffer, rename the stream's `__iter__` to `rows`; the new `__iter__` is `yield from shuffled_stream(self.rows(), size, generator)`. Each
+# worker then has a buffer of its own, and a copied generator needs a reseed, as in *What a worker cannot know*.
 
 # %% [markdown] tags=["deeper"]
 # ## Samples of different lengths

@@ -98,8 +98,9 @@ plt.show()
 # %% [markdown]
 # *The framed window, multiplied by the kernel and added up, gives the framed 30.* There are 4 × 4 places, and 30 stands wherever the border between bright and
 # dark runs through the window.
+#
 # PyTorch's function does the same. It wants two more dimensions: `(N, C, H, W)`, a batch of N pictures with
-# C channels, and the kernel's two say how many kernels, and how deep each is. Without them you get an error that you will meet again. On a photograph the
+# C channels, and the kernel's say how many kernels, and how many channels each has. Without them you get an error that you will meet again. On a photograph the
 # kernel shows what it is:
 
 # %% alt="The palace of lesson 01 twice, as white lines on black. Left, upright edges are bright: columns, window frames, the ends of roofs. Right, level edges: the eaves, the balconies, the rim of the lake."
@@ -117,10 +118,10 @@ for ax, k in zip(axes, (kernel, kernel.T), strict=True):
 plt.show()
 
 # %% [markdown]
-# *The palace of lesson 01 under this kernel, left, and under the same kernel laid on its side: upright edges light up, then level ones.* A network will look
-# for numbers of its own.
+# *The palace of lesson 01 under this kernel, left, and under the same kernel laid on its side: upright edges light up, then level ones.* These nine numbers are an
+# *edge detector*. A network will look for numbers of its own.
 #
-# As a layer, with numbers that can be learned, it is `nn.Conv2d(channels in, channels out, kernel size)`.
+# A convolution with numbers that can be learned is a layer, `nn.Conv2d(channels in, channels out, kernel size)`.
 # Put our kernel into one. Then turn the kernel by 180°, and give the picture a border of zeros
 # (**padding**), so that the window reaches the edge pixels:
 
@@ -254,11 +255,12 @@ print(f"first map = red + green + blue + bias; largest difference {gap:.5f}")
 # %% [markdown]
 # Six kernels, three channels deep, 5 × 5: `(6, 3, 5, 5)`, and one bias for each. A feature map is made by sliding three times, once over each channel, and
 # adding the three results and one bias.
+#
 # 456 numbers against more than fourteen million. Where did the others go? A convolution *is* a dense layer,
 # with two restrictions. Build the dense matrix of a 3 × 3 kernel on 6 × 6 pixels to see them: send pictures
 # with a single bright pixel through it, one for each place, and note what comes out.
 
-# %% alt="A table of 16 rows and 36 columns, nearly all white. Each row has nine shaded squares, in three groups of three, and each row has the same nine shades as the row above, shifted to the right."
+# %% alt="A table of 16 rows and 36 columns, three quarters white. Each row has nine shaded squares, in three groups of three, and each row has the same nine shades as the row above, shifted to the right."
 single_pixels = torch.eye(36).view(36, 1, 6, 6)
 kernel_9 = torch.arange(1.0, 10).view(1, 1, 3, 3)
 matrix = F.conv2d(single_pixels, kernel_9).flatten(1).T
@@ -373,7 +375,7 @@ def channel_statistics(pictures):
         squares += (part / 255).square().sum((0, 2, 3))
     count = pictures[:, 0].numel()
     mean = total / count
-    return mean, (squares / count - mean**2).sqrt()
+    return mean, (squares / count - mean**2).sqrt()  # mean of squares − square of mean
 
 
 X_train, y_train, X_valid, y_valid = X[:45_000], y[:45_000], X[45_000:], y[45_000:]
@@ -425,7 +427,7 @@ assert shapes[:4] == [(1, 6, 28, 28), (1, 6, 14, 14), (1, 16, 10, 10), (1, 16, 5
 
 # %% [markdown]
 # 32 → 28 → 14 → 10 → 5 along a side: the picture shrinks while the channels grow. What is left, 16 maps of
-# 5 × 5, is laid out as a row of 400, and the dense layers turn it into ten logits.
+# 5 × 5, is laid out as a row of 400, and the dense layers turn it into ten logits. (ReLU changes no shape.)
 # Nearly four fifths of the parameters sit in the first dense layer; the convolutions have few, and use each
 # of them at 784 or 100 places.
 #
@@ -694,7 +696,7 @@ assert not real or max(tried[True, lr] for lr in rates) > max(tried[False, lr] f
 #
 # ### Cost 4: one learning rate all the way
 #
-# Large steps get far in the middle of the way. At the very start, while the weights are random, they throw the network about; at the end they keep jumping over
+# Large steps pay off in the middle of training. At the very start, while the weights are random, they throw the network around; at the end they keep jumping over
 # the valley. **One cycle** begins with a twenty-fifth of the rate, rises for three tenths of the steps, then falls to almost zero: here 0.004 → 0.1 → 0. (The
 # momentum goes the other way.)
 # `OneCycleLR(optimizer, max_lr=…, total_steps=…)` wants the number of all steps beforehand, and one
@@ -718,7 +720,7 @@ assert not real or cycled["one cycle"] > max(cycled["constant 0.1"], 0.54) - 0.0
 # ### The bill
 #
 # The classic recipe was shown 100,000 pictures for its 54 % of the test pictures. The one-cycle run saw
-# 20,000. Its 0.58 is a validation figure; on the test pictures, the ten seeds gave 54.9 to 57.5 %. What did
+# 20,000. Its 0.57 is a validation figure; on the test pictures, the ten seeds gave 54.9 to 57.5 %. What did
 # that cost?
 
 # %% tags=["nbval-ignore-output"] reason="the ratio of two times depends on the processor and on what else it is doing"
@@ -762,7 +764,7 @@ for name, model, share in (("LeNet's plan", short, cycled["one cycle"]), ("dense
 assert not real or cycled["one cycle"] > right_dense + 0.07
 
 # %% [markdown]
-# It loses twelve points. The learning rate makes little difference to it.
+# It loses eleven points. The learning rate makes little difference to it.
 
 # %% [markdown]
 # ## Train and judge
@@ -806,11 +808,10 @@ assert not real or vehicles > animals > per_class[3]
 
 # %% [markdown]
 # *Right answers by class, best first; blue vehicles, green animals; the dashed line is the average.* Among the photographs, vehicles are easier than animals on
-# average, though frogs do as well as
-# automobiles. Where do the wrong answers go? In the **confusion
+# average, though frogs do as well as trucks. Where do the wrong answers go? In the **confusion
 # matrix**, rows are the truth, columns what the network said.
 
-# %% alt="A ten by ten table of counts, rows are true classes, columns are answers. The right answers, on the diagonal, are bold on white; the mistakes are shaded in blue, the more the darker. For the photographs, the darkest squares are cat and dog, in both directions."
+# %% alt="A ten by ten table of counts, rows are true classes, columns are answers. The right answers, on the diagonal, are bold on white; the mistakes are shaded in blue, more is darker. For the photographs, the darkest squares are cat and dog, in both directions."
 matrix = torch.bincount(10 * y_test + said, minlength=100).view(10, 10)
 fig, ax = plt.subplots(figsize=(6.2, 5.2))
 wrong = matrix.clone().fill_diagonal_(0)
@@ -827,8 +828,9 @@ plt.show()
 assert matrix.sum() == 8000 and matrix.diagonal().sum() == (said == y_test).sum()
 
 # %% [markdown]
-# *Each row is a class, about 800 pictures. Bold: right. The darker a square, the more often that mistake.* The mistakes are not spread evenly: cats and dogs
-# are taken for each other by far the most, about twice as often as birds and deer, airplanes and ships, or automobiles and trucks.
+# *Each row is a class, about 800 pictures. Bold is right; the darker a square, the more such mistakes.* The mistakes are not spread evenly: cats and dogs
+# are taken for each other by far the most, more than twice as often as birds and deer, airplanes and ships, or automobiles and trucks.
+#
 # ### Exercise lenet-5 · difficulty 2 · 5 minutes
 # Write `most_mixed_up(confusion)`: given a confusion matrix `(C, C)` of counts, return the two *different*
 # classes that are most often taken for each other, counting **both directions together**, as a tuple of two
@@ -919,12 +921,12 @@ assert not real or (sure[0] > sure[1] and probability[surest].min() > 0.9)
 # The goals: from 20,000 different photographs (the classic recipe had 50,000), with at most **60,000
 # parameters**, at least **54 %** of the 2,000 photographs in the drawer. The *same code* also learns from
 # 4,469 of the photographs in gray, cut to 24 × 24 pixels, in five classes: at least 60 %. Choose layers,
-# optimizer, schedule and number of passes freely, and judge your tries on `X_valid`: `net = train_photo_net(X_train[:20_000], y_train[:20_000], 10)`, then
-# `accuracy(predict(net, X_valid), y_valid)`. Whether your sizes fit gray pictures of 24 × 24, `train_photo_net(X_train[:500, :1, 4:28, 4:28], y_train[:500], 10)`
+# optimizer, schedule and number of passes freely, and judge your tries on `X_valid`: `mine = train_photo_net(X_train[:20_000], y_train[:20_000], 10)`, then
+# `accuracy(predict(mine, X_valid), y_valid)`. Whether your sizes fit gray pictures of 24 × 24, `train_photo_net(X_train[:500, :1, 4:28, 4:28], y_train[:500], 10)`
 # tells you in a second. The check trains on
 # both, gray first. That takes about 15 seconds with two short passes; each training may take three minutes of processor time, all cores added up.
 #
-# <details><summary>Hint 1</summary>The sections <em>Design the model</em>, <em>Cost 3</em> and <em>Cost 4</em> hold all the parts. <code>x / 255 - 0.5</code> is normalizing enough. <code>PhotoNet(X.shape[1], X.shape[2], classes)</code> fits <code>X</code>. (LeNet itself has 62,006 parameters on colors: 2,006 too many.) Which layer holds most of the parameters? There you can save. And how wide is the row after the flatten, for any <code>size</code>? (lenet-4)</details>
+# <details><summary>Hint 1</summary>The sections <em>Design the model</em>, <em>Cost 3</em> and <em>Cost 4</em> hold all the parts. <code>x / 255 - 0.5</code> is normalizing enough. <code>PhotoNet(X.shape[1], X.shape[2], classes)</code> fits <code>X</code>. (LeNet itself has 62,006 parameters for color: 2,006 too many.) Which layer holds most of the parameters? There you can save. And how wide is the row after the flatten, for any <code>size</code>? (lenet-4)</details>
 # <details><summary>Hint 2</summary>An epoch: <code>for rows in torch.randperm(len(X)).split(64):</code>. How many steps is that, the last short batch included? After each <code>optimizer.step()</code> comes <code>schedule.step()</code>. Begin with a peak between 0.03 and 0.3 for SGD with momentum. Send network and batches to <code>device</code> if you have a GPU.</details>
 
 # %% tags=["exercise", "build"] id="lenet-6" objective="recipe"
@@ -1309,7 +1311,7 @@ assert (kept | turned).all()
 
 # %% [markdown]
 # Now take 600 pictures only and go through them eight times, so that there is something to be learned by
-# heart. Three networks: nothing beyond the little weight decay of `learn`, which all three have; mirrors as well; dropout of 0.3 as well (lesson 05). Ask each about
+# heart. Three networks, all with the little weight decay of `learn`: one with nothing else, one with mirrors, one with dropout of 0.3 (lesson 05). Ask each about
 # its own
 # pictures, and about the validation pictures, which are new to it.
 #
@@ -1329,8 +1331,8 @@ assert not real or by_heart["nothing"] > by_heart["mirrors"] + 0.05
 assert not real or on_new["mirrors"] > on_new["nothing"]
 
 # %% [markdown]
-# With nothing but that, the network knows nearly all of its own pictures. Mirrors and dropout both take
-# a good part of that. On new pictures, the mirrors are two points ahead, with one seed. That is no proof, but
+# With nothing else, the network knows nearly all of its own pictures. Mirrors and dropout both take
+# a good part of that. On new pictures, the mirrors are about a point ahead, with one seed. That is no proof, but
 # they do tell the network something true: a mirrored horse is a horse. Dropout gives nothing to speak of here.
 #
 # ### Exercise lenet-9 · difficulty 2 · 7 minutes
@@ -1445,7 +1447,7 @@ def occlusion(model, picture, target, patch=8, step=2):
 
 # %% [markdown]
 # For four classes, take the test picture whose probability for the truth is nearest to 90 %: sure, but not
-# beyond all doubt. A patch that *raises* the probability hid something confusing; it is drawn as no fall. Each map has the scale of its own largest fall.
+# beyond all doubt. A patch that *raises* the probability hid something confusing; it is drawn as zero. Each map has the scale of its own largest fall.
 
 # %%
 truth_probability = logits.softmax(dim=1)[torch.arange(len(y_test)), y_test]
@@ -1482,7 +1484,7 @@ print(f"mean of 24 pictures: largest fall {largest:.0f} points, median of all pl
 assert not real or largest > 3 * middle
 
 # %% [markdown]
-# At half of the places the patch costs next to nothing; a few places carry the answer. Where the dark spot does not sit on the
+# At half of the places the patch costs about 5 points at most; a few places carry the answer. Where the dark spot does not sit on the
 # thing itself, you have learned something about the network that its accuracy did not tell you.
 
 # %% [markdown] tags=["deeper"]
@@ -1547,7 +1549,7 @@ assert not real or learned_by[True] > 0.2 > learned_by[False]
 # %% [markdown] tags=["deeper"]
 # ## Save it, load it, prove it
 #
-# What training has made is a dictionary of tensors; the code around it you keep yourself. Saved with `save_checkpoint` and loaded into a *new* object,
+# What training has made is a dictionary of tensors; you keep the code around it yourself. Saved with `save_checkpoint` and loaded into a *new* object,
 # it must give exactly the same answers. Prove it. Mean and deviation travel along: they are buffers.
 
 # %% within="3"

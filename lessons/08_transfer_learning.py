@@ -50,7 +50,7 @@ from utils.data import cifar10, is_real
 from utils.plotting import CLASS_COLORS, TRAIN, VALID
 
 # %% [markdown]
-# `fit`, `predict` and `make_loader` are `utils`' versions of the loop and the batches of lesson 03. Type
+# `fit` and `make_loader` are the loop and the batches of lesson 03, `predict` is that of lesson 04. Type
 # `fit??` in a cell to read one again.
 
 # %%
@@ -212,9 +212,8 @@ with torch.no_grad():
 
 # %% [markdown]
 # Five halvings, 224 / 2⁵ = 7. Then the mean over the 49 places, and **1,280 numbers** remain: the picture's **features**. They
-# are what the network knows about the photograph. The `classifier`, one linear layer, only reads them. (timm's `conv_head`, in spite of its name, still belongs
-# to what sees.)
-# ImageNet's categories are seldom the ones you need. So keep what sees, the **body**, and replace what decides, the **head**.
+# are what the network knows about the photograph. The `classifier`, one linear layer, only reads them. ImageNet's categories are seldom the ones you need. So keep
+# what sees, the **body**, and replace what decides, the **head**. (timm's `conv_head`, in spite of its name, belongs to the body.)
 # A parameter that shall not learn is **frozen**: `requires_grad_(False)`. Freeze everything, *then* put the new
 # head in place, because a new layer is born with `requires_grad=True`.
 
@@ -649,7 +648,7 @@ for way, by_n in judged.items():
         spread = f"± {np.std(shares):.2f} over {len(shares)} draws" if len(shares) > 1 else "in one draw"
         print(f"{way:12}  {n:4} a class  {np.mean(shares):.2f} {spread}")
 
-# %% alt="Accuracy on test pictures against the number of pictures a class, from 3 to 4,950 on a logarithmic axis. The line of the frozen body starts at 3 pictures high above all others and ends at 100 pictures near 0.97. The line from scratch starts at 10 pictures near 0.65 and climbs until 4,950 pictures, where it is about as high as the frozen line is at 10. One arrow leads upward at 10 pictures, from the line from scratch to the frozen one, a second sideways at the frozen line's height to 4,950 pictures. The nearest mean lies just below the frozen line, and a cross for fine-tuning at 10 lies near it."
+# %% alt="Accuracy on test pictures against the number of pictures a class, from 3 to 4,950 on a logarithmic axis. The line of the frozen body starts at 3 pictures near 0.88 and ends at 100 pictures near 0.97. The line from scratch starts at 10 pictures near 0.65 and climbs until 4,950 pictures, where it is about as high as the frozen line is at 10. One arrow leads upward at 10 pictures, from the line from scratch to the frozen one, a second sideways at the frozen line's height to 4,950 pictures. The nearest mean lies just below the frozen line, and a cross for fine-tuning at 10 lies near it."
 fig, ax = plt.subplots(figsize=(7, 4))
 styles = {"frozen": (TRAIN, "o", "-"), "from scratch": (VALID, "s", "--")}
 styles |= {"nearest mean": (CLASS_COLORS[2], "^", ":"), "fine-tuned": (CLASS_COLORS[3], "X", "none")}
@@ -661,7 +660,7 @@ for way, (color, marker, line) in styles.items():
 low, high = np.mean(judged["from scratch"][10]), np.mean(judged["frozen"][10])
 for start, end in (((10, low), (10, high)), ((10, high), (4950, high))):
     ax.annotate("", end, start, arrowprops=dict(arrowstyle="->", color="#444444"))
-ax.text(10.8, 0.8, "upward: same pictures", fontsize=9)
+ax.text(10.8, 0.87, "upward: same pictures", fontsize=9)
 ax.text(260, high + 0.006, "sideways: same accuracy", fontsize=9)
 ax.set(xscale="log", xticks=[3, 10, 30, 100, 1000, 4950], xticklabels=[3, 10, 30, 100, 1000, 4950])
 ax.minorticks_off()
@@ -679,7 +678,7 @@ plt.show()
 level = {way: {n: np.mean(v) for n, v in by_n.items()} for way, by_n in judged.items()}
 frozen, cold_level = level["frozen"], level["from scratch"]
 leads = [warmer - colder for warmer, colder in zip(judged["frozen"][10], judged["from scratch"][10])]
-span = f"in each of {len(leads)} draws from {min(leads):.2f} to {max(leads):.2f}"
+span = f"over {len(leads)} draws from {min(leads):.2f} to {max(leads):.2f}"
 print(f"lead at 10 a class: {np.mean(leads):.2f}, {span}")
 same = judged["frozen"][10][0], judged["fine-tuned"][10][0]
 print(f"the same 30 pictures: frozen {same[0]:.2f}, fine-tuned {same[1]:.2f}")
@@ -689,7 +688,7 @@ if real:
 
 # %% [markdown]
 # **Upward:** with ten pictures a class the borrowed body leads by about thirty points, and by more than fifteen in every one of the ten draws. **Sideways:**
-# the climbing line reaches the level one only at its last point, with all 4,950 pictures a class. That flatters the borrowed body, because the rival trains
+# the climbing line meets the sideways arrow only at its last point, with all 4,950 pictures a class. That flatters the borrowed body, because the rival trains
 # briefly here: with four times as many passes, a thousand pictures a class brought it to 0.93, 0.94 and 0.96 with three seeds. So: **ten pictures and a
 # borrowed body are worth about a thousand.** (300 test pictures leave a standard error of one point at 0.97, of nearly three at 0.64. At a hundred a class all
 # frozen draws hold the same pictures, hence ± 0.00.)
@@ -725,7 +724,7 @@ plt.show()
 assert not real or (sure.min() > 0.4 and CLASSES[named[2]] == "frog" and sure[2] > 0.9)
 
 # %% [markdown]
-# *Above, its surest mistakes; below, strangers, with the name and the probability that the head gives.* The cat is a frog, with hardly a doubt. Three classes
+# *Above, the head's surest mistakes; below, strangers, with the name and the probability that the head gives.* The cat is a frog, with hardly a doubt. Three classes
 # mean three answers, whatever you
 # show. The probabilities add up to 1 by construction, so a high one does not say "I know this". If strangers can come along, give them a
 # class of their own.
@@ -754,7 +753,7 @@ print("sizes of the first twenty:", dict(sizes))
 # - `train_recognizer(paths, labels, classes)` makes one and trains it on the pictures in the files `paths`, where picture i shows
 #   `classes[labels[i]]`. It returns the recognizer in evaluation mode.
 #
-# Use the network in `pretrained().model`, frozen and in evaluation mode from beginning to end, and feed it with the same object's `prepare`. The check trains
+# Use the network in `pretrained().model`, frozen and in evaluation mode from beginning to end, and feed it with `pretrained().prepare`. The check trains
 # yours on two small sets of files that you have not seen, with other classes, counts and sizes, and asks for the names of new files: 75 % of them must be right with
 # three classes, 85 % with two. Sixty seconds are the limit for each. Everything may stay on the CPU.
 #
@@ -938,9 +937,9 @@ for title, share, right in zip(bodies, apart, heads, strict=True):
 assert not real or (apart[1] > 1.5 * apart[0] and heads[1] > heads[0] + 0.2)
 
 # %% [markdown]
-# So the shape of the network alone does not do it: here only the weights differ (one random body, one draw). Their training asked for *tree frog* and *sorrel* on
+# So the shape of the network alone does not do it: here only the weights differ (one random body, one draw). ImageNet's asked for *tree frog* and *sorrel* on
 # sharp photographs, never for frogs against
-# horses on pictures of 32 pixels; yet they keep them apart. In such a space hardly any training is left to do.
+# horses on pictures of 32 pixels; yet its weights keep them apart. In such a space hardly any training is left to do.
 #
 # ### Exercise transfer-5 · difficulty 2 · 5 minutes
 # Write `nearest_mean(features, labels, queries)`, a classifier without training, with tensors (on your honor: `NearestCentroid` does it). `features` is `(N,
@@ -1004,8 +1003,8 @@ print("the photograph, prepared:", tuple(prepare(photo).shape), "  means", prepa
 
 # %% [markdown]
 # `DEFAULT` is a name for the best result so far; write `IMAGENET1K_V1` in work that must give the same numbers next year. The recipe is
-# not the one of the body above: it scales the shorter side to 256, cuts out the middle 224 × 224, and then subtracts and divides by another mean and spread for
-# each color; this last step is your `as_trained`.
+# not the one of the body above: it scales the shorter side to 256, cuts out the middle 224 × 224, then subtracts another mean and divides by another spread for each
+# color; this last step is your `as_trained`.
 #
 # Without an internet connection the usual line ends in an error. `hub_state` does the same in two steps: it gives the state dict, or `None` and a sentence
 # that says why not, so that the notebook goes on in any case.
@@ -1062,7 +1061,8 @@ print("smallest picture for alexnet:", models.AlexNet_Weights.DEFAULT.meta["min_
 
 # %% [markdown]
 # The first message counts channels: give a gray picture three equal ones. The second would pass in `eval()` but fails in
-# `train()`: BatchNorm cannot take the spread of a single value. Some networks have a smallest size altogether; the metadata tell it.
+# `train()`: of 32 × 32 pixels, 1 × 1 is left after `layer4`, and BatchNorm cannot take the spread of a single value. Some networks have a smallest size altogether;
+# the metadata tell it.
 #
 # ### Exercise transfer-6 · difficulty 1 · 3 minutes
 # resnet50 delivers 2,048 numbers to its `fc`, where resnet18 delivers 512. You freeze its body and give it a
@@ -1101,6 +1101,7 @@ with check("transfer-6") as c:
 # - **ResNet** (2015): each block *adds* to its input
 # - **SqueezeNet** (2016): as small as possible
 # - **DenseNet** (2016): in a block, each layer sees all earlier ones
+#
 # Compare parameters with multiply-adds (M: millions, G: billions): which network is large and yet cheap?
 
 # %%
@@ -1148,7 +1149,7 @@ assert family["parameters (M)"].idxmax() == work.idxmax() == "vgg16" and right.i
 #
 # Do you believe the column of multiply-adds? The library's documentation calls the same number "GFLOPS". Count for
 # yourself. A convolution's weight is used once for each place of its output, a dense layer's only once. `layer.register_forward_hook(f)` makes the layer call
-# `f(layer, inputs, output)` after each of its forward passes, so `count` sees the shape that every layer puts out. The device
+# `f(layer, inputs, output)` after each of its forward passes, so `count`, below, sees every layer's output shape. The device
 # `"meta"` runs a network on shapes alone, without memory and without numbers.
 
 # %%
@@ -1205,7 +1206,7 @@ assert stem.equal(entries["conv_stem.weight"])
 
 # %% [markdown]
 # It is not! `load_state_dict` copies what fits, collects what does not, and complains at the end. **After the
-# error you hold a network that is part old and part new** (here everything is new but the head). Throw it away. The course's `load_checkpoint` (a side door of
+# error you hold a network that is part old and part new** (here all but the head is the file's). Throw it away. The course's `load_checkpoint` (a side door of
 # lesson 07) puts
 # the model's own weights back after an error:
 
@@ -1232,7 +1233,7 @@ print("missing:", len(told.missing_keys), "  e.g.", told.missing_keys[0])
 print("unexpected:", len(told.unexpected_keys), "  e.g.", told.unexpected_keys[0])
 
 # %% [markdown]
-# No error, and not one number was loaded. Such a network passes for "pretrained" until somebody measures it. **Read what
+# With the prefix: no error, and not one number was loaded. Such a network passes for "pretrained" until somebody measures it. **Read what
 # `strict=False` returns**, or better, do without it: load strictly first, and replace the head afterwards, as on the path.
 # `timm.create_model(name, pretrained=True, num_classes=3)` does that for you, where there is an internet connection. (247 are missing and not 296: PyTorch does not
 # miss BatchNorm's 49 counters of batches where a plain dict lacks them.)
@@ -1286,7 +1287,7 @@ with check("transfer-7") as c:
 # ## Each part at its own pace
 #
 # On the path, fine-tuning gave the body one rate and the head another: *discriminative learning rates*. The idea, taken further: the nearer a
-# part is to the input, the more general is what it sees, and the slower people let it learn (whether that pays, your validation pictures must say). Here are four
+# part is to the input, the more general is what it sees, and the slower people let it learn (your validation pictures must say whether it pays). Here are four
 # parts (a last convolution and two BatchNorm layers are left out):
 
 # %%

@@ -154,9 +154,11 @@ h, p, loss = read(inputs, targets, fresh)
 print(f"loss {loss:.2f}   e l l o:", *(f"{share:.2f}" for share in p[range(4), targets]))
 
 # %% [markdown]
-# Now backward, and no autograd. Look at the last panel of the picture: two arrows leave every gray box, up to its own letter and right to the next state. Both
-# lead to the loss, so a state's slope is the sum of what comes back along both. At the last l only the arrow up is left: its slope is $W_{hy}^\top(p_4 - y_4)$.
+# Now backward, and no autograd. Look at the last panel of the picture: two arrows leave every gray box but the last, up to its own letter and right to the next
+# state. Both
+# lead to the loss, so a state's slope is the sum of what comes back along both. The last l has only the arrow up: its slope is $W_{hy}^\top(p_4 - y_4)$.
 # That one is known first, so the walk goes from right to left ($y_t$ is the one-hot target).
+#
 # $$\frac{dL}{dh_t} = W_{hy}^\top (p_t - y_t) + W_{hh}^\top a_{t+1}, \qquad a_t = (1 - h_t^2)\,\frac{dL}{dh_t}$$
 #
 # $p_t - y_t$ is the slope of softmax with cross-entropy (lesson 04), $1 - h^2$ that of tanh. And because every step uses the same weights, the
@@ -219,7 +221,7 @@ for memory in (1, 0):
 # same input `l` needs two answers, and the network does not know at which `l` it is.
 #
 # ### Exercise rnn-1 · difficulty 2 · 6 minutes
-# A name has *one* answer, at its end. Then a state has one road only: on, to the next state. Write `slopes_back(last, states, W_hh)`:
+# A name has *one* answer, at its end. Then a state has one arrow only: right, to the next state. Write `slopes_back(last, states, W_hh)`:
 # `states` (T, H) are the states of such a cell, `last` (H,) is the loss's slope at the last of them; return the slope at **every** state,
 # (T, H), in NumPy. The last row is `last` itself. Change nothing that you were given.
 #
@@ -424,9 +426,10 @@ if real:
     assert twins > 0.9 * len(names_of["Scottish"])
 
 # %% [markdown]
-# Without the shared names, Scottish is gone. So decide, and say what you decided. Take *smith*, which stands in the Scottish and in the English file. **To split**,
-# it is one row, under the language with the fewest names: Scottish (that keeps all 18 alive). **To judge**, the answer English is right as well. **To learn from**,
-# if it falls among the training names, it gives one row for each of its languages, *after* the split.
+# Without the shared names, Scottish is gone. So decide, and say what you decided. Take *smith*, which stands in the Scottish and in the English file. **For the
+# split**, it is one row, under its *smallest* language, with the fewest names: Scottish (that keeps all 18 alive). **For judging**, the answer English is right as
+# well. **For
+# learning**: if it falls among the training names, it gives one row for each of its languages, *after* the split.
 
 # %%
 def label_names(owners, names_of):
@@ -619,8 +622,8 @@ print("X", tuple(train[0].shape), "  lengths", tuple(train[1].shape), "  y", tup
 #
 # Embedding, recurrent layer, and a linear layer on the last state. One switch: `cell` may be `nn.RNN`, the cell you wrote by
 # hand, or `nn.GRU`. A GRU is called in the same way, with the same shapes, but it mixes: $h_t = z\,h_{t-1} + (1-z)\,n_t$. The proposal $n_t$ is much like the cell
-# you wrote; $z$, between 0 and 1 for each hidden number, is calculated from the letter and the old state and says how much to keep. (A third small network decides
-# how much of the old state the proposal sees.) `padding_idx=0` keeps the row of `<pad>` at zero, untrained. The recurrent matrices start
+# you wrote; the *gate* $z$, between 0 and 1 for each hidden number, is calculated from the letter and the old state and says how much to keep. (A second gate
+# decides how much of the old state the proposal sees.) `padding_idx=0` keeps the row of `<pad>` at zero, untrained. The recurrent matrices start
 # as **orthogonal** ones, which turn a vector
 # without making it shorter; a side door measures why.
 
@@ -678,7 +681,7 @@ assert abs(perfect - 0.58) < 0.01
 #
 # `fit`, `predict`, `evaluate` and `make_loader` are `utils`' versions of the loop and the batches of lesson 03; `fit??` shows the code. A model with several
 # inputs gets all
-# but the last tensor of a batch. Two cells, one choice: by the **validation** names.
+# but the last tensor of a batch. Two kinds of cell, compared on **validation** names.
 
 # %%
 def train_reader(train, valid, hidden, epochs, seed, letters, languages, device, cell=nn.GRU):
@@ -720,7 +723,8 @@ if real:
     assert min(scores.values()) > 0.82 and abs(scores[nn.GRU] - scores[nn.RNN]) < 0.03
 
 # %% [markdown]
-# A tie: one standard error is 0.009. In a dozen letters there is little to keep, so your own cell would do; we go on with the GRU. (Learning rate, epochs and dropout were chosen on validation names, too, before this lesson was written.)
+# A tie: one standard error is 0.009. In a dozen letters there is little to keep, so your own cell would do; we go on with the GRU. (Learning rate, epochs and
+# dropout were chosen on validation names, too, before this lesson was written.)
 
 # %% alt="Two panels over eight epochs. Left, the loss: both curves fall steeply at first and then slowly; training starts far above the dashed validation curve, crosses it about halfway and ends below it. Right, accuracy: training rises from below 0.5 and validation from well above it, both to above 0.8; they cross about halfway, and validation flattens at the end."
 history.plot()
@@ -802,13 +806,13 @@ for impossible in ("", "李"):
         top3(reader, impossible, vocab, languages)
 
 # %% [markdown]
-# Compare *Nakamoto* and *Li*: eight letters leave hardly a doubt, with two no language gets half of the bet. *O'Hara* is Irish by its apostrophe; what would
-# *Ohara* be? Try it, and your own name.
+# Compare *Nakamoto* and *Li*: eight letters leave hardly any doubt; with two, no language gets half the bet. *O'Hara* comes out Irish: is it the apostrophe? Try
+# *Ohara*, and your own name.
 
 # %% [markdown]
 # ## The other direction: names invented
 #
-# Turn the arrow around: in goes a language, out comes a name. The network must know which letter was drawn, so each letter goes in again at the next step, and the
+# Turn the arrow around: in goes a language, out comes a name. The network must know which letter it wrote, so each letter goes in again at the next step, and the
 # language with it. As in "hello", it learns the next letter; `<end>` begins and ends every name.
 
 # %%
@@ -879,8 +883,8 @@ if real:
 
 # %% [markdown]
 # Its cheap rival is a table again: how often did each letter follow the last *n* letters, in this language? Where a context was seldom seen, the table
-# leans on the shorter one (the rule of Witten and Bell: to the counts after the long context come extra votes, as many as different letters were seen there,
-# and the shorter context says how they are spread). The unit is the *nat*: minus the natural logarithm of the probability given to the right letter.
+# leans on the shorter one (the rule of Witten and Bell: the counts after the long context get extra votes, one for each different letter seen there,
+# and the shorter context says how they are spread). The numbers are *nats*: minus the natural logarithm of the probability of the right letter.
 
 # %% within="0.03"
 def table_nats(lessons, judged, letters, n):
@@ -909,8 +913,8 @@ if real:
     assert nats < min(tables.values()) - 0.04
 
 # %% [markdown]
-# The best table looks back two letters; with more it has seen too little. **Here the network wins**, by about a tenth of a nat (2.09 nats: on average the right
-# letter gets $e^{-2.09}$, 1 in 8; 2.20: 1 in 9; guessing: 1 in 31). It need not choose how far to look
+# The best table looks back two letters; with more it has seen too little. **Here the network wins**, by about a tenth of a nat (2.09 nats: as if each right letter
+# got $e^{-2.09}$, 1 in 8; 2.20: 1 in 9; guessing: 1 in 31). It need not choose how far to look
 # back, and all languages share its weights; which of the two helps, this comparison does not tell.
 #
 # ### With the state carried
@@ -970,7 +974,7 @@ for language in ("Italian", "Japanese", "Irish", "Greek"):
 # ## The build: your own recurrent layer, in your own loop
 #
 # ### Exercise rnn-4 · difficulty 3 · 15 minutes
-# Now all of it, alone: a layer, a model and a training loop, in plain PyTorch. On your honor, no `nn.RNN`, `nn.RNNCell`, `nn.GRU`, `fit` or `make_loader`.
+# Now all of it, alone: a layer, a model and a training loop, in plain PyTorch. On your honor, no `nn.RNN`, `nn.RNNCell`, `nn.GRU`, `fit` or `make_loader` in the answer.
 #
 # 1. `OwnRNN(inputs, hidden)` stands in for `nn.RNN(inputs, hidden, batch_first=True)`: it takes `x` (N, T, inputs), starts from zeros, and gives back `out` (N,
 #    T, hidden)
@@ -989,7 +993,9 @@ for language in ("Italian", "Japanese", "Irish", "Greek"):
 # `nn.RNN`, and each training in less than 60 s.
 #
 # Try the parts as you go. `own, its = OwnRNN(3, 4), nn.RNN(3, 4, batch_first=True)`, then `own.load_state_dict(its.state_dict())`: for the same `x` both must
-# give the same `out` and `h_n`. Then `train_names(OwnRNN, *(part[:2000] for part in train), len(vocab), len(languages))`.
+# give the same `out` and `h_n`. Then `model = train_names(OwnRNN, *(part[:2000] for part in train), len(vocab), len(languages))`, and `accuracy(model(*valid[:2]),
+# valid[2])` judges it.
+#
 # <details><summary>Hint 1</summary>The layer: <code>nn.Parameter(torch.empty(hidden, inputs).uniform_(-s, s))</code>, a loop over <code>x[:, t]</code> that appends each h to a list, and <code>torch.stack(states, dim=1)</code>. All weights here are (out, in): multiply by <code>W.T</code>.</details>
 # <details><summary>Hint 2</summary>The model: embedding, <code>make_rnn(32, 64)</code>, the last states as in exercise rnn-3, a linear layer. The loop: a dozen epochs of <code>torch.randperm(len(X)).split(64)</code>, Adam with a learning rate of 0.003, cross-entropy.</details>
 
@@ -1139,8 +1145,9 @@ if real:
     assert languages[bets[-1].argmax()] == "German" and bets[-1].max() > bets[0].max()
 
 # %% [markdown]
-# *Above: the rows at the very top and bottom took their color early and kept it: memory. Those in the middle got theirs from the last letter. (The sorting makes the
-# wedge; how broad it is at the left is the network's doing.) Below: the bet moves with every letter, and the end of the name settles it.* No row "means" German; the
+# *Above: the rows at the very top and bottom took their color early and kept it: memory, or a number that hardly moves. Those in the middle got theirs from the last
+# letter. (The sorting makes the two wedges; how broad they are at the left is the network's doing.) Below: the bet moves with every letter, and the end of the name
+# settles it.* No row "means" German; the
 # head reads a mixture of all 128.
 
 # %% [markdown] tags=["deeper"]
@@ -1194,7 +1201,7 @@ if real:
     assert accented / count.distinct.sum() < 0.01
 
 # %% [markdown]
-# Fewer than 1 in 100 of all names, but 1 in 6 of the Spanish ones. A small price on average; ask the small languages.
+# Fewer than 1 in 100 of all names, but 1 in 6 of the Spanish ones. On average a small price; for some, not so small.
 #
 # ### Exercise rnn-5 · difficulty 2 · 4 minutes
 # Distinct lines can still leak: `Müller` and `muller ` are different texts and one name. Write
@@ -1259,6 +1266,7 @@ with expect_error(RuntimeError):
 # %% [markdown]
 # A word of caution: packed sequences in a GRU were not tried on Apple's MPS for this course. There, compare one packed batch with the names read alone, as you did above,
 # before you train.
+#
 # (Batches of nearly equal length, from the side door *Samples of different lengths* of lesson 06, waste little even without packing. But then take each name's state
 # at its own last letter, as in exercise rnn-3.)
 
@@ -1305,10 +1313,10 @@ ax.grid(False)
 plt.show()
 
 # %% [markdown]
-# *Dark squares on the diagonal are recognized languages: Russian, Japanese and English nearly always. The column "English" is the drain for Irish, Scottish, French,
+# *Dark squares on the diagonal are languages it recognizes: Russian, Japanese and English nearly always. The column "English" is the drain for Irish, Scottish, French,
 # Vietnamese, Dutch and Arabic names, the column "Russian" a smaller one.* Scottish cannot be won: its names **are** English names. The five languages with fewer
-# than 12 names here get next to nothing: a bet on a large language pays more often, and there was little to learn a small one from. But size is not all: Greek, with
-# 19 names, keeps far more of them than German with 62.
+# than 12 names here get next to nothing: a bet on a large language pays more often, and a small one gave little to learn from. But size is not all: Greek, with
+# 19 names, keeps a far larger share than German with 62.
 #
 # ### Exercise rnn-6 · difficulty 2 · 5 minutes
 # Write `balanced_accuracy(matrix)`: the balanced accuracy as a float, from a square tensor of counts (rows: truth, columns:
@@ -1357,7 +1365,7 @@ with check("rnn-6") as c:
 # How do you *judge* what a generator invents? You already have a judge: the reader. Let it read 20 invented names for each language at each
 # temperature, and count how many it assigns to the language you asked for, and how many are copies of names that the namer has read.
 
-# %% within="0.08" alt="Two falling lines over temperature from 0.3 to 3. The share of invented names that the reader assigns to the language asked for starts near a half and falls with heat. The share that are exact copies of names that it read starts lower and falls toward zero. A dotted line near 0.06 marks chance, a dash-dotted one below a half the share of real unseen names that the reader recognizes."
+# %% within="0.08" alt="Two falling lines over temperature from 0.3 to 3. The share of invented names that the reader assigns to the language asked for starts near a half and falls with heat. The share that are exact copies of names that the namer read starts lower and falls toward zero. A dotted line near 0.06 marks chance, a dash-dotted one below a half the share of real unseen names that the reader recognizes."
 def recognized(namer, reader, language, temperature, known, vocab, languages):
     """Shares of 20 invented names that the reader recognizes, and that are known names."""
     generator = torch.Generator().manual_seed(0)
@@ -1374,7 +1382,7 @@ for name, found in (("recognized", right), ("copied", copied)):
     print(f"{name:10}", *(f"{share:.2f}" for share in found))
 fig, ax = plt.subplots(figsize=(6.5, 3.2))
 ax.plot(heats, right, "o-", color=TRAIN, label="recognized by the reader")
-ax.plot(heats, copied, "s--", color=VALID, label="copies of names it read")
+ax.plot(heats, copied, "s--", color=VALID, label="copies of names the namer read")
 ax.axhline(1 / len(languages), color="#888888", ls=":", label="chance")
 answer = predict(reader, make_loader(*valid, batch_size=1000)).argmax(1)
 ax.axhline(balanced_accuracy_score(valid[2], answer), color="#888888", ls="-.", label="real unseen names")
@@ -1386,8 +1394,8 @@ if real:
 
 # %% [markdown]
 # *The hotter the draw, the fewer names are recognized (blue) and the fewer are copies (orange, dashed): typical and new pull in
-# opposite directions, and temperature sets the balance.* Look at the second gray line: so many of the *real* unseen names the reader recognizes, each language
-# counting alike. Cold invented names do as well or better: they are not better names, they are more typical, and some are copies. The reader is not a neutral judge,
+# opposite directions, and temperature sets the balance.* The second gray line is the share of *real* unseen names that the reader recognizes, each language counting
+# alike. Cold invented names do as well or better: they are not better names, they are more typical, and some are copies. The reader is not a neutral judge,
 # because it learned from the same list.
 #
 # ### Exercise rnn-7 · difficulty 2 · 7 minutes
@@ -1399,6 +1407,7 @@ if real:
 #
 # When the check passes, ask it: `bits_per_letter(namer(*fresh_names[:2]), fresh_names[2], (fresh_names[2] != 0).sum(1))` gives one number for each unseen name;
 # `.argmax()` and `.argmin()` find the strangest and the most typical, and `vocab.decode(fresh_names[0][i])` spells name i.
+#
 # <details><summary>Hint 1</summary>First a table (N, T) of surprises; then a mask that is true where the position is below the length; then a mean over real positions only.</details>
 # <details><summary>Hint 2</summary><code>logits.log_softmax(2)</code> is in nats: divide by <code>np.log(2)</code>. <code>gather(2, targets.unsqueeze(2))</code> picks. The mask: <code>torch.arange(T, device=…) &lt; lengths.unsqueeze(1)</code>.</details>
 
@@ -1507,7 +1516,7 @@ plt.show()
 #
 # The fresh RNN's factor is $1/\sqrt3 \approx 0.58$, and that is no accident: PyTorch draws its weights evenly between $-1/\sqrt H$ and
 # $1/\sqrt H$, and such a matrix shortens a vector by just that factor. Hence the orthogonal start: in a plain RNN it keeps all of the gradient, as
-# long as tanh stays straight. In a GRU, as in our reader, it only slows the loss; whether that helps on names as short as these was not measured here. Now the
+# long as tanh stays straight. In a GRU, as in our reader, it only slows the fading; whether that helps on names as short as these was not measured here. Now the
 # surprise: **a fresh GRU is hardly better.** Its gates let about half of the
 # old state through at each step. But they can be *trained* to stay open: in lesson 10 you open one like them by hand.
 #
@@ -1546,7 +1555,7 @@ print("factor 0.5, clip inf, rate 0.3:  81–100", tame[:, 80:].mean(1).round(2)
 
 # %% [markdown]
 # The numbers are mean squared errors for three starts; answering 0 would get 1. Without clipping, the loss ends as `nan`. (At a factor of 0.5 the same rate needs no
-# clipping. The factor also makes the states larger, so this does not tell which of the two breaks the training.) With clipping the same starts learn the task. So
+# clipping. A larger factor enlarges the states, too; whether they or the gradients break it, this does not tell.) With clipping the same starts learn the task. So
 # they do with a tenth of the learning rate and no clipping, but slower. In `fit`, the
 # argument is
 # `clip_norm=1.0`.

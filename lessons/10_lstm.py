@@ -158,15 +158,15 @@ axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
 # %% [markdown]
-# *The network that was invented to remember knows nothing at 40 steps, just as the plain RNN, until its knob
+# *The network that was invented to remember knows nothing at 40 steps, just like the plain RNN, until its knob
 # is turned.* A network that has forgotten ends at the dotted lines: one answer in four, and a loss of $\log 4 = 1.39$. (Train longer? At a delay of 20 the LSTM
 # gets there in the end. What the knob changes is how long that takes.)
-#
-# Why? You know the way back from lesson 09: at each step the gradient is multiplied by $W_{hh}^\top$ and by the slope of the tanh, which is at most 1. As
+# Why does the RNN forget? You know the way back from lesson 09: at each step the gradient is multiplied by $W_{hh}^\top$ and by the slope of the tanh, which is at
+# most 1. As
 # `nn.RNN` draws it, $W_{hh}$ leaves about $1/\sqrt3 = 0.58$ of a vector's length. After 40 steps that is $0.58^{40}$, less than a billionth: the weights are
 # hardly told that the symbol mattered.
 #
-# So an LSTM is not born with a good memory. It *can* get one. To see what the knob does, open the cell.
+# Nor is an LSTM born with a good memory. It *can* get one. To see what the knob does, open the cell.
 
 # %% [markdown] tags=["instructor"]
 # **Timing:** 10 minutes up to here. Let the room vote before the picture; most vote for the LSTM. **A common objection:** "train
@@ -651,8 +651,8 @@ def count_runs(train, longest, characters):
     return tables
 
 # %% [markdown]
-# Most long runs of a new text have never been counted. So a good table takes 0.9 off every count. Say a past was met ten times, followed 7 times by e, twice by a,
-# once by o: they get 6.1, 1.1 and 0.1 tenths. The 2.7 tenths that were saved are shared out as the table that is one character shorter says, which does the same,
+# Most long runs of a new text have never been counted. So a good table takes a bit, here 0.9, off every count. Say a run was followed seven times by e, twice by a,
+# once by o: they get 6.1, 1.1 and 0.1 tenths. The table that is one character shorter says how to share out the 2.7 tenths saved, and does the same,
 # down to the fair die. In the shorter tables a
 # run counts once for each *different* run that ends in it: an "h" that nearly always follows a "t" says little about what follows other
 # letters. This is **Kneser–Ney smoothing**, the standard of the years before networks.
@@ -776,8 +776,8 @@ plt.show()
 
 # %% [markdown]
 # *Validation starts at the die, passes the letter counts and then the pair counts within the first few hundred windows, and ends
-# a little above the best table.* Two traps. The blue line dips under the best table's: that proves nothing, for that line was measured on the validation text.
-# And the gap between blue and orange is not overfitting, or hardly: it is there at 250 windows, before any page was read twice. The last tenth is the harder
+# a little above the best table.* Two traps. The blue line dips under the best table's: that proves nothing, for the table's was measured on the validation text.
+# And the gap between blue and orange is hardly overfitting: it is there at 250 windows, before any page was read twice. The last tenth is the harder
 # text.
 
 # %% within="0.04"
@@ -849,7 +849,7 @@ assert not real or F.binary_cross_entropy(asked[0], at_end) < F.binary_cross_ent
 # %% [markdown]
 # Over all characters the table is ahead, at the line ends the network. But whoever expects a line end everywhere shines where there is one; so the last lines ask at
 # *every* character: is this a line end? Whoever knows nothing and says 4 % everywhere pays 0.168; the table pays 0.058, the network 0.041. It carries in its state
-# how long the line is, and a table that sees six characters back cannot (the side door *Inside the trained network* shows the cell that counts). And over all
+# how long the line is, and a table that sees six characters back cannot (the side door *Inside the trained network* shows a unit that keeps count). And over all
 # characters, though not at the line ends, the mean of the two
 # beats both: each knows something that the other doesn't.
 #
@@ -875,8 +875,8 @@ print(f"all eight tables: {table_seconds:.0f} s, the network: {network_seconds:.
 # So the table wins, at a fraction of the cost. Why would anybody train a network? Because a table of runs is blind beyond its last run. On the
 # recall task at the start of this lesson, with 40 steps of noise, it can only guess, by construction. And it knows a run only if it has met *this very run*: it
 # holds more than twice as many numbers as the network, and
-# every new page adds to them. The network shares one set of weights among everything that it reads. And it can grow: Karpathy's nanoGPT, with about thirty times the
-# weights of yours and three minutes on a large GPU, reports 1.47 on this same last tenth, where the table has 1.53.
+# every new page adds to them. The network shares one set of weights among everything that it reads. And networks can grow: Karpathy's nanoGPT, of the kind in lesson
+# 12, with about thirty times as many weights as yours and three minutes on a large GPU, reports 1.47 on this same last tenth, where the table has 1.53.
 
 # %% [markdown]
 # ## The build: your own LSTM beside `nn.LSTM`
@@ -926,6 +926,7 @@ print(sample_vocab.decode(sample[:70]))
 # plt.plot(learn(mine, sample, 16, 32, 120)); plt.plot(learn(reader, sample, 16, 32, 120), "--")
 # print(nats(mine, *to_streams(others, 4, 32)))  # the goal: at most 0.75
 # ```
+#
 # <details><summary>Hint 1</summary>The weights: <code>reader.lstm.parameters()</code> gives W_ih, W_hh, b_ih and b_hh in this order. Their rows hold the gates in the order i, f, g, o. Clone each without its graph, and wrap it in <code>nn.Parameter</code>; <code>copy.deepcopy</code> copies the embedding and the last layer. In <code>forward</code>, walk over the positions, keep each h in a list, and <code>torch.stack</code> the list along dimension 1.</details>
 # <details><summary>Hint 2</summary>The loop: at step k the window begins at column <code>k * width % X.shape[1]</code>. Detach both halves of the state before you hand them in. Then the five lines of lesson 03. Adam at 0.01 does it.</details>
 
@@ -1300,7 +1301,7 @@ plt.show()
 # *The same prediction four times: as the model gives it, sharpened, cut to three candidates, cut to nine tenths of the probability.* What
 # is cut goes to those that stay: the sum is always 1.
 #
-# What do the dials do to the text? Always taking the likeliest character is what a temperature near 0 amounts to, and such a writer runs in circles. Turn that into
+# What do the dials do to the text? A temperature near 0 amounts to always taking the likeliest character, and such a writer runs in circles. Turn that into
 # a number: of all
 # stretches of ten characters in a text of 600, what share is new?
 
@@ -1469,7 +1470,7 @@ plt.show()
 
 # %% [markdown]
 # *Columns are the characters as they are read, rows the 24 of 256 units whose forget gate moves most; dark is open.* These are the extremes: they jump between 0 and
-# 1, each at places of its own. Pick one row of the middle panel, and look where it lets go. Would you let go there?
+# 1, and at spaces and line ends most let go together. Would you let go there?
 
 # %% within="0.08"
 letter = torch.tensor(list(map(str.isalpha, play[ends[1] : ends[1] + 16 * 900]))).view(16, 900)
@@ -1528,7 +1529,7 @@ if real:
     assert strength["trained"] > 0.55 > strength["untrained"]
 
 # %% [markdown]
-# The untrained network has a unit with a correlation of about 0.5, for free. A likely way: capitals stand early in a line, in names of speakers and at its first
+# The untrained network has a unit with a correlation of about 0.5, for free. A likely reason: capitals come early in a line, in speakers' names and as the first
 # letter, and a cell that merely counts capitals and forgets a part of its count at each step follows the place in the line. Without this witness you would have been
 # proud of it. The trained one is clearly beyond
 # it. Watch it at work.
@@ -1668,7 +1669,7 @@ ax.set_title("What surprises the poet?" if font else "What surprises the poet? (
 plt.show()
 
 # %% [markdown]
-# *One bar for each character: how surprised the network is by a poem that it knows by heart.* What little surprise there is stands among the first four bars. At the
+# *One bar for each character: how surprised the network is by a poem that it knows by heart.* What little surprise there is lies in the first four bars. At the
 # first, the state is only one character old. The fourth has a reason of its own: 明月 occurs twice, once before 光 and once before the comma. At the second place, bar
 # 17, the network is sure: by then its state tells the two apart. The stored picture was drawn on a machine that has no Chinese font, so it shows places, and the
 # poem is printed above it. Install one, Noto Sans CJK for example, and run the two cells again. (Without this check, matplotlib would draw an empty
@@ -1763,7 +1764,7 @@ assert torch.allclose(ready, mine, atol=1e-4)
 # %% [markdown]
 # The price is that everything stays on the table. When each of $T$ tokens looks back at all tokens before it, that makes about
 # $T^2/2$ looks, and all keys and values must be kept; an LSTM needs one state, however long the text. And this
-# tiny network finds the symbol by *what* it is, not by where: it has no notion of order, as the first line shows. Networks built of such layers, with the
+# tiny network finds the symbol by *what* it is, not by where: it has no notion of order: see the first line printed. Networks built of such layers, with the
 # order added, are the **transformers** behind nearly all large language models. The loss, the
 # split by position, the sampling dials, and the question *which one comes next?* stay as you have learned them here.
 

@@ -4,12 +4,12 @@
 #   course:
 #     title: GPU and many machines
 #     summary: devices, honest timing, memory, two processes that train one model, and a run that survives the death of one
-#     path: "What a device is, what time and memory cost on it, and two processes that train one model, end within six decimals of a single one, and go on when one dies."
+#     path: "What a device is, what time and memory cost on it, and two processes that train one model, match a single one to six decimals, and go on when one dies."
 #     needs: [10_lstm]
 #     data: []
 #     objectives:
 #       anywhere: write training code once, and run it on a CPU, on CUDA and on Apple's GPUs
-#       measure: time work that goes on in the background (a side door reads a profiler's timeline)
+#       measure: time work that goes on in the background, and read a profiler's timeline in a side door
 #       memory: count what fills the memory, and trade time for it without changing the answer
 #       together: write a script with which several processes train one model, and prove that the result is that of a single process
 #       scale: predict how much more machines will gain you
@@ -352,7 +352,7 @@ for name, count in held.items():
 
 # %% [markdown]
 # Adam keeps two running averages for each weight, so parameters, gradients and averages take 1 + 1 + 2 times the size
-# of the model. In float32 that is 16 bytes a weight: a model of a billion weights wants 16 GB before it has seen a single row. None of these three depends on
+# of the model. In float32 that is 16 bytes a weight: a model of a billion weights wants 16 GB before you count a single row. None of these three depends on
 # the batch. The fourth does: the **activations**, the tensors that
 # `forward` keeps for `backward`. `saved_tensors_hooks` shows you each of them as it is put aside.
 
@@ -397,10 +397,9 @@ ax.legend(loc="upper left", reverse=True)
 plt.show()
 
 # %% [markdown]
-# *Three parts stay, one grows with the batch and soon dwarfs the rest.* Count the first line yourself: 32 rows × 64 numbers × 4 bytes are 8,192 bytes a tensor,
-# times 17: the input, and what each of the 16 Tanh layers gives (the next Linear keeps the same tensor, so it counts once). That is why the first advice against
-# "out of
-# memory" is a smaller batch. On a GPU you can watch the sum. `nvidia-smi` shows a larger one, because PyTorch keeps
+# *Three parts stay, one grows with the batch and soon dwarfs the rest.* That is why the first advice against "out of memory" is a smaller batch. Count the first
+# printed line yourself: 32 rows × 64 numbers × 4 bytes are 8,192 bytes a tensor, times 17: the input, and what each of the 16 Tanh layers gives (the next Linear
+# keeps the same tensor, so it counts once). On a GPU you can watch the sum. `nvidia-smi` shows a larger one, because PyTorch keeps
 # freed memory for the next step, and CUDA needs some for itself.
 
 # %%
@@ -521,7 +520,7 @@ def ask(pair, script):
 # %% [markdown]
 # Each process holds three numbers, and both want the sums. They get them first by hand, with `send` and `recv`; then
 # with the call that does it for any number of processes, `all_reduce`. **Predict before you run:** rank 0 holds 1, 2, 3
-# and rank 1 holds 10, 20, 30. What does each of them hold at the end? (The script runs inside the waiting process, which has `torch`, `dist` and `rank`. `rank` is
+# and rank 1 holds 10, 20, 30. What does each of them hold at the end? (The script runs in each waiting process, which has `torch`, `dist` and `rank`. `rank` is
 # the only thing in which the two differ.)
 
 # %%
@@ -600,7 +599,7 @@ for epoch in (0, 0, 1):
     print(f"epoch {epoch}: rank 0 {hands[0]}, rank 1 {hands[1]}, {len({*hands[0], *hands[1]})} rows in all")
 
 # %% [markdown]
-# Deal and deck fit together: if each takes two cards a step, step 1 reads, between them, the first four cards of the deck. The first two lines are the same: the
+# If each rank takes two cards a step, step 1 uses the first four cards of the deck (4, 1, 7, 5). The first two lines are the same: the
 # order depends on the seed and on what `set_epoch` was told, and on nothing else. **Forget `set_epoch`, and every epoch
 # has the same order**, without an error or a warning.
 #
@@ -631,8 +630,10 @@ print(source[source.index("    parallel = ") :])
 # only rank 0 judges and writes. The fourth is a line that kills the process that runs it; it will get its turn. (`say`
 # prints a line in one piece. `done` is what the checkpoint holds besides model and optimizer: the last epoch that was
 # finished, and the losses so far.)
-# Before this heart the script joins the group (under `torchrun` a plain `dist.init_process_group("gloo")` finds rank and world by itself), deals the rows with
+#
+# Before this part the script joins the group (under `torchrun` a plain `dist.init_process_group("gloo")` finds rank and world by itself), deals the rows with
 # a sampler, and builds the model.
+#
 # `torchrun --standalone --nproc-per-node 2 lessons/train_distributed.py --checkpoint run.pt` starts it. `torchrun`
 # gives each process its `RANK`, starts them, and watches; `--standalone` means that all of them run on this machine.
 # The notebook calls it through `lessons/torchrun_here.py`: the same, with a notice board that no other machine can reach.
@@ -671,7 +672,7 @@ else:
 #
 # ### The proof
 #
-# Now one process in this notebook, with a plain loop and no DDP. The batch is 64, and the sampler deals to a world of one. The first 32 cards of each hand are
+# Now one process in this notebook, with a plain loop and no DDP. The batch is 64, and the sampler deals to a world of one. The two hands' first 32 cards are
 # together the deck's first 64. So in every step the two processes see, between them, exactly the rows that this one sees, and the average of their gradients is its
 # gradient. (Leave the last three arguments alone: the check of the build uses them.)
 
@@ -748,7 +749,7 @@ if elastic:
     plt.show()
 
 # %% [markdown]
-# *Three runs in one line: neither the second process nor the death at the dotted line has left a trace.* That is the number from the beginning. Both processes
+# *Three runs, one line: neither the second process nor the death at the dotted line has left a trace.* The printed gap is the number from the beginning. Both processes
 # were started a second time, went on after epoch 1, repeated the five steps that were lost, and arrived where the undisturbed run did. What a crash costs is
 # the work since the last
 # checkpoint: how often you write is a trade-off between writing and repeating.
@@ -756,11 +757,11 @@ if elastic:
 # %% [markdown]
 # ## The build: a script for two processes
 #
-# A script is tried by running it:
+# This lets you try a script:
 
 # %%
 def try_out(script):
-    """Run a script in two processes on made-up DATA; return what it saved to OUT."""
+    """Run a script in two processes on made-up rows; return the file it saved."""
     at, given, end = folder / "try.py", folder / "try.pt", folder / "tried.pt"
     at.write_text(script, encoding="utf-8")
     torch.save({"X": torch.rand(128, 5), "y": torch.rand(128, 1)}, given)
@@ -784,6 +785,7 @@ def try_out(script):
 # and gives your script a minute for each; a script that waits for something that never comes is ended then. (On Windows do this one under WSL.)
 #
 # `try_out(my_script)` runs it on 128 made-up rows. If it fails, look for the first *Traceback* that names `try.py`; what follows is torchrun's own.
+#
 # <details><summary>Hint 1</summary><code>dist.init_process_group("gloo")</code> finds rank and world in what torchrun has set;
 # <code>dist.get_rank()</code> and <code>dist.get_world_size()</code> (<code>world</code> in hint 2) tell you. <code>sys.argv[1]</code> is DATA.</details>
 # <details><summary>Hint 2</summary>Around the model <code>DistributedDataParallel(model)</code>, in the loader
@@ -870,6 +872,7 @@ with check("gpu-3") as c:
 # | `DistributedSampler(ds, n, rank)`, `set_epoch` | deals the rows out | N rows → ⌈N/n⌉ row numbers |
 # | `torchrun --nproc-per-node n` | starts, numbers, watches, restarts | |
 # | `DataLoader(data, batch_size=64 // world, sampler=sampler)` | this process's share of each batch | |
+#
 # Three sentences to keep. *Never time what you have not waited for. Before you make it faster, write down the answer it must still
 # give. A checkpoint that was never resumed from is not a checkpoint.*
 #
@@ -1075,7 +1078,7 @@ print(f"largest difference {difference:.6f}")
 assert difference < 1e-5
 
 # %% [markdown]
-# The stride of 1 has moved from the last place to the channels. `shape` and indices stay as they were. Only `view`, which goes by the strides, refuses: write
+# The stride of 1 has moved from the last place to the channels. `shape` and indices stay as they were. Only `view`, which goes by the strides, may refuse: write
 # `flatten(1)` or `reshape`. (On
 # Apple's GPUs be careful with it before BatchNorm: wrong results have been reported there. Compare with the CPU first.)
 
@@ -1112,7 +1115,8 @@ print(f"largest gradient {largest:.2f}, largest difference {difference:.7f}")
 assert difference < 1e-6
 
 # %% [markdown]
-# The gradient is the same, with a quarter of the activations. It takes longer: small pieces keep a processor less busy, and each adds its gradients to the sum. The
+# The gradient is the same, with a quarter of the activations. (Under DDP, `model.no_sync()` around all pieces but the last sends the sum only once.) It takes
+# longer: small pieces keep a processor less busy, and each adds its gradients to the sum. The
 # race below says how much. It is not the same to the last
 # bit: sums in another order round differently. (With BatchNorm it differs more, because that layer sees only 16 samples
 # at a time.)
@@ -1202,7 +1206,7 @@ print("largest difference of a gradient:", max((a - b).abs().max().item() for a,
 # Of the 17 tensors 5 remain: what enters each of the four blocks, and what the loss keeps. (`backward` brings the inside of one block at a time back to life, here
 # four more tensors, and forgets it again: at the peak there are eight or nine, about half of 17.) Each block ran twice, so you pay for the forward
 # pass twice. The rule of thumb says that backward costs as much as two forward passes, so that a step would cost a third more; the race
-# below measures what it costs in this small network (more; the likely reason is the bookkeeping around each block, but the race does not separate it). The gradients
+# below measures it in this small network: it costs more, probably for the bookkeeping around each block, which the race does not separate. The gradients
 # are *identical*, because the very
 # same operations ran again.
 
@@ -1263,7 +1267,8 @@ plt.show()
 
 # %% [markdown]
 # *Your machine's own ratios: to the left of 1 a trick pays, to the right it costs.* *Four pieces* and *checkpoint* are
-# there to save memory, and you pay for it: on the machine that made this picture a third to two fifths more for the pieces, and about twice the time for the checkpoints,
+# there to save memory, and you pay for it: on the machine that made this picture a quarter to two fifths more for the pieces, and about twice the time for the
+# checkpoints,
 # more than the rule of thumb says. Its processor has no bf16 instructions and has to imitate them, which takes many times as long. Do not carry a ratio over to
 # another machine or another model:
 # measure again there. The distance between the bar's end and the dot is how far you may trust a single measurement,
@@ -1544,7 +1549,8 @@ except RuntimeError as error:  # PyTorch 2.6 shards on GPUs only
 # One trap, of which the script's comment warns: `torchrun`'s notice board stays up, and when restarted processes meet there, the
 # addresses of the dead ones still hang on it. So the script puts the number of the start in front of every name (`PrefixStore`),
 # and reads only fresh notes.
-# (The variable in front is for restarts of several machines. Each counts only the deaths of its own processes, so two machines may not agree
+#
+# (The command's variable is for restarts of several machines. Each counts only the deaths of its own processes, so two machines may not agree
 # on the number of the start; with the variable every start gets a new notice board, and the script needs no number.)
 #
 # | variable | set by torchrun to | with 2 machines of 4 GPUs |
@@ -1639,12 +1645,13 @@ plt.show()
 # %% [markdown]
 # *Two measurements with two processes; the band between the blue curves is what Amdahl's law makes of them.* A point at
 # 2 means that two processes took half the time of one: nothing was lost, $s = 0$, and the curve is the diagonal. (A little above 2 is the
-# clock's noise, or two caches that hold more than one.) A small difference between them becomes a wide band at 64, which says *we do not know*: never extrapolate
+# clock's noise, or two caches that hold more than one.) Near 2, a small difference between the points becomes a wide band at 64, which says *we do not know*: never
+# extrapolate
 # from one measurement.
 # Two processes on one laptop share memory and cache, and perhaps the cores with your browser. (A point below 1 means that two processes were *slower*: the second
 # core had other work, or the all-reduce cost more than sharing saved. Amdahl's law knows no such thing; then $s$ is set to 1, and the curve is flat.)
 #
-# Amdahl's assumption is optimistic in one way (each sends at most two vectors, but the rounds of the ring, and with them the waiting, grow with the number of
+# Amdahl's assumption is optimistic in one way (in the ring of *A ring that sums* each sends at most two vectors, but rounds and waiting grow with the number of
 # machines) and pessimistic in another: nobody is
 # forced to keep the *whole* batch the same. If each machine keeps its own batch and the batch of all grows, the divisible part
 # grows too; that is **weak scaling**, and its limit is how large a batch still learns well.
@@ -1700,7 +1707,7 @@ with check("gpu-7") as c:
 #
 # | between two runs with … | the same bits? | what to do |
 # |---|---|---|
-# | same seed, CPU, same number of threads | yes with one thread; with several nearly always (the gradient of `x[rows]`, `rows` a tensor, adds in no promised order) | seed, own generators (lessons 01, 06); for the rest `torch.use_deterministic_algorithms(True)` |
+# | same seed, CPU, same number of threads | yes with one thread; with several nearly always (the gradient of `x[rows]` with a tensor `rows` adds in any order) | seed, own generators (lessons 01, 06); for the rest `torch.use_deterministic_algorithms(True)` |
 # | another number of threads | no, to rounding | `torch.set_num_threads` |
 # | same seed, same GPU | not by default | `torch.use_deterministic_algorithms(True)`, and `CUBLAS_WORKSPACE_CONFIG=:4096:8` |
 # | another number of processes | no, to rounding | the section *The proof* |
@@ -1822,7 +1829,7 @@ nn.modules.utils.consume_prefix_in_state_dict_if_present(state, "module.")  # in
 print(make_model(seed=0).load_state_dict(state))
 
 # %% [markdown]
-# To save a better one, save `model.module.state_dict()`, or keep the plain model beside the
+# Better: save `model.module.state_dict()`, or keep the plain model beside the
 # wrapped one, as the script does.
 #
 # ### What the side doors added
@@ -1835,7 +1842,7 @@ print(make_model(seed=0).load_state_dict(state))
 # | `.to(memory_format=torch.channels_last)` | other strides, same shape | `(N, C, H, W)` → `(N, C, H, W)` |
 # | `checkpoint(f, x, use_reentrant=False)` | forgets, and computes again | `x` → `f(x)` |
 # | `profile(…)`, `record_function(name)` | writes down who worked when | |
-# | `model.no_sync()` | around all pieces of an accumulated batch but the last: the sum is sent once | |
+# | `model.no_sync()` | under DDP, around all pieces of an accumulated batch but the last: the sum is sent once | |
 # | `fully_shard(module)` | each process keeps a share of the weights | `(64, 8)` → `(32, 8)` of two |
 
 # %% [markdown]

@@ -297,9 +297,9 @@ with check("gpt-2") as c:
 # %% [markdown]
 # ## Several heads are one reshape
 #
-# One look finds one thing. A letter might want to know the letter before it *and* where its line began. First one layer, `qkv`, makes 36 numbers of each position's
-# 12: 12 for its query, 12 for its key, 12 for its value. Then each 12 is cut into 2 **heads** of 6, and each head looks on its own. `permute` brings the 3 to the
-# front, so that `q, k, v` can be unpacked, and the heads before the positions.
+# One look finds one thing. A letter might want to know the letter before it *and* where its line began. First, one layer, `qkv`, makes 36 numbers of each position's
+# 12: 12 for its query, 12 for its key, 12 for its value. Then each 12 is cut into 2 **heads** of 6, and each head looks on its own. `permute` puts the 3 first, so
+# that `q, k, v` can be unpacked, and puts the heads before the positions.
 
 # %%
 B, T, width, heads = 2, 5, 12, 2
@@ -345,7 +345,7 @@ assert torch.allclose(stages["mixed by a last layer"], theirs, atol=1e-6) and ah
 
 # %% [markdown]
 # The shape is right and the content isn't: `reshape` takes the numbers in reading order, so a "head" got pieces of several positions, and the causal mask hides
-# the wrong ones. It looks ahead, silently, like the swapped mask.
+# the wrong ones. This head looks ahead, as with the swapped mask.
 #
 # ### Exercise gpt-3 · difficulty 2 · 4 minutes
 # Write both directions: `split_heads(x, heads)` from (B, T, width) to (B, heads, T, width / heads), and `merge_heads(x)` back again.
@@ -414,7 +414,7 @@ for name, a, b, layers in (
     print(f"{name:25} the last output moves by {moved:.3f}")
 
 # %% [markdown]
-# Not at all: what one layer looks back on is a **bag**: at the full stop, "dog bites man." and "man bites dog." are the same. The remedy: learn one vector for each
+# Nothing. One layer looks back on a **bag**: at the period, "dog bites man." and "man bites dog." are the same. The remedy: learn one vector for each
 # *place*, and add it to the letter's own. Then a key can say "I am an e, and I stand third".
 #
 # The third line is a surprise worth knowing: with two layers the causal mask alone gives some order away, because a letter early in the text has seen fewer
@@ -619,8 +619,8 @@ assert (ends_at[0] - ends_at[1]).norm() < 0.03 * (ends_at[0] - start).norm()
 # %% [markdown]
 # Apart by about 2 % of the way: bfloat16 rounds. The rest, embeddings, norms, biases and the last layer, stays with AdamW (without decay, as here, it does what Adam
 # does). Both rates **warm up** over 20 steps, stay level, and fall to zero in the second half; with half a cosine, the common choice, the loss
-# ended slightly higher here. All of it was searched on the validation part, so the test part is opened once, beside the rivals; a side door shows what most of
-# them bring.
+# ended slightly higher here. All of it was searched on the validation part, so the test part is opened once, beside the rivals; a side door shows what most
+# choices bring.
 
 # %%
 def two_optimizers(gpt, rate=0.02, muon_rate=0.03):
@@ -835,9 +835,8 @@ for temperature in (0.5, 1.0):
     print(f"——— after, temperature {temperature}\n{compose(gpt, vocab, 'ROMEO:', 200, temperature)}\n")
 
 # %% [markdown]
-# Speakers in capitals, lines, almost-words. Now look over its shoulder. All weights can be seen: who looks at whom, in each head of each block. One map of one
-# head would prove little, so
-# take the mean over 200 windows, and ask how far back each head looks.
+# Speakers in capitals, lines, almost-words. Now look over its shoulder. All weights can be seen: who looks at whom, in each head of each block. One map of one head
+# proves little, so add the mean over 200 windows, and ask how far back each head looks.
 
 # %%
 @torch.inference_mode()
@@ -881,7 +880,7 @@ axes[1].legend()
 plt.show()
 
 # %% [markdown]
-# *Left: this head looks, row after row, at the letter just before, one step left of the diagonal. Right: the mean over 200 windows, a line a head.* In block 1 one
+# *Left, 32 letters: in nearly every row this head looks one letter back, just left of the diagonal. Right: the mean over 200 windows, a line a head.* In block 1 one
 # head has become a *previous-letter head*: nearly all of its look goes one letter
 # back. Nobody told it to; the GPT found out alone what the table was given. Block 2 looks farther and spreads its look. A weight says where a head looked, and
 # not what it did with it; take it as a hint, and no proof.
@@ -936,8 +935,8 @@ for seed in (0, 1):
     print(f"LSTM, seed {seed}: accuracy {far_accuracy('LSTM', seed):.2f}")
 
 # %% [markdown]
-# The RNN guesses, and after so few batches the LSTM mostly guesses as well. (Now and then a seed gets through. It hangs on so little that one thread and two, which
-# round a sum differently, can end differently.) For attention the symbol is one step away, and it is your turn to show it.
+# The RNN guesses, and after so few batches the LSTM mostly guesses as well. (Now and then a seed gets through. So little tips it that runs on one thread and on two,
+# which round differently, can disagree.) For attention the symbol is one step away, and it is your turn to show it.
 
 # %% [markdown]
 # ## The build: a GPT of your own that remembers
@@ -1111,8 +1110,8 @@ assert not real or runs["AdamW for everything"] > runs["all of it"] + 0.1
 
 # %% [markdown]
 # Muon brings most: with AdamW alone, at the best of the rates tried, the loss is about two tenths higher. Small embeddings bring more than a tenth. In so short a
-# training the schedule does not show at all; whether it pays in a longer one, `steps=500` in both would tell. (Only AdamW got a rate of its own; the others ran
-# at the full recipe's rates, and a search of their own might bring them nearer.)
+# training the schedule does not show at all; whether it pays in a longer one, `steps=500` in both would tell. (Only "AdamW for everything" got a rate of its own;
+# the others ran at the full recipe's rates, and might gain from a search.)
 #
 # Now the size. **Predict before you run:** four widths, the same 100 steps. Does the largest learn slowest, because it has most to learn?
 
@@ -1148,8 +1147,9 @@ plt.show()
 # | 1,000 | 1.74 | 1.68 | 30 |
 # | 2,000 | 1.65 | 1.64 | 60 |
 # | 4,000 | 1.60 | 1.62 | 120 |
-# The LSTM's lead shrinks, 0.09, 0.06, 0.01, and at 4,000 steps the GPT is 0.02 ahead. That the gap closes is plain; that it turns is likely and no more, for one
-# seed a number was run, and seeds differ by 0.01 to 0.03. A lower rate for the LSTM, 0.01, ends at 1.63 after 4,000 steps, so its rate is not the reason; but the
+#
+# The LSTM's lead shrinks, 0.09, 0.06, 0.01, and at 4,000 steps the GPT is 0.02 ahead. That the gap closes is plain; that the curves cross is only likely: each
+# number is one seed's, and seeds differ by 0.01 to 0.03. A lower rate for the LSTM, 0.01, ends at 1.63 after 4,000 steps, so its rate is not the reason; but the
 # GPT has Muon and the LSTM plain Adam, so what draws level are two *recipes*. By characters the GPT is ahead throughout: compare each GPT with the LSTM one row
 # higher, which has read as much. The table's 1.53 is still ahead of both. On a GPU a *large* GPT gains far more than an LSTM, which waits 64 times in a row for the
 # letter before; there you
@@ -1157,6 +1157,7 @@ plt.show()
 
 # %% [markdown] tags=["deeper"]
 # ## Writing without reading it all again: the KV cache
+#
 # `compose` hands all the text, up to 64 letters, to the network for every new letter, and so works out the same keys and values again and again. But causal
 # means that nothing
 # later can change them, as long as the text fits into the window (once it slides, each letter gets another place, and other keys). So **keep** them. A new
@@ -1350,8 +1351,8 @@ for name, net in {"patches and two blocks": patch_reader, "dense, one hidden lay
 # of them (each with the best of a few rates; over five seeds 0.31 to 0.33 against 0.38), and lesson 07's quick network, convolutions with BatchNorm, had 0.41 after
 # one pass over 4,000 pictures. Against convolutions the usual reason is that a block has to *learn* that neighboring patches belong together, and that takes many
 # more pictures. (The dense network is told nothing about neighbors either; why it is ahead after so few steps, this experiment does not say.) With a hundred million
-# pictures, vision transformers overtook convolutions: what is built in helps while data is scarce, and matters less when there is plenty. (That it *holds back* was
-# believed for a while; in 2023 convolutions, trained on as much and as long, drew level.)
+# pictures, vision transformers overtook convolutions: what is built in helps while data is scarce, and matters less when there is plenty. (That it *hurts* then was
+# believed for a while; in 2023 convolutions, trained as long on as much, drew level.)
 #
 # ### Exercise gpt-6 · difficulty 2 · 5 minutes
 # Write `to_patches(X, size)` by reshaping alone, without `unfold`: pictures (B, C, H, W) to (B, patches, C · size · size), the patches row by row from the top
@@ -1399,7 +1400,7 @@ with check("gpt-6") as c:
 # | `norm1(x + look(x))`, post-norm | `x + look(norm1(x))`, pre-norm | the older order needs a long warm-up when there are many blocks |
 # | `key_padding_mask=m` | the same, and `True` is still *ignore this key* | for texts of different length in one batch |
 # | sines and cosines for places | learned ones, or rotations of q and k (RoPE) | both go on being used |
-# | `(q @ k.transpose(-2, -1)) / math.sqrt(d)`, softmax, dropout | `F.scaled_dot_product_attention` | its fast kernels don't write down the (T, T) table: less memory, quicker. It knows no `eval()`: pass `dropout_p=p if self.training else 0.0` |
+# | `(q @ k.transpose(-2, -1)) / math.sqrt(d)`, softmax, dropout | `F.scaled_dot_product_attention` | its fast kernels don't write down the (T, T) table: less memory, quicker. It ignores `eval()`: pass `dropout_p=p if self.training else 0.0` |
 #
 # Two of them can be checked here and now: the float mask that forbids nothing, and padding.
 

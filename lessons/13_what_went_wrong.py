@@ -86,7 +86,7 @@ def case(letter, epochs=12):
         curve.append((torch.stack(losses).mean().item(), valid_loss.item()))
     return curve, accuracy(logits, y_valid[torch.cat(rows)]).item()
 
-# %% within="0.04" alt="Six small panels, A to F: training loss and validation loss over twelve epochs on a logarithmic axis, with a dotted line at 2.30, the loss of guessing. A falls and then stays near 1.5, accuracy 0.97. B stays on the dotted line, accuracy 0.07. C falls to 0.05, with validation a little above training, accuracy 0.97. D falls as deep, with validation a little below training all the way, accuracy 1.00. E stops near 1.4 after the third epoch, accuracy 0.81. F: training falls to 0.05, validation stays near 1.7, accuracy 0.51."
+# %% within="0.04" alt="Six small panels, A to F: training loss and validation loss over twelve epochs on a logarithmic axis, with a dotted line at 2.30, the loss of guessing. A falls and then stays near 1.5, accuracy 0.97. B stays on the dotted line, accuracy 0.07. C falls to 0.04, with validation a little above training, accuracy 0.97. D falls as deep, with validation a little below training all the way, accuracy 1.00. E stops near 1.4 after the third epoch, accuracy 0.81. F: training falls to 0.04, validation stays near 1.7, accuracy 0.51."
 cases = {letter: case(letter) for letter in "ABCDEF"}
 fig, axes = plt.subplots(2, 3, figsize=(9, 4.4), sharex=True, sharey=True)
 for ax, (letter, (curve, score)) in zip(axes.flat, cases.items(), strict=True):
@@ -251,7 +251,7 @@ print(f"healthy: seeing {healthy_score:.2f}, blind {blind_score:.2f}")
 assert blind_score < 0.25
 
 # %% [markdown]
-# One in ten: the ten digits are about equally common. (Where one class is commoner, compare with always saying that class.) **Patient 2: the loaders.** The loop is
+# One in ten: the ten digits are about equally common. (If one is more common, compare with always saying that class.) **Patient 2: the loaders.** The loop is
 # the healthy one, only the batches come from elsewhere. *"Ten
 # epochs, and the loss is 2.31. It falls slowly. I train longer."*
 
@@ -335,8 +335,8 @@ for when in ("before", "after"):
     assert (min(shares) > 0.25) == (when == "before") and max(shares) < 0.5
 
 # %% [markdown]
-# A third of the validation rows, give or take, had been seen in training, and a network knows its rows by heart. (The first validation part, half of it sick, is the
-# harder one, and still has the higher number.)
+# A third of the validation rows, give or take, had been seen in training, and a network knows its rows by heart. (In the first line guessing gets 0.5 right, in the
+# second 0.65, and still the first is higher.)
 # Split first, and balance only what you train on. The honest
 # number is the lower one. (Twins need not be exact: the same woman at two visits, neighboring frames of one film.)
 
@@ -409,7 +409,7 @@ assert mended_score > deep_score + 0.1
 # %% [markdown]
 # Four names, two layers. A module finds modules that are its attributes, and does not look into a list: the four hidden layers compute, and nobody trains,
 # saves or moves them. The mend is one word,
-# `nn.ModuleList([...])`. So count what you expect *before* you look. (Mended it has 0.91, still less than the healthy network, which is twice as wide. The patient's
+# `nn.ModuleList([...])`. Count the names you expect *before* you look. (Mended, it has 0.91, still less than the healthy network, which is twice as wide. The patient's
 # guess may be right; 0.68 was no evidence for it.)
 #
 # **Instrument: depends.** In a batch, each sample should be on its own. If you ask how the output for sample $i$ changes with sample $j$, a
@@ -639,7 +639,7 @@ plt.show()
 assert rates[-1] < 1e-8 and tired_score < healthy_score - 0.1
 
 # %% [markdown]
-# *The rate as it was meant, a staircase; and as it is: after two epochs hardly anything is left.* One level of indentation decides. Some schedulers do want a step
+# *The rate as it was meant, a staircase, and as it is: nearly gone after two epochs.* One level of indentation decides. Some schedulers do want a step
 # each batch
 # (`OneCycleLR`), others each epoch; none of them can tell where you call it.
 #
@@ -758,7 +758,7 @@ with check("wrong-2") as c:
 
 # %% within="0.02"
 def regroup(judge, model, X, y):
-    """The score in batches of 64, again, of N − 2 (a rest of two is left), and sorted by class."""
+    """The score in batches of 64; the same again; in batches of N − 2 and 2; sorted by class."""
     order = y.argsort(stable=True)
     ways = [(X, y, 64), (X, y, 64), (X, y, len(X) - 2), (X[order], y[order], 64)]
     return [round(judge(model, *way), 3) for way in ways]
@@ -771,7 +771,7 @@ def score_by_predict(model, X, y, batch_size):
 print("healthy:", regroup(score_by_predict, healthy, X_valid, y_valid))
 
 # %% [markdown]
-# Four times the same. **Patient 9: the folder.** Its pictures come folder by folder, first all of a 0, and its network has a BatchNorm. *"Validation accuracy 0.51. It
+# Four times the same. **Patient 9: the folder.** Its pictures come folder by folder, all the 0s first, and its network has a BatchNorm. *"Validation accuracy 0.51. It
 # overfits. I need more data."*
 
 # %% within="0.1"
@@ -993,7 +993,7 @@ said = F.cross_entropy(logits[:, :-1].flatten(0, 1), script[1000:, 1:].flatten()
 print(f"C: loss {said:.1f} nats on new text; guessing {math.log(len(signs)):.1f}")
 
 # %% [markdown]
-# A test for patient 2 is the model for yours: data of one's own, a training, one `assert` about what must hold. `outcome` says whether a test passes or fails,
+# A test for patient 2 is the pattern for yours: its own data, a training, one `assert` about what must hold. `outcome` says whether a test passes or fails,
 # for a seed:
 
 # %%
@@ -1263,7 +1263,7 @@ print(f"loss {first:.2f} in the first epoch, {last:.2f} in the last; accuracy {s
 # whose last layer is linear. Return a tuple: a **copy** of the model, frozen but for a new
 # last layer with `classes` outputs; and an `Adam` with this learning rate that holds exactly what is to learn. The model that was handed over stays as it was.
 #
-# <details><summary>Hint 1</summary>What did the optimizer hold at the moment when it was made? How far has the new layer moved? (Note <code>model[-1].weight.clone()</code> right after the swap, and compare after the loop.)</details>
+# <details><summary>Hint 1</summary>What did the optimizer hold at the moment when it was made? How far has the new layer moved? (Keep <code>model[-1].weight.clone()</code> right after the swap, and compare after the loop.)</details>
 # <details><summary>Hint 2</summary><code>copy.deepcopy</code>, freeze, replace the last layer, and only then make the optimizer, from the new layer's parameters.</details>
 
 # %% tags=["exercise"] id="wrong-5" objective="diagnose"
@@ -1333,7 +1333,7 @@ def awake(model, X):
 print("healthy:", awake(healthy, X_valid))
 
 # %% [markdown]
-# Three quarters of the outputs are awake. **Patient 13: raw pixels**, 0 to 16 as they lie in the file, and a brisk learning rate. *"The loss is stuck."* **Predict
+# Three quarters of the outputs are awake. **Patient 13: raw pixels**, 0 to 16 as they lie in the file, and a brisk learning rate. *"The loss stays high."* **Predict
 # before you run:** what share is still awake?
 
 # %% within="0.15"
@@ -1353,7 +1353,7 @@ numb = digit_net()
 last = train_briskly(numb, 16 * X, y)
 shares = awake(numb, 16 * X_valid)
 print("sick:", shares, f"accuracy {accuracy(predict(numb, 16 * X_valid), y_valid):.2f},",
-      f"last loss {last:.2f}, ln 10 = {math.log(10):.2f}")  # fmt: skip
+      f"last loss {last:.2f}")  # fmt: skip
 for name, scale, lr in (("scaled inputs", 1, 0.1), ("smaller rate ", 16, 0.003)):
     torch.manual_seed(0)
     train_briskly(net := digit_net(), scale * X, y, lr)
@@ -1363,8 +1363,8 @@ assert max(shares.values()) < 0.25
 
 # %% [markdown]
 # Hardly an output is above 0. Either all units fire rarely, or most have been thrown so far that their input is negative for every picture. Behind a ReLU that means
-# output 0 and gradient 0: nothing in the loss calls them back, they are **dead**. Scaled inputs at this rate leave few outputs awake, too, although the network
-# learns; a usual rate leaves six in ten. Which of the two it is, the exercise tells.
+# output 0 and gradient 0: nothing in the loss calls them back: they are **dead**. Scaled inputs at this rate leave few outputs awake, too, although the network
+# learns; a usual rate leaves six in ten. Rare or dead? The exercise tells.
 #
 # ### Exercise wrong-6 · difficulty 2 · 6 minutes
 # A share awake of 0.1 can mean that all units fire rarely, or that nine in ten are dead. Write `dead_shares(model, X)`: for each `nn.ReLU` inside of the model,

@@ -153,7 +153,7 @@ for place in sorted((flowers / "data").iterdir()):
 
 # %%
 def show(file, name, at=flowers):
-    """Print one function, class or method (Class.method) out of a file, as it stands there."""
+    """Print one function, class or method (Class.method) out of a file, moved to the left."""
     text = (at / file).read_text(encoding="utf-8")
     node = ast.parse(text)
     for part in name.split("."):
@@ -296,7 +296,7 @@ with expect_error(SystemExit), contextlib.redirect_stderr(sys.stdout):
 # wins over the file**. A key in the file that is none of the four is a `ValueError` whose message names it. Return a dict of all four.
 #
 # <details><summary>Hint 1</summary>A parser's defaults can be replaced before it reads the words. Hand the words to <code>parse_args</code>: without them it reads those of the kernel.</details>
-# <details><summary>Hint 2</summary><code>file.exists()</code>, and <code>json.loads(file.read_text(encoding="utf-8"))</code> gives a dict. <code>parser.set_defaults(**saved)</code>. What the parser knows: <code>vars(parser.parse_args([]))</code>.</details>
+# <details><summary>Hint 2</summary><code>file.exists()</code>, and <code>json.loads(file.read_text(encoding="utf-8"))</code> gives a dict, <code>saved</code>. Then <code>parser.set_defaults(**saved)</code>. What the parser knows: <code>vars(parser.parse_args([]))</code>.</details>
 
 # %% tags=["exercise"] id="program-2" objective="settings"
 def settings(words: list[str], file: Path) -> dict:
@@ -404,7 +404,7 @@ plt.show()
 
 # %% [markdown]
 # *The curves, read from TensorBoard's own file: training goes on long after validation has stopped improving.* For use the program keeps the weights of the epoch
-# with the lowest validation *loss*, here near the 20th (a peak of the accuracy before it is one picture of 72), and the last epoch's for going on.
+# with the lowest validation *loss*, here near the 20th (the accuracy's earlier peak is one picture of 72), and for going on the last epoch's.
 #
 # ### Killed in the middle
 #
@@ -480,8 +480,9 @@ for name in ("head", "optimizer", "scheduler", "order", "dice"):
     assert loss != whole
 
 # %% [markdown]
-# Forgotten weights everybody notices: twelve times the loss. The other four end between 0.002 and 0.007, as healthy trainings do, some of them below the true
+# Everybody notices forgotten weights: twelve times the loss. The other four end between 0.002 and 0.007, as healthy trainings do, most of them below the true
 # 0.0033. But each is another run: you compare two settings, and one of them was interrupted.
+#
 # A folder belongs to one run. What can't go on is refused in one line, before anything is touched:
 
 # %%
@@ -669,8 +670,8 @@ with torch.inference_mode():
         print(f"{name:13} {one:7.2f} ms for one picture, {many / 8:7.2f} ms each for 8")
 
 # %% [markdown]
-# The numbers are those of one machine; measure on the one that will do the work, and look at the ratios. All have one thread. Here eight at once are a third
-# cheaper each in PyTorch, where every operation has a fixed price for starting it, and no cheaper in ONNX Runtime. That has read the whole list
+# The numbers are those of one machine; measure on the one that will do the work, and look at the ratios. All have one thread. Eight at once are cheaper each in
+# PyTorch, where every operation has a fixed price for starting it, and gain less in ONNX Runtime. It has read the whole list
 # beforehand: it merges operations and lays out their memory for this processor. (PyTorch runs here without such
 # preparation: `train.py` uses the layout `channels_last`, and `python export.py --compile` lets `torch.compile` merge operations as well.)
 
@@ -706,8 +707,9 @@ if not lacks("gradio", "gradio_client"):
 # The same name and the same probability, and for a file that is no picture a sentence that a friend understands. Three things are refused at the door: an
 # upload of more than 10 MB, a path of this machine, an address of another.
 #
-# So far the page is yours alone. For a friend elsewhere, a machine must be on all day, for example a *Space* of Hugging Face (not tried for this lesson, which
-# needs no account): it takes the folder without `data/` (of the run only `runs/first/model.pt`), a `requirements.txt`, and this as `app.py`:
+# So far the page is yours alone. A friend elsewhere needs a machine that is always on, such as a *Space* of Hugging Face (not tried for this lesson, which
+# needs no account): it takes the folder without `data/` (of the run only `runs/first/model.pt`), a `requirements.txt` (a line for each package, that of the body's
+# weights, too), and this as `app.py`:
 #
 # ```python
 # import predict, serve
@@ -747,7 +749,8 @@ for ax, file, color, period in zip(axes, (tries[0], tries[-1]), CLASS_COLORS, (2
     ax.plot(np.loadtxt(file, delimiter=",", ndmin=2)[:60, 0], color=color)
     ax.set(xlabel="moment", title=file.parent.name)
     for swing in range(0, 60, period):
-        ax.axvline(swing, color="#aaaaaa", lw=0.8, zorder=0)
+        ax.axvline(swing, color="#aaaaaa", lw=0.8, zorder=1)
+    ax.grid(visible=False, axis="x")
 axes[0].set_ylabel("first channel")
 plt.show()
 
@@ -771,7 +774,7 @@ def new_project(place, data_py, model_py):
 # %% [markdown]
 # ### Exercise program-4 · difficulty 3 · 16 minutes
 # Write and try the functions in a cell of their own first: `prepare(read(tries[0]), fit(read(tries[0]))).shape`. Then put them and their imports into two strings,
-# `data_py` and `model_py`, with `'''` around them if they have docstrings. `show("data.py", "load")` shows how the template does it for pictures;
+# `data_py` and `model_py`, each in `'''` (docstrings have `"""`). `show("data.py", "load")` shows how the template does it for pictures;
 # `show("table/data.py", "fit", at=ROOT / "project")` is a `fit` that learns something, and `prepare` there uses it. The first string holds:
 #
 # 1. `ASKS_FOR = "file"`: what the page takes
@@ -930,8 +933,8 @@ table = pd.DataFrame(rows).sort_values("loss")
 print(table[["width", "lr", "loss", "accuracy"]].round({"loss": 3, "accuracy": 3}).to_string(index=False))
 
 # %% [markdown]
-# Both columns are of the validation part, at each run's best epoch. The table is sorted by the loss, and the first row is chosen, although another may name one
-# picture more: the loss also sees how sure each answer is. Read it with a pinch of salt: the validation part has 72 pictures, so one picture is 0.014 of accuracy,
+# Both scores are of the validation part, at each run's best epoch. The table is sorted by the loss, and the first row is chosen, although another may get one more
+# right: the loss also sees how sure each answer is. Read it with a pinch of salt: the validation part has 72 pictures, so one picture is 0.014 of accuracy,
 # and the best of four by luck looks better than it is.
 # That is why the test part has not been touched yet. The
 # choice is made; now it is, once. `--resume` finds all epochs done and trains nothing more; `--judge` adds the test part:
@@ -1069,8 +1072,8 @@ if not lacks("onnx", "onnxscript", "onnxruntime"):
         print(f"{name:11} {quickest(lambda s=s, feed=feed: s.run(None, feed), seconds=0.05):6.2f} ms for one picture")
 
 # %% [markdown]
-# The file with all convolutions in bytes is a quarter as large. But its logits are off by a third of their whole range, and where this lesson was written a picture
-# took it eight times as long. The head alone loses little accuracy, but it is too small to save anything, and was slower, too. Dynamic quantization was made for
+# The file with all convolutions in bytes is a quarter as large. But its logits are off by a third of their whole range, and where this lesson was written it took
+# ten times as long or so. The head alone loses little accuracy, but it is too small to save anything, and was slower, too. Dynamic quantization was made for
 # large linear layers. Nothing is smaller, faster and equal before you have measured all
 # three.
 
