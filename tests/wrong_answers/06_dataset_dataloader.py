@@ -118,7 +118,7 @@ def bundles(n, batch_size, generator, drop_last=False):
     parts = [rows.tolist() for rows in torch.randperm(n).split(batch_size)]
     return [rows for rows in parts if len(rows) == batch_size or not drop_last]
 
-# %% loader-2 refused: a list of tensors
+# %% loader-2 refused: a list of Tensor
 def bundles(n, batch_size, generator, drop_last=False):
     parts = torch.randperm(n, generator=generator).split(batch_size)
     return [rows for rows in parts if len(rows) == batch_size or not drop_last]
