@@ -4,7 +4,7 @@
 #   course:
 #     title: Start here
 #     summary: notebooks, checks and hints; the three things that PyTorch is; a first network in ten lines
-#     path: "It works here, and it learns: a first network, and three knobs that decide how well."
+#     path: "Everything works here, and a first network learns; three knobs decide how well."
 #     needs: []
 #     data: []
 #     objectives:
@@ -12,7 +12,7 @@
 #       order: say what a notebook remembers, and get out of trouble with Restart
 #       torch: name the three things that PyTorch is, and use the first two yourself
 #       supervised: tell supervised learning from what is not
-#       train: train a network alone, turn one of its knobs, and say what happened
+#       train: train a network yourself, turn one of its knobs, and say what happened
 # ---
 
 # %% [markdown]
@@ -41,7 +41,7 @@ plt.style.use("utils.course")
 # %% [markdown]
 # ## Is everything here?
 #
-# To the left of the box a number appears in brackets: it was the first to run. (While a box is running, a star stands there: wait.) If you see an error instead, the
+# To the left of the box a number appears in brackets: that box ran first. (While a box is running, a star stands there: wait.) If you see an error instead, the
 # course is not installed where this notebook runs, or a file of yours hides a part of it: close JupyterLab and start it
 # with `make lab`, which names such a file. If that does not help, delete the folder `.venv` in the course's folder and
 # start it once more; your own notebooks are not in there.
@@ -59,7 +59,7 @@ environment_report()
 # | torch | PyTorch itself: the library you are here to learn | close JupyterLab, delete the folder `.venv`, then `make lab` |
 # | torchvision | pictures: data sets, transforms, famous networks | the same; it must fit the torch beside it |
 # | jupyterlab | the program you are reading this in | the same |
-# | device | where the numbers are crunched: `cuda` is an NVIDIA graphics card, `mps` an Apple chip, `cpu` your processor | somebody has set the environment variable `COURSE_DEVICE` to a device that is not here: remove it |
+# | device | where the numbers are crunched: `cuda` is an NVIDIA graphics card, `mps` an Apple chip, `cpu` your processor | remove the environment variable `COURSE_DEVICE`: it names a device that is not here |
 # | CPU threads | how many cores PyTorch uses at once | any number will do |
 #
 # The file `docs/troubleshooting.md` explains every message that the course itself may give.
@@ -90,7 +90,7 @@ print("coins:", coins)
 # user is bitten by this: what you see on the page is no longer what the kernel remembers.
 #
 # The cure is to start over. In the menu **Kernel**, choose **Restart Kernel and Run All Cells**. The kernel forgets
-# everything and runs the page from top to bottom. Every notebook of this course goes through to its end when you do that,
+# everything and runs the page from top to bottom. Every notebook in this course runs to the end when you do that,
 # with or without your answers in it. (A few errors are there on purpose; the text says so.)
 #
 # | you want to | do this |
@@ -98,11 +98,11 @@ print("coins:", coins)
 # | run a cell and go to the next | Shift + Enter |
 # | run a cell and stay on it | Ctrl + Enter |
 # | add a cell below, to try something | Esc, then B |
-# | see what a name does | write a ? behind it, as in `torch.argmax?`, and run |
+# | see what a name does | write a ? after it, as in `torch.argmax?`, and run |
 # | stop a cell that takes too long | the ■ button |
 # | forget everything | Kernel → Restart Kernel |
 # | run the whole page afresh | Kernel → Restart Kernel and Run All Cells |
-# | get a lesson back as it came, your copy kept aside | `make fresh LESSON=00` in a terminal |
+# | start a lesson over, with your copy set aside | `make fresh LESSON=00` in a terminal |
 #
 # `make lab` opens your own copies, which live in the folder `work/`. You can write into them whatever you like: updating the course
 # never touches them.
@@ -255,7 +255,7 @@ layer(points).shape
 
 # %% [markdown]
 # Five rows, because each point is handled on its own, and four columns, because the layer gives four numbers for each point. You will predict shapes in every
-# lesson from now on. It is the habit that saves the most time with PyTorch, and here is why: when two shapes do not fit, it usually stops.
+# lesson from now on. It is the habit that saves the most time, and here is why: when two shapes do not fit, PyTorch usually stops.
 
 # %%
 with expect_error(RuntimeError):
@@ -438,7 +438,7 @@ print(f"before training: loss {first:.3f}, share right {before:.3f}")
 print(f"after training:  loss {loss.item():.3f}, share right {after:.3f}")
 
 # %% [markdown]
-# The loss is all that training looks at, and it fell; the share of right guesses is for us. Half of them right is what a coin gets, and an untrained network knows
+# The loss is all that training looks at, and it fell; the share of right guesses is for us. A coin gets half the points right, and an untrained network knows
 # no more. But it does not toss 500 coins: one border, drawn at random, decides for all points at once, so its share may be far from one half. Here are ten networks,
 # each with a different *seed*, the number that fixes the random start:
 
@@ -479,7 +479,7 @@ assert right > 0.97 > 0.92 > line
 # The network holds up on new points, and the line is no match for it. (The line with `assert` is the course's own guard: it stops the page if the text after it no
 # longer holds. If you have changed numbers above and it stops you, nothing is broken: put them back, or delete the line.) Telling a good result from a lucky
 # one is a thread that runs through
-# this course, and it starts here: **judge a model by examples it was not trained on, and beside the cheapest thing that could do the job.**
+# this course, and it starts here: **judge a model by examples it was not trained on, and against the cheapest thing that could do the job.**
 
 # %% [markdown]
 # ## The build: turn a knob, say what happened
@@ -491,8 +491,8 @@ assert right > 0.97 > 0.92 > line
 # ### Exercise start-5 · difficulty 2 · 10 minutes
 # 1. Write `train(X, y, hidden=16, lr=0.05, steps=300)`: it sets the seed to 0, builds the network anew, trains it on `X` and `y`, and returns it. `hidden`, `lr` and
 #   `steps` are the three knobs.
-# 2. Say what happened. Train with each of the four settings below on `X, y`, and put into the dictionary `said`, under the four names that stand there, the share of
-#   right guesses on `X_new, y_new`: plain numbers from 0 to 1. Guess each of them before you look.
+# 2. Say what happened. Train with each of the four settings below on `X, y`, and store each share of right guesses on `X_new, y_new`, a plain number from 0 to 1, in
+#   the dictionary `said` under its name. Guess each of them before you look.
 #
 # The check trains your function on points of its own, and compares what you said with what it sees there.
 #
@@ -569,10 +569,10 @@ with check("start-5") as c:
 # **Common mistake** building model and optimizer outside the function, so that the second call goes on training the first network.
 
 # %% [markdown]
-# Each turn of a knob costs 10 to 20 percentage points, for one of two reasons. With the small rate, and with ten steps, the network *could* bend its border and has
+# Each turn of a knob costs 10 to 20 percentage points, for one of two reasons. With the small rate, and with ten steps, the network *could* bend its border but has
 # not gotten there: more steps would cure both. With one hidden number no training helps. That can be drawn. Here are four networks, with 1, 3, 3 and 16 numbers in
 # the middle; the two with 3 differ only in their random start. The
-# share below each is that of the 500 points it was trained on: the question here is what it *can* draw.
+# share below each is measured on its 500 training points: the question here is what it *can* draw.
 
 # %% alt="Four panels with the two moons. With one hidden number the border between the blue and the orange region is a straight line that cuts through both moons, and 87 % are right. With three and seed 0 it is nearly straight, 89 %. With three and seed 1 it winds between the moons in an S, as it does with sixteen; both have about 100 %."
 shares = {}
@@ -592,7 +592,7 @@ plt.show()
 assert shares[3, 0] < 0.92 and shares[3, 1] > 0.97
 
 # %% [markdown]
-# *One number in the middle draws a straight line through both moons; three can bend it, and sixteen bend it at ease.* What a
+# *One number in the middle draws a straight line through both moons; three can bend it, and sixteen bend it with ease.* What a
 # network can draw depends on its middle. What it does draw depends on training, and on luck: with seed 0, three numbers bend it in the wrong place, and get 89 % of
 # these points right, little more than the single one.
 

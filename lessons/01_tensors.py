@@ -20,7 +20,7 @@
 # several pictures of the same size lie behind one another. Today you go from the one to the other, and back.
 #
 # On the way you ask the same three questions over and over: **what shape, what dtype, where?** The *shape* says how many
-# numbers there are in each direction, the *dtype* what kind of number each is, and the *where* in which memory they lie.
+# numbers there are in each direction, the *dtype* what kind of number each is, and the *where* which memory holds them.
 # Most errors in PyTorch come from one of the three, and so do many results that are wrong without any error.
 
 # %%
@@ -127,7 +127,7 @@ print(f"{photo.float().mean():.1f}")
 # %% [markdown]
 # (A `NotImplementedError`, which is a kind of `RuntimeError`.) A mean has decimals in general, and PyTorch will not guess which kind of float you want. (`Byte`
 # is its old name for `uint8`, as
-# `Long` is for `int64`.) NumPy does guess, and takes 64 bits. You name it: `.float()` is short for `.to(torch.float32)`.
+# `Long` is for `int64`.) NumPy does guess, and takes 64 bits. You choose: `.float()` is short for `.to(torch.float32)`.
 #
 # Why 32 bits? **Floats are there to be computed with**, by the million: half the bytes means half the memory and often
 # twice the speed, and seven digits are more than a photograph or a network needs. **Integers are there to point at things**, at
@@ -140,7 +140,7 @@ print(photo.argmax().dtype, photo.argmax().item())
 print(torch.iinfo(torch.int32).max, torch.finfo(torch.float32).eps)
 
 # %% [markdown]
-# `argmax` answers with a position: 962 numbers stand before the first of the largest, counted in reading order (the three colors of the first pixel, then of the
+# `argmax` answers with a position: 962 numbers precede the first maximum in reading order (the three colors of the first pixel, then of the
 # next). `eps` is the smallest step upward that a 32-bit float can
 # make from 1. That is where the seven digits come from, and it is why two floats that should be
 # equal often are not.
@@ -198,12 +198,12 @@ with expect_error(RuntimeError):
 print(tuple(((photo / 255) @ gray_weights.float()).shape))
 
 # %% [markdown]
-# *Double* is float64, *Float* is float32. (Three names for two tensors: the first is that of the place made ready for the answer.) Convert once, where the data come
+# *Double* is float64, *Float* is float32. (Three names for two tensors: the first belongs to the space reserved for the answer.) Convert once, where the data come
 # in. (`@` multiplies three colors by three weights and adds
 # them up, for each pixel: a gray picture. A side door has more about it.)
 #
 # A graphics card has its own memory, and work happens where the tensor is. Many laptops have no card that PyTorch can use, so programs ask first.
-# The output stored below this cell comes from another machine than yours; run it.
+# The output stored below comes from another machine; run the cell on yours.
 
 # %% tags=["nbval-ignore-output"] reason="the answers depend on the devices of the machine"
 has_accelerator = torch.accelerator.is_available()
@@ -228,14 +228,14 @@ with expect_error(RuntimeError):
     photo + nowhere
 
 # %% [markdown]
-# The words depend on the two devices; with a card the message begins *Expected all tensors to be on the same device*. The mend is
-# the same: `.to(device)` for the data and for the model. Lesson 11 has more.
+# The words depend on the two devices; with a card the message begins *Expected all tensors to be on the same device*. The fix is the same: `.to(device)` for the
+# data and for the model. Lesson 11 has more.
 
 # %% [markdown]
 # ## Cut
 #
-# An integer picks one and removes the direction. A slice picks a stretch and keeps the direction, even when the
-# stretch is one long. `...` stands for all the directions that you do not name.
+# An integer picks one and removes the direction. A slice picks a stretch and keeps the direction, even when its length is one. `...` stands for all the directions
+# that you do not name.
 
 # %%
 print(tuple(photo[0].shape), "one row of pixels")
@@ -245,8 +245,7 @@ print(tuple(photo[100:164, 200:264].shape), "a square of 64 by 64")
 print(tuple(photo[::2, ::2].shape), "every second row and column")
 
 # %% [markdown]
-# One habit from Python lists does not carry over: `photo[::-1]` raises *step must be greater than zero*; `photo.flip(0)` does
-# it.
+# One habit from Python lists does not carry over: `photo[::-1]` raises *step must be greater than zero*; `photo.flip(0)` reverses rows.
 #
 # **Predict before you run:** `scene` is a copy of the photograph, `square` a slice of it. You paint the square gray. What happens to
 # `scene`?
@@ -446,7 +445,7 @@ print("turned:", tuple(turned.shape), turned.stride())
 print("bytes copied:", 0 if shares(photo, turned) else turned.nbytes)
 
 # %% [markdown]
-# A tensor whose numbers lie in reading order, as `photo` does, is called *contiguous*; `turned` is not, and `turned.contiguous()` would
+# A tensor whose numbers lie in reading order, as `photo`'s do, is called *contiguous*; `turned` is not, and `turned.contiguous()` would
 # copy it into order. You will need that word when `view` complains, behind a side door.
 #
 # Small calls add, remove, join or swap directions:
@@ -552,8 +551,8 @@ all_two = torch.full((3, 1), 2.0)
 print(f"{((all_two - target) ** 2).mean():.4f}")
 
 # %% [markdown]
-# Not 0 but 1.3333: `(3, 1)` and `(3,)` make a `(3, 3)` table of every prediction against every target. The second line has the
-# mend: `squeeze(1)`, and the error is 0. Now the last line: with the bug, predicting 2 for everyone scores 0.6667, *better* than
+# Not 0 but 1.3333: `(3, 1)` and `(3,)` make a `(3, 3)` table of every prediction against every target. The second line has the fix: `squeeze(1)`, and the error is
+# 0. Now the last line: with the bug, predicting 2 for everyone scores 0.6667, *better* than
 # perfect predictions. Training looks for the lowest score, so it would lead away from the right answers, and no error would appear. Print the
 # shapes of both sides of any subtraction that matters.
 
@@ -563,7 +562,7 @@ print(f"{((all_two - target) ** 2).mean():.4f}")
 # `X.std` gives it by default). `dim=0` treats each column on its own, `dim=1` each row. Your function must be right
 # for square tables too, and leave `X` as it is.
 #
-# <details><summary>Hint 1</summary>For dim=1 and a table (3, 4): which shape must the means have to be subtracted?</details>
+# <details><summary>Hint 1</summary>For dim=1 and a table (3, 4): which shape lets the means be subtracted?</details>
 # <details><summary>Hint 2</summary><code>keepdim=True</code>, in both the mean and the standard deviation.</details>
 
 # %% tags=["exercise"] id="tensors-3" objective="broadcast"
@@ -605,8 +604,7 @@ with check("tensors-3") as c:
 # %% [markdown]
 # ## Stack
 #
-# One direction is missing: the batch. `cat` lengthens a direction that exists; `stack` makes a new one, in front. **Predict before you
-# run** the two shapes.
+# One direction is missing: the batch. `cat` lengthens a direction that exists; `stack` makes a new one, in front. **Predict before you run:** which two shapes?
 
 # %%
 corners = [(20, 60), (90, 250), (220, 330), (300, 520)]  # row and column of each cut
@@ -651,10 +649,10 @@ with expect_error(RuntimeError):
 # ### Exercise tensors-4 · difficulty 3 · 18 minutes
 # Now alone, from an empty cell, for any photograph. Write three functions:
 #
-# 1. `load(path)` opens a picture's file and returns a `uint8` tensor `(H, W, 3)`, also if the file holds a gray picture.
+# 1. `load(path)` opens a picture's file and returns a `uint8` tensor `(H, W, 3)`, even if the file holds a gray picture.
 # 2. `make_batch(photo, corners, size=64)` scales the photograph to 0 … 1, normalizes each color by its mean and spread **over the whole photograph**,
-#    cuts a square of `size` by `size` pixels at each `(row, column)` in `corners`, and stacks the cuts. It returns three tensors: the batch `(N, 3, size, size)`, 32-bit
-#    floats, and the means and the spreads, `(3,)` each. The photograph stays as it is.
+#    cuts a square of `size` by `size` pixels at each `(row, column)` in `corners`, and stacks the cuts. It returns three tensors: the batch `(N, 3, size,
+#    size)` in 32-bit floats, and means and spreads, `(3,)` each. The photograph stays as it is.
 # 3. `unmake(batch, mean, std)` undoes it: the cuts as they were, `uint8`, `(N, size, size, 3)`, equal to the photograph's **in every pixel**.
 #
 # Try them: `(unmake(*make_batch(photo, corners))[0] == photo[20:84, 60:124]).all()`. The check brings photographs of its own.

@@ -75,8 +75,8 @@ assert slope == 0
 
 # %% [markdown]
 # Not the smallest: 0.001 is best. At `h = 1e-05` the answer is almost nine percent off, and at `1e-07` it is **zero**: near 2.2
-# a 32-bit float has no room for the step, so `w` does not move at all. At `1e-05` it does, but the loss then changes by less than a millionth, and the seven digits
-# of `p` catch barely more than one of it. Too large a step is bent by the curve; too
+# a 32-bit float has no room for the step, so `w` does not move at all. At `1e-05` it does, but the loss then changes by less than a millionth, and `p`, with seven
+# digits, catches barely more than one digit of that. Too large a step is bent by the curve; too
 # small a step drowns in rounding.
 #
 # ### Second way: by hand
@@ -137,7 +137,7 @@ for name, t in dict(x=x, w=w, b=b, z=z, p=p, loss=loss).items():
 # the slope of everything above it (*above* means nearer the loss) and it returns the slope handed on to each input. Hand
 # it 1 and you get the bare *local derivative*, the derivative of this one operation and nothing else. Follow the pointers
 # all the way down. Each path ends in a node called `AccumulateGrad`: it holds the leaf, as `.variable`, and fills its `.grad`. Each row below has an operation on
-# the left, with its result if that has a name, and the node of one input on the right; the number after × is the local derivative.
+# the left, with its result if named, and one input's node on the right; the number after × is the local derivative.
 
 # %%
 def walk(node):
@@ -183,8 +183,7 @@ for node, value in total.items():
     print(f"{label(node, **named):25} dL/d{label(node, **named).split()[-1]:5} = {value:8.4f}")
 
 # %% [markdown]
-# Now draw it: boxes are nodes and what they made, with its value,
-# numbers on the arrows are local derivatives, the number below a box is the product so far.
+# Now draw it: boxes are nodes with their results; numbers on the arrows are local derivatives; the number below a box is the product so far.
 
 # %% alt="A computation graph, boxes with values, left to right: leaf w feeds Mul, Mul and leaf b feed Add, which makes z; z feeds Sigmoid, which makes p; p feeds BinaryCrossEntropy, which makes the loss. Orange arrows run backward, from right to left and from box to box, with the local derivatives minus 1.0889, 0.075, 1 and 1, and 1.1 on them. Below each box stands the product so far: 1 at the loss, minus 1.0889 at p, minus 0.0817 at z, Mul and b, and minus 0.0898 at w."
 fig, ax = plt.subplots(figsize=(9.5, 3.1))
@@ -216,7 +215,7 @@ plt.show()
 # − p) = 0.918 · 0.082.*
 # `x` and `y` have no box, because nobody asked for their gradient.
 #
-# Now let autograd judge. `retain_grad` keeps the slope at `z` too, which is no leaf.
+# Now let autograd judge. `retain_grad` also keeps the slope at `z`, which is no leaf.
 
 # %%
 z.retain_grad()
@@ -233,7 +232,7 @@ assert math.isclose(by_name["w"], w.grad.item(), rel_tol=1e-6)
 # ### Exercise autograd-1 · difficulty 1 · 4 minutes
 # Do the multiplication yourself, for another graph: `z = u·v`, `h = tanh(z)`, `d = h − t`, `loss = d²`. Write
 # `chain(u, v, t)`, which gives five numbers: the four local derivatives on the way from the loss down to `u`, in that
-# order, dloss/dd, dd/dh, dh/dz, dz/du, and last the slope of the loss with respect to `u`. Use plain Python numbers and
+# order (dloss/dd, dd/dh, dh/dz, dz/du), and last the slope of the loss with respect to `u`. Use plain Python numbers and
 # `math.tanh`. Your first four numbers are like the orange factors on the arrows; only the fifth is a product like the bold ones.
 #
 # <details><summary>Hint 1</summary>Calculate forward first: z, then h, then d. The derivative of tanh is 1 − tanh².</details>
@@ -294,13 +293,13 @@ print(f"cleared, then asked once:    {w.grad.item():.4f}")
 # tensor, `w.grad = None` clears it; `optimizer.zero_grad()`, from lesson 03 on, does the same for all weights of a
 # model.
 #
-# That is by design. A loss often comes in pieces, one per sample or batch, too big to be held at once.
+# That is by design. Often a loss too big to hold at once comes in pieces, one per sample or batch.
 # The slope of a sum is the sum of the slopes, so you ask piece by piece and let `.grad` add.
 #
 # ### Exercise autograd-2 · difficulty 2 · 6 minutes
 # Your data does not fit into memory at once, so you feed it in batches of equal size and want the gradient *as
-# if* they had been one big batch. Write `accumulated(loss_fn, batches, w)`: it leaves in `w.grad` the gradient
-# of the **mean loss over all batches**, and returns `w.grad`. `loss_fn(w, batch)` is the mean loss of one batch, for
+# if* they had been one big batch. Write `accumulated(loss_fn, batches, w)`: it sets `w.grad` to the gradient of the **mean loss over all batches** and returns
+# `w.grad`. `loss_fn(w, batch)` is the mean loss of one batch, for
 # instance `lambda w, batch: ((batch * w - 1) ** 2).mean()`.
 # Careful: when your function is called, `w.grad` may hold an old gradient, or `None`. Only one batch's graph may be alive
 # at a time: call a plain `backward()` on each batch's loss, which also frees its graph, before you touch the next.
@@ -457,7 +456,7 @@ six = Value(two.data * three.data, [(two, 3.0), (three, 2.0)])
 print(six.data, [(node.data, slope) for node, slope in six.inputs])
 
 # %% [markdown]
-# The way back sounds like one sentence: *the root, which is the last result, gets 1; every node hands each input its own grad times the number on the edge*.
+# The way back fits in one sentence: *the root, which is the last result, gets 1; every node hands each input its own grad times the number on the edge*.
 # There is one trap, and it needs a graph in which paths meet again:
 
 # %%
@@ -470,8 +469,8 @@ print("what torch says for the slope of d at a:", a.grad.item())
 assert a.grad == 44
 
 # %% [markdown]
-# Here b = 4 and s = 6, so `d` hands 6 to `b` and 4 to `s`. If `b` passes on now, `a` gets 6 · 2a = 24. Then `s` hands 4 to `a`, which makes 28, and 4 to `b`, which
-# has already passed on: 4 · 2a = 16 is lost. If `s` goes first, `b` holds 6 + 4 = 10, and `a` gets 10 · 2a + 4 = 44. **A
+# Here b = 4 and s = 6, so `d` hands 6 to `b` and 4 to `s`. If `b` goes first, `a` gets 6 · 2a = 24. Then `s` hands 4 to `a`, which makes 28, and 4 to `b`, which
+# has had its turn: 4 · 2a = 16 is lost. If `s` goes first, `b` holds 6 + 4 = 10, and `a` gets 10 · 2a + 4 = 44. **A
 # node may pass on its grad only when every node that uses it has added its share.** So you want
 # an order in which each node comes after all its users: a *topological order*. To get one, go down from the
 # root and put a node on a list only when everything below it is on the list already. Read backward, that
@@ -688,7 +687,7 @@ assert abs(total - 4) < 0.001
 # answers, can do it.
 #
 # ### Exercise autograd-4 · difficulty 3 · 18 minutes
-# Build the network out of `Scalar`s, without torch, and train it. For *called*, below, write a method `__call__(self, x)`: Python runs it for `neuron(x)`.
+# Build the network out of `Scalar`s, without torch, and train it. *Called*, below, means a method `__call__(self, x)`: Python runs it for `neuron(x)`.
 #
 # - `Neuron(n_in, rng)` has `w`, a list of `n_in` Scalars, and `b`, one Scalar, all drawn with `rng.uniform(-1, 1)`.
 #   Called with a list of `n_in` numbers or Scalars, it gives tanh(w·x + b).
@@ -698,11 +697,10 @@ assert abs(total - 4) < 0.001
 #   lists every `w` and `b`.
 # - `train(net, X, y)` walks downhill on the squared error for a fixed number of rounds, enough that the loss hardly changes anymore. (Scalars have no `**`: a
 #   square is `e * e`.) `X` is a list of lists, `y` a list of targets from −1 to 1, here ±1. You choose
-#   learning rate and rounds; a few hundred take seconds, and the limit is a minute. It returns one float per round, the loss summed over the samples,
-#   in a list.
+#   learning rate and rounds; a few hundred take seconds, and the limit is a minute. `train` returns a list of floats, each round's loss summed over the samples.
 #
 # Your gradients are compared with torch's. Then the network is trained on samples that you have not seen, with other
-# sizes, and judged by the sign of its answer on new points nearby: right for at least nine in ten. First try it in a cell of your own, and look at its border:
+# sizes, and its answer must have the right sign on at least nine in ten new points nearby. First try it in a cell of your own, and look at its border:
 #
 # ```python
 # net = MLP([2, 8, 1], seed=0)
@@ -714,7 +712,7 @@ assert abs(total - 4) < 0.001
 # ```
 #
 # <details><summary>Hint 1</summary><code>Neuron</code>, <code>Layer</code> and <code>MLP</code> each need <code>__init__</code> and <code>__call__</code>. <code>zip(sizes, sizes[1:])</code> gives the pairs (n_in, n_out) of the layers. A neuron starts its sum at <code>self.b</code> and adds <code>w * v</code> for each pair of weight and input.</details>
-# <details><summary>Hint 2</summary>The loop stands above: replace <code>(w1, w2, b)</code> by <code>net.parameters()</code>, and let it run for 200 to 500 rounds at a rate of 0.05 to 0.1. Stuck near one unit of loss per sample? Look for parameters that never move.</details>
+# <details><summary>Hint 2</summary>The loop is above: replace <code>(w1, w2, b)</code> with <code>net.parameters()</code>, and let it run for 200 to 500 rounds at a rate of 0.05 to 0.1. Stuck near one unit of loss per sample? Look for parameters that never move.</details>
 
 # %% tags=["exercise", "build"] id="autograd-4" objective="descend"
 class Neuron:

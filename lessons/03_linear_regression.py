@@ -21,8 +21,8 @@
 # visibly: there is no error, only wrong numbers.)
 #
 # The number that this lesson is heading for is **0.28 cm²**: the mean squared error of your line on a thousand loads
-# that it has never seen. On average nobody can get below 0.25 there, because that is the noise of the readings, and
-# whoever always says "the average" gets 5.5. At the end you write the whole thing yourself: model, loop and judgment.
+# that it has never seen. On average nobody can get below 0.25 there, because that is the noise of the readings, and always answering "the average" gets 5.5. At the
+# end you write the whole thing yourself: model, loop and judgment.
 
 # %%
 import copy
@@ -155,8 +155,8 @@ plt.show()
 # two slopes $dL/dw$ and $dL/db$ as a tuple of two floats, worked out by hand, without autograd (the check switches
 # it off).
 #
-# <details><summary>Hint 1</summary>Call the error <code>e = w * x + b - y</code>. The square's derivative is 2e, times what <code>w</code> or <code>b</code> is multiplied by inside e.</details>
-# <details><summary>Hint 2</summary>Next to <code>w</code> stands <code>x</code>, next to <code>b</code> stands 1. The mean stays a mean; <code>.item()</code> makes a float.</details>
+# <details><summary>Hint 1</summary>Call the error <code>e = w * x + b - y</code>. Its square's derivative is 2e, times whatever multiplies <code>w</code> or <code>b</code> inside e.</details>
+# <details><summary>Hint 2</summary><code>w</code> is multiplied by <code>x</code>, <code>b</code> by 1. The mean stays a mean; <code>.item()</code> makes a float.</details>
 
 # %% tags=["exercise"] id="linear-1" objective="gradient"
 def line_gradient(w: float, b: float, x: torch.Tensor, y: torch.Tensor) -> tuple[float, float]:
@@ -268,7 +268,7 @@ class Proportional(nn.Module):
         return kg * self.weight
 
 # %% [markdown]
-# You call `model(kg)`, and PyTorch calls `forward`. The loop does not change by a letter.
+# You call `model(kg)`, and PyTorch calls `forward`. Not a letter of the loop changes.
 #
 # **Predict before you run:** does this model come close to the line's loss of 0.195?
 
@@ -358,7 +358,7 @@ for inputs, targets in make_loader(kg, cm, batch_size=8, shuffle=True):
 
 # %% [markdown]
 # Inputs and targets are cut with the same row numbers, so they stay in step. The last batch is short. Keep that in
-# mind whenever you take a mean over batches. A choice of rows is shuffled in the same way: with `own = torch.tensor([3, 5, 8])`, `own[torch.randperm(3)]` is
+# mind whenever you take a mean over batches. A subset of rows is shuffled the same way: with `own = torch.tensor([3, 5, 8])`, `own[torch.randperm(3)]` is
 # the same three numbers in a new order. `utils.make_loader` puts the shuffling of rows into a `for` loop over batches
 # (`make_loader??` shows it).
 #
@@ -366,8 +366,8 @@ for inputs, targets in make_loader(kg, cm, batch_size=8, shuffle=True):
 # You train on 103 rows, in batches of 10, for 7 epochs. How many updates does the optimizer make? And how many if
 # the short last batch is dropped every time (`drop_last=True`)? Give two whole numbers.
 #
-# <details><summary>Hint 1</summary>Count one epoch first. How many full batches, and is there a rest?</details>
-# <details><summary>Hint 2</summary>103 = 10 · 10 + 3. The rest of 3 is a batch as well, unless it is dropped.</details>
+# <details><summary>Hint 1</summary>Count one epoch first. How many full batches, >and what is left?</details>>
+# <details><summary>Hint 2</summary>103 = 10 · 10 + 3. The remaining 3 make a batch as well, unless it is dropped.</details>
 
 # %% tags=["exercise"] id="linear-2" objective="loop"
 ### BEGIN SOLUTION
@@ -452,8 +452,8 @@ assert of_exact > by_hand["val_loss"][29] + 0.04
 
 # %% [markdown]
 # The first epoch's training loss is large because it is measured *while* the line learns; the validation loss comes
-# after. And why does it get worse, from 0.29 to 0.34? The line comes closer to the exact fit, and that has 0.36 on these twenty, where the truth has 0.29:
-# it bends toward the noise of *its* points.
+# after. And why does it get worse, from 0.29 to 0.34? The line comes closer to the exact fit, whose loss on these twenty is 0.36, against the truth's 0.29: that fit
+# bends toward the noise of *its* points.
 
 # %% [markdown]
 # ## Leave one out
@@ -496,7 +496,7 @@ plt.legend(loc="center left", bbox_to_anchor=(1, 0.5), handlelength=4)
 plt.show()
 
 # %% [markdown]
-# *Only one of the four lowers the loss, and not for long: without `zero_grad` it touches 2.3 and swings back up. The other three lie on 242: nobody steps,
+# *Only one of the four lowers the loss, and not for long: without `zero_grad` it touches 2.3 and swings back up. The other three stay at 242: nothing steps,
 # there is no slope to step with, or (late `zero_grad`) the slopes are thrown away just before the step.* None of the four broken loops raises an error: where a
 # gradient is `None`, `step` politely skips the
 # parameter. Learn the two symptoms. **If the loss stays the same to the last digit, nothing moves. If it swings or
@@ -517,7 +517,7 @@ lost = loop_of(loops["complete"], kg[pair], cm[pair].flatten(), epochs=300)
 print(f"lost column    loss on two rows after 300 steps: {lost[-1]:6.2f}")
 
 # %% [markdown]
-# Only the healthy loop arrives. The test takes a second, and it finds faults in the loop and in the shapes. It can't tell
+# Only the healthy loop succeeds. The test takes a second, and it finds faults in the loop and in the shapes. It can't tell
 # you whether the line is any good on *new* rows.
 #
 # ### Margin question: what does `model.eval()` change when the model has no dropout?
@@ -705,7 +705,7 @@ with expect_error(ValueError):  # a new model, the old optimizer
     fit(zero_line(), batches, loss_fn, optimizer, epochs=1)
 
 # %% [markdown]
-# All 120 numbers are equal to the last bit. And `fit` knows one fault of the kind that you have seen: a loop in which
+# All 120 numbers are equal to the last bit. And `fit` catches one fault of the kind you have seen: a loop in which
 # nothing moves, because the optimizer holds another model's parameters. From lesson 04 on you import it.
 
 # %% [markdown]
@@ -820,8 +820,8 @@ with check("linear-5") as c:
 # | validation | which *model*: degree, learning rate, when to stop? | you, as often as you choose |
 # | test | how good is what I chose, on rows that had no say? | you, once, at the end |
 #
-# Why can the validation set not be the test set as well? Because choosing is a kind of training: the winner of a
-# choice has had luck, and luck does not come twice. Toss a hundred coins fifty times each, choose the best coin, and
+# Why can the validation set not be the test set as well? Because choosing is a kind of training: the winner has been lucky, and luck does not come twice. Toss a
+# hundred coins fifty times each, choose the best coin, and
 # toss it again. Then choose, in each of the two hundred draws, the degree with the smallest validation error.
 
 # %% within="0.02"
@@ -854,7 +854,7 @@ print(f"the average, always: {always:.2f} cm²   the noise: {0.5**2:.2f} cm²")
 
 # %% [markdown]
 # This is the number from the top of the lesson. The ± is its *standard error*: how far a mean of a thousand errors strays by luck, their spread divided by
-# $\sqrt{1000}$. Your line is about as good as twenty noisy readings usually make one: over the two hundred draws, degree 1 had a median of 0.267.
+# $\sqrt{1000}$. Your line is about as good as twenty noisy readings usually allow: over the two hundred draws, degree 1 had a median of 0.267.
 
 # %% [markdown]
 # ## The build: a line of your own
@@ -868,18 +868,18 @@ print(f"the average, always: {always:.2f} cm²   the noise: {0.5**2:.2f} cm²")
 #
 # **The loops.** Write `train_and_judge(model, X, y, seed)`, for any model that maps `X` (N, inputs) to (N, 1), the shape of `y`; the
 # check also puts `nn.Linear` in your `Line`'s place.
-# - Keep back `N // 4` rows at random for validation; the same `seed` keeps back the same rows, another seed different ones.
+# - Hold out `N // 4` rows at random for validation: the same rows for the same `seed`, different rows for another.
 # - Train on all the others, in mini-batches and in training mode. The model may come in either mode.
 # - *Afterwards* measure both parts, in evaluation mode and without a graph. Return the two mean squared errors,
 #   `(training, validation)`, as floats.
 #
 # The inputs have mean 0 and spread 1, so hand them over as they are, and `X` and `y` stay unchanged. Learning rate,
-# batch size and epochs are yours; a training may take 20 seconds, and needs one or two. The check brings two tables, with one input and with five, and measures
+# batch size and epochs are yours; training may take 20 seconds; it needs one or two. The check brings two tables, with one input and with five, and measures
 # your model
 # on 2000 new rows: its error must be below one and a half times the noise.
 #
 # <details><summary>Hint 1</summary>The parameters: <code>nn.Parameter(torch.zeros(…))</code>, after <code>super().__init__()</code>. The split: <code>torch.randperm(n, generator=torch.Generator().manual_seed(seed))</code>, cut in two.</details>
-# <details><summary>Hint 2</summary>Two nested loops: over epochs, and over <code>train[torch.randperm(len(train))].split(…)</code>. SGD arrives with a rate between 0.02 and 0.1 and a hundred epochs or more.</details>
+# <details><summary>Hint 2</summary>Two nested loops: over epochs, and over <code>train[torch.randperm(len(train))].split(…)</code>. SGD succeeds with a rate between 0.02 and 0.1 and a hundred epochs or more.</details>
 
 # %% tags=["exercise", "build"] id="linear-6" objective="whole"
 class Line(nn.Module):

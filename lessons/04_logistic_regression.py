@@ -251,8 +251,7 @@ for q in (0.01, 0.0001):
 # 4.61 at 0.01; squared error never charges more than 1.* Between 0.01 and 0.0001, squared error sees hardly
 # any difference; cross-entropy doubles the bill.
 #
-# Remember 0.69, which is $\log 2$: a classifier of two equally common classes whose loss sits there has learned
-# nothing yet.
+# Remember 0.69, which is $\log 2$: with two equally common classes, a classifier whose loss sits there has learned nothing yet.
 #
 # ### Why models return logits
 #
@@ -260,7 +259,7 @@ for q in (0.01, 0.0001):
 # `nn.BCEWithLogitsLoss`, which has the sigmoid inside. On paper they are the same. Floats disagree: in
 # float32, $\sigma(17)$ is exactly 1.
 #
-# Here are four samples with the answer 0 and ever more confident logits for 1. All are wrong, so the true loss is
+# Here are four samples of class 0, with logits ever surer of class 1. All are wrong, so the true loss is
 # about $z$ and its slope about 1.
 #
 # **Predict before you run:** what does each loss say at $z = 200$?
@@ -281,7 +280,7 @@ assert torch.allclose(exact, z, atol=0.01) and cut[2:].eq(100).all()
 # five times too much at 20, half of the truth at 200. Worse is its slope, **zero**: the model learns nothing from
 # its worst mistakes. The slope of `BCEWithLogitsLoss` is $p-y$, how far $p$ is from the truth: 0.993 − 0 at $z=5$, and 1.0 at 15. So the models of this
 # course return logits (all but one: the old model that lesson 05
-# takes apart). How the loss avoids the overflow is the side door *Over the edge*.
+# takes apart). The side door *Over the edge* shows how the loss avoids overflow.
 #
 # Three errors that you will meet with these losses:
 
@@ -333,7 +332,7 @@ for more in (0, 200, 700):
     print(f"w = {w:.2f}   loss {loss:.3f}   changes its mind at {-b / w:.2f} hours")
 
 # %% [markdown]
-# It does not settle. The boundary hardly moves any more: it creeps toward 2.5, halfway between a fail and a
+# It does not settle. The boundary hardly moves anymore: it creeps toward 2.5, halfway between a fail and a
 # pass. But these data are **separable**: one cut sorts them without a mistake. So a steeper curve always fits
 # a little better, and the weight grows forever, slower and slower. The model ends up claiming near-certainty
 # from three samples. Weight decay (lesson 05) puts a price on that; stopping early avoids it, too.
@@ -582,8 +581,9 @@ for question, outputs, loss_fn, target in table:
     print(f"{question:24} {outputs} → {name:18} {target.dtype!s:14} {shape!s:7} {loss:.3f}")
 
 # %% [markdown]
-# Guessing yes or no costs log 2 = 0.693, one of four log 4 = 1.386. A fresh classifier whose first loss is far above that has a fault before training begins. All
-# six run; which is *right* for a task, you must judge.
+# Guessing between two answers costs log 2 = 0.693; between four, log 4 = 1.386. A fresh classifier whose first loss is far above that has a fault before training
+# begins. All
+# six run; you must judge which is *right* for a task.
 #
 # ### Exercise logistic-3 · difficulty 1 · 3 minutes
 # Four tasks. For each, give the row of the table as a pair: the number of outputs and the name of the loss class,
@@ -641,8 +641,7 @@ with check("logistic-3") as c:
 # %% [markdown]
 # ## Which number to believe
 #
-# Losses are for optimizers. People ask: *is it any good?* Here are ten machine parts, sorted by the
-# probability of a fault that a model gave to each. Four are really faulty.
+# Losses are for optimizers. People ask: *is it any good?* Here are ten machine parts, sorted by the fault probability that a model gave each. Four are really faulty.
 
 # %%
 scores = torch.tensor([0.95, 0.85, 0.80, 0.70, 0.60, 0.45, 0.40, 0.30, 0.20, 0.10])
@@ -688,7 +687,7 @@ for name, (own, sk, torchm) in functions.items():
 # ### Exercise logistic-4 · difficulty 2 · 6 minutes
 # Your model returns logits, but your boss sets a threshold for the **probability**. Write
 # `precision_recall(logits, y, threshold)`: flag where the probability is *above* the threshold, and return
-# a pair of Python floats. If nothing is flagged, the precision is 0.0 by agreement; if there is nothing to
+# a pair of Python floats. If nothing is flagged, the precision is 0.0 by convention; if there is nothing to
 # find, so is the recall.
 #
 # <details><summary>Hint 1</summary>Turn the logits into probabilities first. Count the true positives, the flagged and the faulty: three numbers are enough.</details>
@@ -741,7 +740,7 @@ with check("logistic-4") as c:
 # one part in a hundred is faulty. The faulty ones are shifted, but the clouds overlap.
 #
 # The **baseline** says "sound" to everything. The *plain* detector is logistic regression as you know it. The
-# *weighted* one counts every faulty part 99 times: `pos_weight` multiplies the $y\log p$ half of the loss. (Adam is used as `SGD` is; lesson 05 says more.)
+# *weighted* one counts every faulty part 99 times: `pos_weight` multiplies the $y\log p$ half of the loss. (Adam is used like `SGD`; lesson 05 says more.)
 
 # %%
 def machine_parts(n, generator):
@@ -779,7 +778,7 @@ for name, verdict in verdicts.items():
 # The baseline is right 99 times in 100 and finds nothing. The plain model looks a shade better and finds only
 # a handful. The weighted one has by far the **worst accuracy**, 0.845, and finds 35 of the 40. If a missed fault
 # means a broken machine and a false alarm means a second look, the "worst" of these three verdicts is the only one worth having. (The plain *model* is no worse,
-# only its threshold of 0.5 is: the side door *Thresholds and prices* lowers it.)
+# only its threshold of 0.5, which the side door *Thresholds and prices* lowers.)
 #
 # So: **print the baseline beside your number, and say which mistakes you can afford.**
 
@@ -860,7 +859,7 @@ assert gap < 1e-5
 # %% [markdown]
 # The same function, to the last digits of a float. **Depth alone bends nothing.** Put something between the layers
 # that is not a line. The most common choice is **ReLU**, `torch.relu(z)`: it leaves positive numbers alone and sets
-# negative ones to 0. Watch what two of them make of a straight border:
+# negative ones to 0. Watch what two of them do to a straight border:
 
 # %% within="0.01" alt="The two moons and the border of the zigzag: it rises to a first bend at x1 = 0, falls to a second at x1 = 1 and rises again, and runs between the moons nearly everywhere."
 def zigzag(x):
@@ -900,13 +899,13 @@ plt.show()
 #
 # **First fail, then win.** Print `train(Net(2, 2, bend=False), *maps["moons"])`: depth alone stops near 0.88, where one
 # line stopped. Then set `bend=True`, and go on to the spirals. The check trains new networks on new moons and on larger spirals that lie
-# tilted in space, so with three inputs. It wants at least **0.95** on points that were not in the training. A few
+# tilted in space, so with three inputs. It wants at least **0.95** on points that training did not use. A few
 # seconds of training are enough.
 #
 # Afterwards, look at it: `net = Net(2, 3)`, `print(train(net, *maps["spirals"]))`, `plot_boundary(plt.gca(), net, *maps["spirals"])`.
 #
 # <details><summary>Hint 1</summary>Keep the switch, too, as <code>self.bend = bend</code>, and ask <code>if self.bend:</code> before each <code>torch.relu</code>. A width of 64 is enough. For the loop: for each epoch, <code>for rows in torch.randperm(len(X)).split(100)</code>, and your five lines from lesson 03.</details>
-# <details><summary>Hint 2</summary><code>torch.optim.Adam(model.parameters(), lr=0.01)</code> and 100 epochs arrive. The share: compare <code>model(X).argmax(dim=1)</code> with <code>y</code>, under <code>torch.no_grad()</code>.</details>
+# <details><summary>Hint 2</summary><code>torch.optim.Adam(model.parameters(), lr=0.01)</code> and 100 epochs suffice. The share: compare <code>model(X).argmax(dim=1)</code> with <code>y</code>, under <code>torch.no_grad()</code>.</details>
 
 # %% tags=["exercise", "build"] id="logistic-5" objective="network"
 class Net(nn.Module):
@@ -995,7 +994,7 @@ with check("logistic-5") as c:
 # Three sentences to keep. The model returns **logits**, the loss takes logits, and sigmoid or softmax is
 # for people. Depth needs bends. And a metric without a baseline beside it is a number that means nothing.
 #
-# Next comes a real table of 768 patients, in which zeros mean "missing" and a widely copied file has its
+# Next comes a real table of 768 patients, where zeros mean "missing"; one widely copied version has its
 # labels flipped. Logistic regression will be there too: as the baseline that a network has to beat.
 
 # %% [markdown] tags=["deeper"]

@@ -143,7 +143,7 @@ with check("diabetes-1") as c:
 # ### Three parts, and what each may know
 #
 # Training rows teach, validation rows choose, test rows judge: **once**, at the end. All three parts have the same share of
-# sick women (`stratify`). Lay the test rows aside now.
+# sick women (`stratify`). Set the test rows aside now.
 
 # %%
 rest, test = train_test_split(clean, test_size=154, stratify=clean.label, random_state=0)
@@ -354,7 +354,7 @@ with check("diabetes-3") as c:
 #
 # The labels are 0 or 1 and the network gives one logit: `BCEWithLogitsLoss`, as in lesson 04.
 #
-# What loss is a good loss? A model that ignores its inputs does best by always saying the share $q$ of ones. Put $p=q$ for everybody into the formula of lesson 04,
+# What loss is a good loss? A model that ignores its inputs does best by always answering $q$, the share of ones. Put $p=q$ for everybody into the formula of lesson 04,
 # and its loss is $-q\log q-(1-q)\log(1-q)$. **Put this number beside
 # every loss**: above it, a model serves you worse than a constant, even if it is often right.
 
@@ -372,9 +372,9 @@ print(f"fresh network: {bce(predict(model, X_valid), y_valid):.3f}")
 
 # %% [markdown]
 # A fresh network says about one half to everybody, so it starts near log 2 = 0.693, above the constant. The optimizer is `AdamW`. *Adam* divides each parameter's
-# step by the recent size of its gradients, so that all move
-# at a similar pace, and keeps some of the last steps' direction (*momentum*). The W stands for weight decay: each step takes the share `lr * 0.01` off every
-# weight, which is next to nothing in a run as short as yours. The learning rate is a choice, so the validation rows will make it. First, one run to see what
+# step by the recent size of its gradients, so all move at a similar pace; it keeps some of the last steps' direction (*momentum*). The W stands for weight decay:
+# each step takes the share `lr * 0.01` off every
+# weight, which is next to nothing in a run as short as yours. The validation rows will choose the learning rate. First, one run to see what
 # the network does.
 
 # %% [markdown]
@@ -423,7 +423,7 @@ assert best < 70 and history["val_loss"][-1] > 1.15 * lowest
 # The cheapest brake is to **stop early**, when the validation loss has not improved for a while, and
 # go back to the best weights. "Go back" hides a trap.
 #
-# **Predict before you run:** you keep `model.state_dict()` and train on. Is what you kept the old weights?
+# **Predict before you run:** you keep `model.state_dict()` and continue training. Did you keep the old weights?
 
 # %% within="0.03"
 torch.manual_seed(0)
@@ -550,8 +550,8 @@ for name, found in {"network, lr": networks, "line, C": lines}.items():
 assert max(networks[0][0], lines[0][0]) < 0.85 * constant_loss(y_valid)
 
 # %% [markdown]
-# The lowest losses choose, by less than a thousandth each: a rate of 0.03 for the network, and C = 1 for the line. Both have learned
-# something. Which is better? These 154 rows have chosen, so their loss is a little too good to be true. And another draw of rows might turn the order around.
+# The lowest losses win, by less than a thousandth each: a rate of 0.03 for the network, and C = 1 for the line. Both have learned
+# something. Which is better? These 154 rows have chosen, so their loss is a little too good to be true. And another draw of rows might reverse the order.
 #
 # ### Cross-validation: every row judges once
 #
@@ -650,9 +650,9 @@ plt.show()
 # lesson 03): 0.05, because some folds are hard for both models. In the *differences* this shared luck cancels; that is why you compare the two on the same
 # patients.
 #
-# Is it worse? Let $s$ be the spread of the ten differences. If the rounds were *independent*, luck would move their mean at most $2.26\,s\sqrt{1/10}$ from 0 in 95
+# Is the network worse? Let $s$ be the ten differences' spread. If the rounds were *independent*, luck would move their mean at most $2.26\,s\sqrt{1/10}$ from 0 in 95
 # of 100 cases ($s\sqrt{1/10}$ is the standard error of lesson 03; 2.26 is Student's number for ten values). But the rounds share most of the rows they learn from,
-# and every patient judges twice, so ten rounds tell less than ten. Nadeau and Bengio's correction adds, under the root, held-out over known rows, one to four:
+# and every patient judges twice, so ten rounds count for fewer. Nadeau and Bengio's correction adds held-out over known rows, one to four, under the root:
 # $s\sqrt{1/10+1/4}$, almost twice as wide.
 
 # %% within="0.02"
@@ -689,7 +689,7 @@ print(f"one patient more or less: {1 / len(y_test):.3f}")
 # %% [markdown]
 # On these rows the network is ahead in accuracy, by a few patients, and the line is ahead in loss. With this split alone you could publish either
 # story. So report that you cannot tell. Most people should take the line:
-# nine parameters, no seed, and weights you can read: each $w$ multiplies the odds by $e^w$ (lesson 04); the column printed first moves the verdict most.
+# nine parameters, no seed, and weights you can read. Each $w$ multiplies the odds by $e^w$ (lesson 04); the column printed first moves the verdict most.
 #
 # A line that you cannot beat is no failure. On a table like this it is to be expected, for three reasons.
 #
@@ -705,21 +705,21 @@ print(f"one patient more or less: {1 / len(y_test):.3f}")
 # columns: one that a line cannot learn, one that a line learns best, and one with **nothing** to learn, where your judge has to say so.
 #
 # ### Exercise diabetes-5 · difficulty 3 · 18 minutes
-# Write three things. On your honor: no `fit`, `evaluate`, `predict`, `make_loader` of `utils`, and no class of this lesson.
+# Write three things. On your honor: no `fit`, `evaluate`, `predict`, `make_loader` from `utils`, and no class from this lesson.
 #
 # 1. `MLP(widths)`, an `nn.Module` for any list of two or more widths: linear layers, and after each **except the last** a
 #    ReLU. It takes X (N, widths[0]) and gives logits (N, widths[-1]).
 # 2. `train_mlp(X, y, X_val, y_val)`: a new `MLP` with widths of your choice, trained by a loop of your own with
 #    early stopping. It returns the network with its best weights. Both y hold 0.0 and 1.0, shape (N, 1).
-# 3. `cross_validate(X, y, folds, seed)`: held-out logits `(network, line)`, **network first, the reverse of `both_models`**: two tensors of the shape
-#   of y, without a graph. Row i of each comes
+# 3. `cross_validate(X, y, folds, seed)`: held-out logits `(network, line)`, **network first, the reverse of `both_models`**, as two tensors of y's shape, without a
+#   graph. Row i of each comes
 #    from a model that has not seen row i. `three_parts(y, folds, seed)` from above gives you the row numbers of each round. In a round, learn mean and standard
 #    deviation from the training rows, prepare all three parts with them, call your `train_mlp` once, fit the line, and write the held-out logits into their
 #    rows. X has no holes, its columns have any scale, and none is constant. The line is `LogisticRegression().fit(X.numpy(), y.flatten().numpy())` on the
 #    prepared training rows; `line_logits(line, X)` from above gives its logits.
 #
 # The check wants: accuracy of 0.85 where the class is a disc, within 0.06 of the line where the line is right, and on pure noise an
-# accuracy near 0.5 and a loss below 1.2 (a network that stops in time has about 0.7, one that does not 3 and more). All in well under a minute.
+# accuracy near 0.5 and a loss below 1.2 (a network that stops in time has about 0.7, one that does not, 3 or more). All in well under a minute.
 #
 # <details><summary>Hint 1</summary>The class: for each pair of neighbors (as in diabetes-3) append <code>nn.Linear(m, n)</code> and <code>nn.ReLU()</code> to a list; then <code>self.layers = nn.Sequential(*layers[:-1])</code>. The star hands over the parts one by one, <code>[:-1]</code> drops the last ReLU. A plain list would hide the weights from <code>parameters()</code>. Loop: <code>for rows in torch.randperm(len(X)).split(64):</code> is an epoch of shuffled batches; after it comes the validation loss, under <code>torch.inference_mode()</code>. AdamW with a rate of 0.01 and a patience of 10 to 20 will do.</details>
 # <details><summary>Hint 2</summary>Rounds: <code>for teach, choose, held in three_parts(y, folds, seed):</code> gives three arrays of row numbers. Start from <code>network = torch.zeros_like(y)</code> and assign to <code>network[held]</code>.</details>
@@ -831,7 +831,7 @@ with check("diabetes-5") as c:
 # | `model.state_dict()` | weights by name: alive, so `copy.deepcopy` to keep them | → dict |
 # | `p.numel()` | number of elements | (m, n) → m · n |
 # | `nn.BCEWithLogitsLoss` | loss on logits; put the loss of a constant beside it | (N, 1), (N, 1) → () |
-# | `optim.AdamW(…, lr=…, weight_decay=…)` | Adam that pulls weights towards 0 | |
+# | `optim.AdamW(…, lr=…, weight_decay=…)` | Adam that pulls weights toward 0 | |
 # | `LogisticRegression(C=…).fit(X, y)` | the line that has to be beaten | (N, 8), (N,) → a model |
 #
 # Three things hold for every model you will ever train. Look at the minimum of every column. Write a constant's loss and

@@ -17,10 +17,10 @@
 
 # %% [markdown]
 # You have a folder of photographs, and you want a network that tells you what a new one shows. Between the
-# two stand a `Dataset`, which hands over **one sample**, and a `DataLoader`, which makes **a batch** of many. One walk through all of them is called **an epoch**.
+# two stand a `Dataset`, which hands over **one sample**, and a `DataLoader`, which makes **a batch** of many. One walk through all samples is called **an epoch**.
 #
 # This lesson is heading for one small table. In it the same network looks at the same pictures in five preparations. Prepared as in training, the network is right about
-# two times in three. Prepared in another way it is right less often, and it may even be *surer* of itself. No
+# two times in three. Prepared differently, it is right less often, and it may even be *surer* of itself. No
 # error message appears.
 
 # %%
@@ -46,8 +46,7 @@ from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
 # %% [markdown]
-# The next cell imports what the lesson is about. It also makes a temporary folder, in which the side doors
-# put files; it goes when the kernel ends.
+# The next cell imports what the lesson is about. It also makes a temporary folder for the side doors' files, deleted when the kernel ends.
 
 # %%
 from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler, WeightedRandomSampler
@@ -184,7 +183,7 @@ for name, rows in {"training": train, "validation": valid, "test": test}.items()
 # ### Exercise loader-1 · difficulty 2 · 5 minutes
 # A dataset need not store its samples: it may make each one when asked. A horse seen in a mirror is still a
 # horse, so write `Mirrored(photos)`, which has twice as many samples as `photos`. With `n = len(photos)`,
-# sample `i` below `n` is that of `photos`, and sample `n + i` is the same picture mirrored left to right,
+# sample `i` below `n` comes from `photos`, and sample `n + i` is the same picture mirrored left to right,
 # with the same label. The original picture stays as it is. Open nothing before it is asked for.
 #
 # `photos` may be any dataset of pairs `(picture (3, H, W), label)`.
@@ -248,7 +247,7 @@ with check("loader-1") as c:
 # ## One batch
 #
 # A network learns from many samples at once, stacked into one tensor. That is the `DataLoader`'s job, and
-# there is no magic in it. A *sampler* says in which order, a *batch sampler* ties the row numbers into
+# there is no magic in it. A *sampler* sets the order, a *batch sampler* ties the row numbers into
 # bundles, the dataset fetches the samples of a bundle, and a *collate function* makes one batch of them. You
 # can do all four by hand.
 #
@@ -280,7 +279,7 @@ assert gap == 0
 # %% [markdown]
 # Not one byte is different. With `drop_last=True` the short batch is left out, and its pictures with it.
 #
-# **An aside: why does my "next batch" never change?** Below, `range(10)` is the dataset, for anything
+# **An aside: why does my "next batch" never change?** Below, `range(10)` is the dataset, since anything
 # with a length and numbered items can be one.
 
 # %%
@@ -528,8 +527,8 @@ assert not provided or min(by_line.mean(), by_net.mean()) > always + 0.05
 
 # %% [markdown]
 # Look at the last row. The number after ± is one standard error. Both models answered the same 72 pictures and failed on many of the same ones, so their
-# *difference* strays less, 0.04, than each share, 0.06. The lead of 0.12 is three standard errors: hardly luck. Its size is less certain; on the validation part
-# it was 0.04. Both score lower here than there: they were chosen there, which flatters, and luck varies. So report the number of the part on which
+# *difference* varies less (0.04) than either share (0.06). The lead of 0.12 is three standard errors: hardly luck. Its size is less certain; on the validation part
+# it was 0.04. Both score lower here than in validation: being chosen there flatters, and luck varies. So report the number of the part on which
 # nothing was chosen.
 # And one picture in three is still wrong: 216 pictures are few, and laid in one row a picture has no neighborhoods. Lesson 07 brings 50,000 pictures, and gives the
 # neighborhoods back.
@@ -557,7 +556,7 @@ with expect_error(RuntimeError):
 
 # %% [markdown]
 # **Two: the missing batch dimension.** The network took the three channels for three pictures of 1,024
-# numbers each. A batch of one is still a batch: `unsqueeze(0)` makes `(1, 3, 32, 32)` of `(3, 32, 32)`.
+# numbers each. A batch of one is still a batch: `unsqueeze(0)` turns `(3, 32, 32)` into `(1, 3, 32, 32)`.
 #
 # **Three: the device.** A network on a graphics card wants its batch there, too. Your machine may have none,
 # so here is one that every machine has: tensors on the device `meta` have a shape and no values.
@@ -581,7 +580,7 @@ print({kind: f"{chance:.2f}" for kind, chance in zip(classes, chances.tolist(), 
 print("the picture shows:", name)
 
 # %% [markdown]
-# **Four: the silent one.** What if the picture is prepared in another way than in training? Shape, `dtype`
+# **Four: the silent one.** What if the picture is prepared differently than in training? Shape, `dtype`
 # and device are right, so nothing stops you. Prepare pictures in five ways, and look at two numbers: how
 # often the network is right, and which probability it gives to its own answers. One split of few pictures
 # decides little, so average over five splits, each with a network, a mean and a spread of its own. (The test
@@ -629,11 +628,11 @@ as_trained, *others = (np.mean(shares) for shares in hits.values())
 assert not provided or as_trained > max(others) + 0.03
 
 # %% [markdown]
-# *One picture, prepared in five ways, as the network meets it: true, gray, nearly white, in wrong colors, scrambled.* After ± stands the spread over the five
-# splits, which share many of their pictures. Every wrong way is right less often. Does the network notice? Only once: for pictures only divided by 255 its mean
+# *One picture, prepared in five ways, as the network meets it: true, gray, nearly white, in wrong colors, scrambled.* After ± comes the spread over the five splits,
+# which share many of their pictures. Every wrong way scores lower. Does the network notice? Only once: for pictures only divided by 255 its mean
 # probability is 0.50, not 0.78. With bytes it is sure of *every* answer, 1.00. Blue before red, as OpenCV reads files, costs about twenty points and no confidence.
 # The worst
-# is the last line: `reshape` where `permute` was meant gives the right shape and a scrambled picture, right 0.22, less than guessing, and as sure as ever. No
+# is the last line: `reshape` where `permute` was meant gives the right shape and a scrambled picture, 0.22 correct, worse than guessing, and as sure as ever. No
 # message helps, but your eyes do: copy a batch on its way in, undo the scaling, and look.
 #
 # So the scaling belongs to the network like its weights: one function, one mean, one spread, used in training
@@ -683,8 +682,7 @@ with check("loader-3") as c:
 # mistakes a unit test would find (one on a stored picture with stored logits: all four).
 
 # %% [markdown]
-# Now let the network name eight pictures that lay in no folder. The last three show something that is no
-# class at all.
+# Now let the network name eight pictures that were in no folder. The last three belong to no class at all.
 
 # %% alt="Eight pictures in a row, each with a name and a probability above it. All are small and blurred. The first five are two automobiles, two frogs and a horse. The last three, a Chinese palace, a cup of coffee and a motorcycle, are given class names as well. Wrong answers are orange. One automobile is called a frog, with 1.00, and the horse an automobile."
 fig, axes = plt.subplots(1, 8, figsize=(9.5, 1.9))
@@ -852,7 +850,7 @@ with check("loader-4") as c, tempfile.TemporaryDirectory() as spot:
 # | `logits.softmax(dim=1).max(dim=1)` | probability and number of the likeliest class | `(N, k)` → `(N,)`, `(N,)` |
 #
 # Three sentences to keep: *A batch is a block, so samples are made equal in `__getitem__`. Work that never
-# changes belongs before the loop. A new picture goes the way of the training pictures, in every step.*
+# changes belongs before the loop. A new picture takes the same steps as the training pictures.*
 #
 # The path ends here. Next come 50,000 pictures, and a network that looks at them through small windows in
 # place of laying them in one row. Of the side doors below, *Who waits for whom* is the one to open when your

@@ -100,7 +100,7 @@ plt.show()
 # dark runs through the window.
 #
 # PyTorch's function does the same. It wants two more dimensions: `(N, C, H, W)`, a batch of N pictures with
-# C channels, and the kernel's say how many kernels, and how many channels each has. Without them you get an error that you will meet again. On a photograph the
+# C channels; for kernels, how many there are, and how many channels each has. Without them you get an error that you will meet again. On a photograph the
 # kernel shows what it is:
 
 # %% alt="The palace of lesson 01 twice, as white lines on black. Left, upright edges are bright: columns, window frames, the ends of roofs. Right, level edges: the eaves, the balconies, the rim of the lake."
@@ -192,8 +192,7 @@ for n, k, p, s in cases:
 # both have room for 3 windows, so in the last line one pixel at the edge is never looked at.
 #
 # ### Exercise lenet-2 · difficulty 1 · 3 minutes
-# Turn these sentences into a formula. `out_size(n, kernel, padding, stride)` returns an int: how many
-# places has the window along a side of `n` pixels?
+# Turn these sentences into a formula. `out_size(n, kernel, padding, stride)` returns an int: how many windows fit along a side of `n` pixels?
 #
 # <details><summary>Hint 1</summary>How many places are left for <em>further</em> windows, once the first one has its own? How many steps fit into them?</details>
 # <details><summary>Hint 2</summary>Rounding down is what <code>//</code> does. Count the first window, too. Try it on 32 pixels with a 5-pixel kernel: 28.</details>
@@ -238,7 +237,7 @@ assert F.max_pool2d(x, 2).shape == (1, 1, 2, 2)
 # A color picture has three channels, and a kernel is as **deep** as its input: it looks at all channels at
 # once. A layer has many kernels, each of which makes one channel of the output, a *feature map*.
 #
-# **Predict before you run:** what shape has the weight of `nn.Conv2d(3, 6, 5)`? And what would an ordinary
+# **Predict before you run:** what is the weight shape of `nn.Conv2d(3, 6, 5)`? And what would an ordinary
 # dense layer need, from 3 · 32 · 32 numbers to 6 · 28 · 28?
 
 # %%
@@ -258,7 +257,7 @@ print(f"first map = red + green + blue + bias; largest difference {gap:.5f}")
 #
 # 456 numbers against more than fourteen million. Where did the others go? A convolution *is* a dense layer,
 # with two restrictions. Build the dense matrix of a 3 × 3 kernel on 6 × 6 pixels to see them: send pictures
-# with a single bright pixel through it, one for each place, and note what comes out.
+# with a single bright pixel through the kernel, one per place, and note what comes out.
 
 # %% alt="A table of 16 rows and 36 columns, three quarters white. Each row has nine shaded squares, in three groups of three, and each row has the same nine shades as the row above, shifted to the right."
 single_pixels = torch.eye(36).view(36, 1, 6, 6)
@@ -363,8 +362,8 @@ plt.show()
 # *Fourteen pictures of each class, one class in each row.*
 #
 # Set 5,000 training pictures aside. Every choice on the way is judged on the first 2,000 of these, which
-# leaves an error of about one point; the test pictures are asked once, at the end. Networks also like inputs
-# around zero with a spread around one, so you need mean and standard deviation of each color. Calculate them, on the training pictures:
+# leaves an error of about one point; the test pictures are used once, at the end. Networks also like inputs around zero with a spread around one, so you need each
+# color's mean and standard deviation. Calculate them, on the training pictures:
 
 # %% within="0.002"
 def channel_statistics(pictures):
@@ -510,8 +509,8 @@ class Prepare(nn.Module):
 # %% [markdown]
 # ## Choose loss and optimizer: the classic recipe
 #
-# The loss is cross-entropy. The optimizer of the famous recipe is SGD with learning rate 0.001 and momentum 0.9: each step is nine tenths of the last one plus the
-# new gradient's. Its data come from a `DataLoader` that fetches **four** pictures at a time, each going through a chain
+# The loss is cross-entropy. The optimizer of the famous recipe is SGD with learning rate 0.001 and momentum 0.9: each step is nine tenths of the last plus the new
+# gradient step. The data come from a `DataLoader` that fetches **four** pictures at a time, each going through a chain
 # of transforms on its own. It runs for two epochs: 25,000 steps.
 
 # %%
@@ -551,7 +550,7 @@ assert early > 2.2
 # ## A slow recipe made fast
 #
 # From here on you *measure*, remove one cost, and measure again. The contenders take turns, and the shortest
-# of three times **per picture** counts, so that a busy machine disturbs little. On a CPU the stopwatch counts
+# of three times **per picture** counts, so a busy machine hardly matters. On a CPU the stopwatch counts
 # processor time on one thread; on a GPU it first waits until the work is done.
 
 # %%
@@ -651,8 +650,8 @@ assert not real or scaled[0.001] < 0.16 < scaled[0.016] - 0.03
 # Can you go further, to a learning rate of 0.1? What helps there is **BatchNorm**, `nn.BatchNorm2d(C)`. It
 # brings every channel of a layer's output to mean 0 and spread 1, taken over batch, rows and columns, and
 # then gives it a scale and a shift, which are learned. So the next layer finds
-# numbers of a size it can work with. That is training mode. After `model.eval()` it takes averages kept from
-# training in their place, so that a picture's answer depends on no other picture. `fit` and `predict` switch
+# numbers of a size it can work with. That is training mode. After `model.eval()` it uses averages saved during training, so a picture's answer depends on no other
+# picture. `fit` and `predict` switch
 # for you; in a loop of your own, you do.
 #
 # Here is the quick network: LeNet's plan, wider, with BatchNorm. Pooling stands right after the convolution, so BatchNorm and ReLU have a quarter of the numbers to
@@ -690,7 +689,7 @@ for norm in (False, True):
 assert not real or tried[True, 0.3] > tried[False, 0.3] + 0.1
 assert not real or max(tried[True, lr] for lr in rates) > max(tried[False, lr] for lr in rates) + 0.03
 # %% [markdown]
-# Each side at its best rate, BatchNorm is ahead by far. And where the steps are boldest, the plain network
+# With each side at its best rate, BatchNorm is far ahead. And where the steps are boldest, the plain network
 # breaks down to guessing, while the other loses a few points. The quick network gets 0.1, the rate in the
 # middle, from here on.
 #
@@ -714,7 +713,7 @@ for plan, (lr, cycle) in plans.items():
 assert not real or cycled["one cycle"] > max(cycled["constant 0.1"], 0.54) - 0.01
 
 # %% [markdown]
-# With ten seeds on the photographs, the cycle was ahead of either constant all ten times: of 0.1 by anything from 0.3 to 7.5 points, of 0.03 by 0.6 to 4.4
+# With ten seeds on the photographs, the cycle beat both constants all ten times: 0.1 by anything from 0.3 to 7.5 points, 0.03 by 0.6 to 4.4
 # (`benchmarks/spread.py 07` repeats them).
 #
 # ### The bill
@@ -735,8 +734,8 @@ print(f"54 % in 1/{classic_seconds / quick_seconds:.0f} of the time")
 
 # %% [markdown]
 # The quick network multiplies more than three times as much per picture as
-# LeNet (2.2 million products in its convolutions, against 0.6), and still wins: it needs a fifth of the pictures, and costs 1 and 2 make each of them three to four
-# times as quick.
+# LeNet (2.2 million products in its convolutions, against 0.6), and still wins: it needs a fifth of the pictures, each of them three to four times as quick without
+# costs 1 and 2.
 #
 # ### Would a dense network have done as well?
 #
@@ -918,15 +917,15 @@ assert not real or (sure[0] > sure[1] and probability[surest].min() > 0.9)
 # fits the pictures `X`, trains it on `X` and `y` in **your own loop** (no `fit`, `learn`, `make_loader` or
 # `quick_lenet`: on your honor), and returns it in evaluation mode.
 #
-# The goals: from 20,000 different photographs (the classic recipe had 50,000), with at most **60,000
-# parameters**, at least **54 %** of the 2,000 photographs in the drawer. The *same code* also learns from
+# Goals: learn from 20,000 different photographs (the classic recipe had 50,000), with at most **60,000 parameters**; name at least **54 %** of the 2,000 in the
+# drawer. The *same code* also learns from
 # 4,469 of the photographs in gray, cut to 24 × 24 pixels, in five classes: at least 60 %. Choose layers,
 # optimizer, schedule and number of passes freely, and judge your tries on `X_valid`: `mine = train_photo_net(X_train[:20_000], y_train[:20_000], 10)`, then
-# `accuracy(predict(mine, X_valid), y_valid)`. Whether your sizes fit gray pictures of 24 × 24, `train_photo_net(X_train[:500, :1, 4:28, 4:28], y_train[:500], 10)`
-# tells you in a second. The check trains on
+# `accuracy(predict(mine, X_valid), y_valid)`. `train_photo_net(X_train[:500, :1, 4:28, 4:28], y_train[:500], 10)` tells you in a second whether your sizes fit gray
+# pictures of 24 × 24. The check trains on
 # both, gray first. That takes about 15 seconds with two short passes; each training may take three minutes of processor time, all cores added up.
 #
-# <details><summary>Hint 1</summary>The sections <em>Design the model</em>, <em>Cost 3</em> and <em>Cost 4</em> hold all the parts. <code>x / 255 - 0.5</code> is normalizing enough. <code>PhotoNet(X.shape[1], X.shape[2], classes)</code> fits <code>X</code>. (LeNet itself has 62,006 parameters for color: 2,006 too many.) Which layer holds most of the parameters? There you can save. And how wide is the row after the flatten, for any <code>size</code>? (lenet-4)</details>
+# <details><summary>Hint 1</summary>The sections <em>Design the model</em>, <em>Cost 3</em> and <em>Cost 4</em> hold all the parts. <code>x / 255 - 0.5</code> normalizes well enough. <code>PhotoNet(X.shape[1], X.shape[2], classes)</code> fits <code>X</code>. (LeNet itself has 62,006 parameters for color: 2,006 too many.) Which layer holds most of the parameters? There you can save. And how wide is the row after the flatten, for any <code>size</code>? (lenet-4)</details>
 # <details><summary>Hint 2</summary>An epoch: <code>for rows in torch.randperm(len(X)).split(64):</code>. How many steps is that, the last short batch included? After each <code>optimizer.step()</code> comes <code>schedule.step()</code>. Begin with a peak between 0.03 and 0.3 for SGD with momentum. Send network and batches to <code>device</code> if you have a GPU.</details>
 
 # %% tags=["exercise", "build"] id="lenet-6" objective="recipe"

@@ -50,7 +50,7 @@ from utils.data import cifar10, is_real
 from utils.plotting import CLASS_COLORS, TRAIN, VALID
 
 # %% [markdown]
-# `fit` and `make_loader` are the loop and the batches of lesson 03, `predict` is that of lesson 04. Type
+# `fit` and `make_loader` are the loop and the batches of lesson 03; `predict` comes from lesson 04. Type
 # `fit??` in a cell to read one again.
 
 # %%
@@ -121,7 +121,7 @@ assert five[0][1] == "palace" and five[0][0] > 0.25
 #
 # ### Prepared as for the training
 #
-# Borrowed weights work only with pictures prepared as the lender did. What happens if you forget a step? Here are
+# Borrowed weights work only with pictures prepared the lender's way. What happens if you forget a step? Here are
 # four ways to feed the same photograph of the cat. (`prepare` subtracts 0.498 and divides by 0.502; the second way undoes that.)
 
 # %% within="0.004"
@@ -136,7 +136,7 @@ for way, fed in ways.items():
 assert guesses(model, ways["bytes, 0 to 255"], n=1)[0][1] not in {"tiger cat", "tabby", "Egyptian cat"}
 
 # %% [markdown]
-# No error anywhere. Bytes make it something else altogether, with some confidence; on this picture the smaller slips cost a little, and nobody would notice. It is a
+# No error anywhere. Bytes yield something else altogether, with some confidence; on this picture the smaller slips cost a little, and nobody would notice. It is a
 # common mistake with borrowed weights. A *loud* one is
 # a picture that is no batch:
 
@@ -214,7 +214,7 @@ with torch.no_grad():
 # Five halvings, 224 / 2⁵ = 7. Then the mean over the 49 places, and **1,280 numbers** remain: the picture's **features**. They
 # are what the network knows about the photograph. The `classifier`, one linear layer, only reads them. ImageNet's categories are seldom the ones you need. So keep
 # what sees, the **body**, and replace what decides, the **head**. (timm's `conv_head`, in spite of its name, belongs to the body.)
-# A parameter that shall not learn is **frozen**: `requires_grad_(False)`. Freeze everything, *then* put the new
+# A parameter that should not learn is **frozen**: `requires_grad_(False)`. Freeze everything, *then* put the new
 # head in place, because a new layer is born with `requires_grad=True`.
 
 # %%
@@ -317,7 +317,7 @@ print("a category of ImageNet:", [name for name in CLASSES if name in borrowed.c
 # %% [markdown]
 # A frozen body **in evaluation mode** gives the same features for the same picture every time. So calculate them **once** and keep them in a table; no layer of the
 # body runs again. Two calls of timm do the walk above: `forward_features` goes as far as `conv_head`, and `forward_head(…, pre_logits=True)` takes the mean over the
-# places and stops before the classifier. Enlarged to 96 pixels a picture costs less than a fifth of the work at 224.
+# places and stops before the classifier. Enlarged to 96 pixels, a picture costs less than a fifth of the work at 224.
 
 # %%
 def extract(see, prepare, X):
@@ -352,7 +352,7 @@ seconds = time.perf_counter() - start
 print(f"{seconds:.0f} s for 750 pictures, {1000 * seconds / 750:.0f} ms each")
 
 # %% [markdown]
-# From here on, training a head is a matter of milliseconds. One trap on the way: under `torch.inference_mode()` the features come out the same, but nothing can be
+# From here on, training a head is a matter of milliseconds. There is one trap. Under `torch.inference_mode()` the features come out the same, but nothing can be
 # trained on such tensors, unless you clone them:
 
 # %%
@@ -510,10 +510,10 @@ class ScratchNet(nn.Module):
 # Cross-entropy and Adam for all three ways to learn the new classes:
 #
 # - **frozen**: a linear layer on the table of features
-# - **fine-tuned**: the borrowed body learns on, with a small learning rate of its own, the new head with a larger one. BatchNorm's running statistics stand still.
+# - **fine-tuned**: the borrowed body keeps learning, with a small learning rate of its own, the new head with a larger one. BatchNorm's running statistics stand still.
 # - **from scratch**: everything learns, from random weights
 #
-# `draw` picks n pictures of each class, other ones for each seed.
+# `draw` picks n pictures of each class, different ones for each seed.
 
 # %%
 def draw(n, seed):
@@ -545,7 +545,7 @@ def from_scratch(n, lr, seed, epochs, batch_size=64):
     return network
 
 # %% [markdown]
-# Look at the **parameter groups** in the next one: an optimizer takes a list of them, each with its own learning rate.
+# Look at the **parameter groups** in the next cell: an optimizer takes a list of them, each with its own learning rate.
 
 # %%
 def fine_tune(n, lr, seed, passes=3):
@@ -606,13 +606,13 @@ pick["fine-tuned"] = max(search["fine-tuned"], key=search["fine-tuned"].get)
 assert not real or search["fine-tuned"][0.0001] > search["fine-tuned"][0.0005] + 0.05
 
 # %% [markdown]
-# The higher rate loses part of what was borrowed: 3.4 million numbers move, and thirty pictures cannot say where to. A rule of
+# The higher rate loses part of what was borrowed: 3.4 million numbers move, and thirty pictures cannot say where. A rule of
 # thumb for a start: a borrowed body learns at a tenth to a hundredth of the head's rate.
 
 # %% [markdown]
 # ## Train and judge
 #
-# Train every contender with the rates you chose. More pictures for the one from scratch, up to all there are: it is the one that needs them.
+# Train every contender with the rates you chose. Give the one from scratch more pictures, up to all there are: it needs them.
 # A fourth contender needs no training at all: scikit-learn's `NearestCentroid` gives a
 # picture the name of the nearest class mean in the table of features. It is the cheapest rival of the head.
 
@@ -690,10 +690,10 @@ if real:
 # **Upward:** with ten pictures a class the borrowed body leads by about thirty points, and by more than fifteen in every one of the ten draws. **Sideways:**
 # the climbing line meets the sideways arrow only at its last point, with all 4,950 pictures a class. That flatters the borrowed body, because the rival trains
 # briefly here: with four times as many passes, a thousand pictures a class brought it to 0.93, 0.94 and 0.96 with three seeds. So: **ten pictures and a
-# borrowed body are worth about a thousand.** (300 test pictures leave a standard error of one point at 0.97, of nearly three at 0.64. At a hundred a class all
+# borrowed body are worth about a thousand.** (300 test pictures leave a standard error of one point at 0.97, of nearly three at 0.64. At a hundred a class, all
 # frozen draws hold the same pictures, hence ± 0.00.)
 #
-# From thirty on the frozen line is flat: a linear layer can only read features that were made for other pictures. The line from scratch still climbs at its
+# From thirty on, the frozen line is flat: a linear layer can only read features that were made for other pictures. The line from scratch still climbs at its
 # end. So with few pictures or little time, borrow. The nearest mean, without any training, stays about two points behind the head. Fine-tuning does not beat
 # the frozen head on the same thirty pictures, but it had nine steps, and the head a hundred.
 #
@@ -754,7 +754,7 @@ print("sizes of the first twenty:", dict(sizes))
 #   `classes[labels[i]]`. It returns the recognizer in evaluation mode.
 #
 # Use the network in `pretrained().model`, frozen and in evaluation mode from beginning to end, and feed it with `pretrained().prepare`. The check trains
-# yours on two small sets of files that you have not seen, with other classes, counts and sizes, and asks for the names of new files: 75 % of them must be right with
+# yours on two small sets of files that you have not seen, with other classes, counts and sizes, and asks what new files show: 75 % of answers must be right with
 # three classes, 85 % with two. Sixty seconds are the limit for each. Everything may stay on the CPU.
 #
 # When it passes, look: `mine = train_recognizer(paths, labels, classes)`, then

@@ -154,7 +154,7 @@ h, p, loss = read(inputs, targets, fresh)
 print(f"loss {loss:.2f}   e l l o:", *(f"{share:.2f}" for share in p[range(4), targets]))
 
 # %% [markdown]
-# Now backward, and no autograd. Look at the last panel of the picture: two arrows leave every gray box but the last, up to its own letter and right to the next
+# Now backward, and no autograd. Look at the last panel of the picture: two arrows leave every gray box but the last, upward to its own letter and rightward to the next
 # state. Both
 # lead to the loss, so a state's slope is the sum of what comes back along both. The last l has only the arrow up: its slope is $W_{hy}^\top(p_4 - y_4)$.
 # That one is known first, so the walk goes from right to left ($y_t$ is the one-hot target).
@@ -218,7 +218,7 @@ for memory in (1, 0):
 
 # %% [markdown]
 # With memory all four letters are nearly certain. Without it, `e` and the first `l` are learned, and the other two stay at one half: the
-# same input `l` needs two answers, and the network does not know at which `l` it is.
+# same input `l` needs two answers, and the network does not know which `l` it is at.
 #
 # ### Exercise rnn-1 · difficulty 2 · 6 minutes
 # A name has *one* answer, at its end. Then a state has one arrow only: right, to the next state. Write `slopes_back(last, states, W_hh)`:
@@ -269,7 +269,7 @@ with check("rnn-1") as c:
 # %% [markdown]
 # ## The same in PyTorch
 #
-# `nn.RNNCell` is one step, `nn.RNN` a whole sequence in one call. Give both the weights that you trained by hand. PyTorch keeps *two* biases,
+# `nn.RNNCell` is one step, `nn.RNN` a whole sequence in one call. Give each the weights that you trained by hand. PyTorch keeps *two* biases,
 # one for each matrix; the second gets zeros.
 
 # %% within="0.001"
@@ -314,7 +314,7 @@ with expect_error(RuntimeError):
     nn.RNN(4, 3, batch_first=True)(torch.zeros(7, 5, 6))
 
 # %% [markdown]
-# A forgotten `batch_first=True` is not: the 7 names are taken for 7 *time steps*, all shapes fit, and the
+# A forgotten `batch_first=True` goes unnoticed: the 7 names are taken for 7 *time steps*, all shapes fit, and the
 # names leak into each other. Here is a test: change name 0, and see whether the answers for name 1 move.
 
 # %% within="0.001"
@@ -386,7 +386,7 @@ if real:
 
 # %% [markdown]
 # The 2,000 Arabic lines are **108 names**, each about nineteen times. There is other dirt: footnote digits, accents, and two dozen "names" that
-# read `To The First Page`. (A side door shows it.) So make every line lowercase ASCII, take each name once, and leave out what is no name.
+# read `To The First Page`. (A side door shows it.) So make every line lowercase ASCII, take each name once, and drop what is not a name.
 
 # %%
 OWN_LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "æ": "ae"})  # no marks to take off
@@ -426,7 +426,7 @@ if real:
     assert twins > 0.9 * len(names_of["Scottish"])
 
 # %% [markdown]
-# Without the shared names, Scottish is gone. So decide, and say what you decided. Take *smith*, which stands in the Scottish and in the English file. **For the
+# Without the shared names, Scottish is gone. So decide, and say what you decided. Take *smith*, which is in both the Scottish and English files. **For the
 # split**, it is one row, under its *smallest* language, with the fewest names: Scottish (that keeps all 18 alive). **For judging**, the answer English is right as
 # well. **For
 # learning**: if it falls among the training names, it gives one row for each of its languages, *after* the split.
@@ -449,7 +449,7 @@ if real:
 
 # %% [markdown]
 # That is the baseline. Now split into three: **training** names to learn from, **validation** names to choose by, and **test** names that are
-# looked at once, at the end. Each part has the same mix of languages (`stratify`, lesson 06).
+# seen only once, at the end. Each part has the same mix of languages (`stratify`, lesson 06).
 
 # %%
 def three_ways(pairs, random_state):
@@ -473,8 +473,8 @@ assert len(set.union(*parts)) == sum(map(len, parts)), "a name in two parts"
 # %% [markdown]
 # ### The usual split leaks
 #
-# The usual way is shorter: put all lines in one list, shuffle, cut. What that does, a **lookup table** shows. It answers with the language in
-# which it saw a text most often, and for a text that it never saw with the most common language. It can learn nothing about spelling.
+# The usual way is shorter: put all lines in one list, shuffle, cut. A **lookup table** shows what that does. It answers with the language in
+# which it saw a text most often, and, for a text it never saw, with the most common language. It can learn nothing about spelling.
 #
 # **Predict before you run:** how often is the table right, on lines split at random and on distinct names?
 
@@ -649,7 +649,7 @@ class SurnameReader(nn.Module):
 # %% [markdown]
 # (`lengths.cpu()`: packing wants the lengths on the CPU even when the letters are on a GPU.)
 #
-# **Predict before you run:** 32 names go in. Which shape do the logits have? And how many times as many numbers does a GRU hold as an RNN?
+# **Predict before you run:** 32 names go in. Which shape do the logits have? And how many times an RNN's numbers does a GRU hold?
 
 # %%
 gru, plain = (SurnameReader(len(vocab), len(languages), cell=kind) for kind in (nn.GRU, nn.RNN))
@@ -702,7 +702,7 @@ def train_reader(train, valid, hidden, epochs, seed, letters, languages, device,
     return model, history
 
 # %% [markdown]
-# Right is any of the name's languages, as you decided above:
+# Any of the name's languages is right, as you decided above:
 
 # %% within="0.02"
 def share_right(answers, pairs, owners, languages):
@@ -913,9 +913,9 @@ if real:
     assert nats < min(tables.values()) - 0.04
 
 # %% [markdown]
-# The best table looks back two letters; with more it has seen too little. **Here the network wins**, by about a tenth of a nat (2.09 nats: as if each right letter
+# The best table looks back two letters; beyond that, it lacks examples. **Here the network wins**, by about a tenth of a nat (2.09 nats: as if each right letter
 # got $e^{-2.09}$, 1 in 8; 2.20: 1 in 9; guessing: 1 in 31). It need not choose how far to look
-# back, and all languages share its weights; which of the two helps, this comparison does not tell.
+# back, and all languages share its weights; this comparison does not tell which of the two helps.
 #
 # ### With the state carried
 #

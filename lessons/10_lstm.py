@@ -268,7 +268,7 @@ draw_lstm(ax, NODES, ARROWS, stage=2)
 plt.show()
 
 # %% [markdown]
-# *Two more squares, i and g, are multiplied with each other, and have not met the cell yet.*
+# *Two more squares, i and g, are multiplied together, and have not met the cell yet.*
 #
 # **Stage 3: the new cell.** What was kept plus what was let in: $c' = f \cdot c + i \cdot g$.
 
@@ -280,8 +280,8 @@ draw_lstm(ax, NODES, ARROWS, stage=3)
 plt.show()
 
 # %% [markdown]
-# *The top line is the memory: on its whole way through the cell it meets one multiplication and one addition, and no matrix.* Keep
-# this line in mind. A gradient on its way back is multiplied by $f$ on it, and by nothing else: no $W_{hh}$, no tanh.
+# *The top line is the memory: all the way through the cell it meets one multiplication and one addition, and no matrix.* Keep
+# this line in mind. A gradient going back along it is multiplied by $f$, and by nothing else: no $W_{hh}$, no tanh.
 #
 # **Stage 4: show.** The output gate $o = \sigma(\dots)$ decides how much of the cell the world gets to see:
 # $h' = o \cdot \tanh(c')$.
@@ -438,7 +438,7 @@ print(f"{len(play):,} characters, {len(vocab)} distinct")
 # the next character is called a **language model**.
 #
 # Cut the row **by position**, not at random. If windows began at every position and you held out a random tenth of them, nearly every character of a held-out window
-# would also stand in a training window that overlaps it (a side door counts). The last tenth is for validation: every choice is made on it. The first twentieth is
+# would also be in an overlapping training window (a side door counts them). The last tenth is for validation: every choice is made on it. The first twentieth is
 # the test part, which you
 # will touch **once**. What lies between is there to learn from.
 
@@ -555,7 +555,7 @@ for span in (slice(0, width), slice(width, 2 * width)):
 
 # %% [markdown]
 # The backward pass of window 2 wants to go on into window 1, whose graph has been used and
-# thrown away. `retain_graph=True` silences it here. In a training loop the next error follows at once, because `step()` has changed the weights that the old graph
+# thrown away. `retain_graph=True` silences this error. In a training loop the next follows at once, because `step()` has changed the weights that the old graph
 # kept. The right answer is to **keep the numbers and cut the graph**: `detach`.
 
 # %%
@@ -652,8 +652,8 @@ def count_runs(train, longest, characters):
 
 # %% [markdown]
 # Most long runs of a new text have never been counted. So a good table takes a bit, here 0.9, off every count. Say a run was followed seven times by e, twice by a,
-# once by o: they get 6.1, 1.1 and 0.1 tenths. The table that is one character shorter says how to share out the 2.7 tenths saved, and does the same,
-# down to the fair die. In the shorter tables a
+# once by o: they get 6.1, 1.1 and 0.1 tenths. The table that is one character shorter says how to share out the 2.7 tenths saved, and so on, down to the fair die.
+# In the shorter tables a
 # run counts once for each *different* run that ends in it: an "h" that nearly always follows a "t" says little about what follows other
 # letters. This is **Kneser–Ney smoothing**, the standard of the years before networks.
 
@@ -724,7 +724,7 @@ def write(reader, vocab, prime, length, seed=0, dial=lambda logits: logits.softm
 
 # %% [markdown]
 # Adam with a one-cycle learning rate up to 0.02, gradients clipped at norm 1, 900 windows
-# (fewer where the text is short). The rate was chosen on the validation part, too: 0.006, 0.01 and 0.04 ended higher. The training stops after 50 windows,
+# (fewer where the text is short). The rate was chosen on the validation part, too: 0.006, 0.01 and 0.04 ended worse. The training stops after 50 windows,
 # after 250 and at the
 # end; each time the network is measured, and writes. With the untrained network, that gives you the *text at four ages*.
 
@@ -790,7 +790,7 @@ if real:
 
 # %% [markdown]
 # Now read the four ages. (Drawn characters differ from machine to machine:
-# yours will be a different nonsense.)
+# yours will be different nonsense.)
 
 # %% tags=["nbval-ignore-output"] reason="text drawn from a trained network: one rounding error changes a character, and all that follow"
 for age, written in ages.items():
@@ -799,13 +799,13 @@ for age, written in ages.items():
 # %% [markdown]
 # At first every character is as good as any other. After 50 windows the network knows how often each letter comes and how long a word is, more or
 # less. After 250 there are words that one could pronounce. In the end nearly every word could be English, set in lines as in a play, perhaps with a speaker, and
-# there is no sense at all. All of it was learned from one question, *which character comes next?*
+# none of it makes sense. All of it was learned from one question, *which character comes next?*
 #
-# ### Who wins, at which cost, and what only the network can do
+# ### Who wins, at what cost, and what only the network can do
 #
 # On validation the table wins. It is also faster to make. Is there anything that the network knows and the table doesn't? Two
 # questions to ask: what if you take the **mean of their two probabilities**? And how do they do at the *end of a line*? To see it
-# coming one must know how long the line is already, and the table sees six characters back. (Skim the next cell: it lines network and table up on the same
+# coming you must know how long the line already is, but the table sees six characters back. (Skim the next cell: it lines network and table up on the same
 # characters. The second function asks both, at every place, how likely a line end is.)
 
 # %%
@@ -847,8 +847,8 @@ for who, p in zip(("network", "table", "always its share"), (*asked, at_end.mean
 assert not real or F.binary_cross_entropy(asked[0], at_end) < F.binary_cross_entropy(asked[1], at_end) - 0.005
 
 # %% [markdown]
-# Over all characters the table is ahead, at the line ends the network. But whoever expects a line end everywhere shines where there is one; so the last lines ask at
-# *every* character: is this a line end? Whoever knows nothing and says 4 % everywhere pays 0.168; the table pays 0.058, the network 0.041. It carries in its state
+# Over all characters the table is ahead; at line ends, the network. But anyone who expects line ends everywhere shines at them; so the last output lines ask at
+# *every* character: is this a line end? A know-nothing who says 4 % everywhere pays 0.168; the table pays 0.058, the network 0.041. It carries in its state
 # how long the line is, and a table that sees six characters back cannot (the side door *Inside the trained network* shows a unit that keeps count). And over all
 # characters, though not at the line ends, the mean of the two
 # beats both: each knows something that the other doesn't.
@@ -916,7 +916,7 @@ print(sample_vocab.decode(sample[:70]))
 #   rate are up to you.
 #
 # The check trains your reader and a `CharLM` for 120 steps on such a text, in 16 streams and windows of 32, and judges yours on the
-# last fifth, which it has not read: at most 0.75 nats. The curves of the twin and of the `CharLM` may differ by less than 0.005 nats, and a training may take 60
+# last fifth, which it has not read: at most 0.75 nats. The curves of the twin and of the `CharLM` must differ by less than 0.005 nats, and training may take 60
 # seconds. Everything stays on the CPU. To try it, in a cell of your own:
 #
 # ```python

@@ -12,7 +12,7 @@
 #       measure: time work that goes on in the background, and read a profiler's timeline in a side door
 #       memory: count what fills the memory, and trade time for it without changing the answer
 #       together: write a script with which several processes train one model, and prove that the result is that of a single process
-#       scale: predict how much more machines will gain you
+#       scale: predict what more machines will gain you
 # ---
 
 # %% [markdown]
@@ -25,7 +25,7 @@
 # process to six decimals. The picture is a timeline, in which you see a fast processor wait for a slow one.
 #
 # You need no GPU. Cells that need one say so and do nothing else, and a toy GPU with a clock turned by hand
-# stands in for it. (No card and no Mac could be used to write this lesson: what is said of them is PyTorch's documentation, and those cells
+# stands in for it. (No card and no Mac could be used to write this lesson: statements about them follow PyTorch's documentation, and those cells
 # have not been run there.) Everything about several processes is real: your CPU is enough for that. (On Windows the
 # cells with `torchrun` are skipped, too.)
 
@@ -115,9 +115,9 @@ assert losses[-1] < losses[0]
 # %% [markdown]
 # On a CPU the three lines do nothing. `model.to` moves the weights **in place**; `tensor.to`
 # returns a copy (itself, if it is there already), so you must keep what it returns. Make the optimizer *after* moving the model, as the documentation asks: averages
-# that an optimizer already holds do not move with it.
+# that an optimizer holds do not move with the model.
 #
-# Forget line 3, and you meet a very common error of GPU programming. You need no GPU for it: `meta`, the device without numbers of lessons 01 and 06, will do.
+# Forget line 3, and you meet a very common error of GPU programming. You need no GPU for it: `meta`, the device without numbers (lessons 01 and 06), will do.
 
 # %%
 elsewhere = make_model(seed=0).to("meta")
@@ -266,8 +266,8 @@ else:
 # %% [markdown]
 # On a card the first number is the price of an order, the second that of the work. Copies have a rule of their own. With
 # `DataLoader(…, pin_memory=True)` each batch lies in memory that the system never swaps out; then `batch.to("cuda", non_blocking=True)` lets
-# the copy run while Python goes on. Both belong
-# together: from ordinary memory Python waits all the same. Do not overwrite a pinned batch while it travels, and on Apple's GPUs leave
+# the copy run while Python goes on. Use them together: with ordinary memory, Python waits all the same. Do not overwrite a pinned batch while it travels, and on
+# Apple's GPUs leave
 # `non_blocking` alone: the copy may read what is already gone. And never use it on the way **back** without a sync: you would read numbers that have not arrived.
 #
 # ### Exercise gpu-1 · difficulty 2 · 6 minutes
@@ -397,8 +397,8 @@ ax.legend(loc="upper left", reverse=True)
 plt.show()
 
 # %% [markdown]
-# *Three parts stay, one grows with the batch and soon dwarfs the rest.* That is why the first advice against "out of memory" is a smaller batch. Count the first
-# printed line yourself: 32 rows × 64 numbers × 4 bytes are 8,192 bytes a tensor, times 17: the input, and what each of the 16 Tanh layers gives (the next Linear
+# *Three parts stay fixed; one grows with the batch, soon dwarfing the rest.* That is why the first advice against "out of memory" is a smaller batch. Check the first
+# printed line yourself. 32 rows × 64 numbers × 4 bytes are 8,192 bytes a tensor, times 17: the input, and what each of the 16 Tanh layers gives (the next Linear
 # keeps the same tensor, so it counts once). On a GPU you can watch the sum. `nvidia-smi` shows a larger one, because PyTorch keeps
 # freed memory for the next step, and CUDA needs some for itself.
 
@@ -418,7 +418,7 @@ else:
 # (`requires_grad=False`) take up room themselves, but have neither gradient nor state. Parameters may have any dtype;
 # gradients and states have their parameter's.
 #
-# <details><summary>Hint 1</summary>Walk over the parameters. How many tensors of its size does a frozen one bring along, how many a trained one?</details>
+# <details><summary>Hint 1</summary>Walk over the parameters. How many tensors of its size does a frozen one need, and a trained one?</details>
 # <details><summary>Hint 2</summary><code>p.nbytes</code> knows the dtype. A frozen parameter counts once, a trained one 2 + states times.</details>
 
 # %% tags=["exercise"] id="gpu-2" objective="memory"
@@ -561,8 +561,8 @@ with expect_error(ValueError):
 # $$\nabla L = \tfrac{1}{2}\big(\nabla L_0 + \nabla L_1\big)$$
 #
 # The line of code is `model = DistributedDataParallel(model)`, imported from `torch.nn.parallel`: it begins the all-reduce of the last layers' gradients while
-# `backward` still computes the
-# first ones', so that sending hides behind computing. The average is right because all shares have the same size. Check the formula with two models in one process:
+# `backward` is still computing the first layers', so communication hides behind computation. The average is right because all shares have the same size. Check the
+# formula with two models in one process:
 
 # %% within="0.000001"
 both = []
@@ -586,7 +586,7 @@ assert gap < 1e-6
 # ### Who gets which rows
 #
 # `DistributedSampler` deals the rows out. All processes shuffle with the same seed, so all have the same deck; rank 0 takes
-# every second card from the first on, rank 1 from the second.
+# every other card from the first, rank 1 from the second.
 
 # %%
 ten = TensorDataset(torch.arange(10))
@@ -715,13 +715,13 @@ if elastic:
 # ## A process dies
 #
 # With one machine a crash is bad luck. With a thousand, some machine fails every day. The plan has two parts. **Rank 0 writes a checkpoint
-# after each epoch**: only rank 0, because two writers would spoil one file; and
-# *atomically*: `utils.save_checkpoint` writes a new file beside the old one, which is then renamed over it, so that a crash in the middle leaves the old
+# after each epoch** (only rank 0, because two writers would spoil the file), and *atomically*: `utils.save_checkpoint` writes a new file, then renames it over the
+# old one, so that a crash in the middle leaves the old
 # checkpoint whole.
 # And **torchrun watches**: if one process dies, it stops the rest and starts *all* of them anew, `--max-restarts` times. The script finds the
 # checkpoint and goes on.
 #
-# Weights alone are not enough. Adam's averages belong in the file, and so does the number of the epoch, because it rules the
+# Weights alone are not enough. Adam's averages belong in the file, and so does the epoch number, because it sets the
 # order. (With dropout, the state of the random generators would belong there, too.)
 #
 # Now the line that waited: rank 1 sends itself `SIGKILL` in the middle of epoch 2. No `finally` runs, no goodbye is said.
@@ -774,7 +774,7 @@ def try_out(script):
 # Write a script of your own, from an empty file: **at most 40 lines**, empty ones counted, as a string named `my_script` (three quotes around it). It is
 # started by `torchrun` in two processes, `my_script.py DATA OUT`, and trains one network on all rows of DATA:
 #
-# - DATA is a file that `torch.load` reads: `{"X": (N, C) floats, "y": (N, 1) floats}`; N and C are known only then, and N is a multiple of 64.
+# - DATA is a file that `torch.load` reads: `{"X": (N, C) floats, "y": (N, 1) floats}`; N and C come from it, and N is a multiple of 64.
 # - The network is `nn.Sequential(nn.Linear(C, 16), nn.Tanh(), nn.Linear(16, 1))`, built directly after `torch.manual_seed(0)` in each process. Everything runs
 #   on the CPU, with `gloo`.
 # - Adam with a learning rate of 0.01, mean squared error, **64 rows a step, of both processes together**, epochs 0, 1 and 2. The rows are dealt by a

@@ -4,7 +4,7 @@
 #   course:
 #     title: Attention and a small GPT
 #     summary: attention by hand, heads, masks and order, and a GPT that you write, train and measure beside an LSTM and a table
-#     path: "Attention looks back at everything at once. You work out one look by hand, hide the future from it, give it heads and a sense of order, stack it into blocks, train a GPT that writes plays, and build one alone that remembers over a hundred steps."
+#     path: "Attention looks back at everything at once. You work out one look by hand, hide the future from it, give it heads and a sense of order, stack it into blocks, train a GPT that writes plays, and build one yourself that remembers over a hundred steps."
 #     needs: [10_lstm]
 #     data: [shakespeare, cifar10]
 #     objectives:
@@ -17,7 +17,7 @@
 
 # %% [markdown]
 # The LSTM of lesson 10 reads a play letter by letter, and whatever it wants to know later has to fit into **one state**. You turned its
-# forget bias up to carry one symbol over 40 steps. Over a hundred, what has to be carried meets a hundred gates on its way.
+# forget bias up to carry one symbol over 40 steps. Over a hundred steps, that symbol meets a hundred gates on its way.
 #
 # This lesson does not carry. It keeps every letter at hand and, when a question comes, **looks back**. That look is called
 # *attention*. Stack it a few times and you have a GPT, the kind of network behind today's large language models. You will write one, train it on
@@ -65,7 +65,7 @@ for ax, title in zip(axes, ("recurrent: carried through every step", "attention:
 plt.show()
 
 # %% [markdown]
-# *Above, the last step knows of the first only what ten steps have handed on; below, it looks at each of them directly, and chooses.* The way
+# *Above, the last step knows about the first only what ten steps handed on; below, it looks at every step directly, and chooses.* The way
 # from the first letter to the last is one step, however far apart they are, and so is the way of the gradient. The price: everything stays
 # at hand, and each letter looks at all letters before it.
 
@@ -122,7 +122,7 @@ assert torch.allclose(mixed, ready, atol=1e-6)
 # ### Why the square root?
 #
 # Keys of real networks are longer than two numbers. Draw queries and keys at random and watch three things as $d$ grows: how far the scores spread, how much
-# of the look the best of 16 keys gets, and how much that weight still moves when its score moves: the slope, $p\,(1-p)$ as for the sigmoid, that training needs.
+# of the look the best of 16 keys gets, and how much that weight still moves when its score moves (the slope that training needs, $p\,(1-p)$ as for the sigmoid).
 
 # %% within="0.02"
 g = torch.Generator().manual_seed(0)
@@ -581,7 +581,7 @@ print("                 after", torch.linalg.svdvals(even_out(G)).numpy().round(
 
 # %% [markdown]
 # From a ratio of more than 30 to 1, to four directions of about the same size. The optimizer around it is momentum (lesson 03), kept as a running mean, into which
-# the newest gradient is mixed once more (Nesterov's variant), and one line that takes the step, longer for a matrix that is taller than wide:
+# the newest gradient is mixed once more (Nesterov's variant), and one line for the step, which is longer if the matrix is taller than wide:
 
 # %%
 class Muon(torch.optim.Optimizer):
@@ -617,7 +617,8 @@ print(f"they moved by {(ends_at[0] - start).norm():.2f}, and end {(ends_at[0] - 
 assert (ends_at[0] - ends_at[1]).norm() < 0.03 * (ends_at[0] - start).norm()
 
 # %% [markdown]
-# Apart by about 2 % of the way: bfloat16 rounds. The rest, embeddings, norms, biases and the last layer, stays with AdamW (without decay, as here, it does what Adam
+# Apart by about 2 % of the way: bfloat16 rounds. The other parameters (embeddings, norms, biases, the last layer) stay with AdamW (without decay, as here, it does
+# what Adam
 # does). Both rates **warm up** over 20 steps, stay level, and fall to zero in the second half; with half a cosine, the common choice, the loss
 # ended slightly higher here. All of it was searched on the validation part, so the test part is opened once, beside the rivals; a side door shows what most
 # choices bring.
@@ -640,7 +641,7 @@ def up_and_down(optimizer, steps, warm=20):
 #
 # To judge, every character of the validation part (but the very first, and a few at the end) is predicted once. A window sees only 64 characters, and the first ones
 # in it have hardly any past. So let the windows overlap by half, and score the second half of each (of the first window, all of it): after the first 33, every
-# character is predicted from 33 to 64 earlier ones, as near as a window comes to lesson 10's endless state.
+# prediction draws on 33 to 64 earlier characters, as near as a window comes to lesson 10's endless state.
 
 # %%
 @torch.inference_mode()
@@ -660,7 +661,7 @@ def loss_on(chance, model, numbers):
     return -chance(model, numbers).log().mean().item()
 
 # %% [markdown]
-# The loop is the one you know, with two optimizers in place of one. A clock runs only while it learns, and stops while it is measured, so that the two networks
+# The loop is the one you know, with two optimizers in place of one. A clock runs only while a network learns, and stops for measurements, so that the two networks
 # can be compared by seconds.
 
 # %%
@@ -819,8 +820,8 @@ plt.show()
 # %% [markdown]
 # *At the same parameters, in as many steps and about the same time (but with twice as many characters read), the LSTM ends below the GPT, and the table, counted in
 # a fraction of a second, is ahead of both.* (Curves and line are measured on the first 8,000 characters of the validation part. Their play begins in the training
-# part, so all three are better there than above, the table most.) The test part gives the same order. Count characters in place of seconds, and the order is
-# another: after the same 512,000 (250 steps, with a schedule of its own; `docs/benchmarks.md`) the LSTM is at 1.92, the
+# part, so all three are better there than above, the table most.) The test part gives the same order. Count characters in place of seconds, and the order changes:
+# after the same 512,000 (250 steps, with a schedule of its own; `docs/benchmarks.md`) the LSTM is at 1.92, the
 # GPT at 1.86. What the LSTM gains here, it gains by reading more in the same time. In return the GPT works on all 64 positions in one set of matrix products, which
 # can keep a GPU busy, while the LSTM must read letter after letter. A side
 # door shows how the loss falls with size, and what becomes of the gap when both train for minutes.
@@ -887,7 +888,7 @@ plt.show()
 #
 # ### A task where looking back wins
 #
-# A play's next letter hangs on the last few. So take the task on which lesson 10 began: a symbol, noise, and a question. This time with **100 steps** of noise
+# A play's next letter depends on the last few. So take the task with which lesson 10 began: a symbol, noise, and a question. This time with **100 steps** of noise
 # and 120 batches to learn from, for a plain RNN and for an LSTM with its
 # forget bias at 5. (`fit` and `make_loader` are yours from lesson 03; `fit??` shows them.)
 
@@ -935,7 +936,7 @@ for seed in (0, 1):
     print(f"LSTM, seed {seed}: accuracy {far_accuracy('LSTM', seed):.2f}")
 
 # %% [markdown]
-# The RNN guesses, and after so few batches the LSTM mostly guesses as well. (Now and then a seed gets through. So little tips it that runs on one thread and on two,
+# The RNN guesses, and after so few batches the LSTM mostly guesses as well. (Now and then a seed gets through. The balance is so fine that runs on one or two threads,
 # which round differently, can disagree.) For attention the symbol is one step away, and it is your turn to show it.
 
 # %% [markdown]
@@ -947,7 +948,7 @@ for seed in (0, 1):
 # Write classes of your own, under names of your own, with `nn.Linear`, `nn.LayerNorm`, `nn.Embedding` and functions from `F`; no `Block`, no `GPT`, no
 # `nn.MultiheadAttention`, no `nn.Transformer…`. Then two functions:
 #
-# - `own_gpt(symbols, width, heads, blocks, window)` returns a new network: numbers (B, T), T ≤ window and often smaller, in, logits (B, T, symbols) out. Its
+# - `own_gpt(symbols, width, heads, blocks, window)` returns a new network: numbers (B, T) in, T ≤ window and often smaller; logits (B, T, symbols) out. Its
 #   parameters have the
 #   **same names and shapes** as those of the lesson's `GPT`, so that `own.load_state_dict(GPT(…).state_dict())` goes through and gives the same logits; a mask is made in
 #   `forward`, or is a buffer with `persistent=False`. Let
@@ -956,12 +957,12 @@ for seed in (0, 1):
 #   at the **last** position are asked. Optimizer, rate, rows a step
 #   and number of steps are up to you. It returns the loss of each step, a list of floats.
 #
-# The check compares logits, looks at the start and for a leak from the future, and trains in two settings that differ in distance (100 and 60), symbols, width
+# The check compares logits, inspects the start, looks for a leak from the future, and trains in two settings that differ in distance (100 and 60), symbols, width
 # and heads: at least 0.99 on new sequences
 # after at most 20 s each, and losses that come near 0. Everything stays on the CPU. No `fit`, no `make_loader`.
 #
 # <details><summary>Hint 1</summary><code>print({n: p.shape for n, p in GPT(9).named_parameters()})</code> lists what is wanted: token, place, blocks.0.norm1, …, norm, out. The order in the block: x + look(norm1(x)), then x + think(norm2(x)); think is down(F.gelu(up(…))).</details>
-# <details><summary>Hint 2</summary>The loop: 32 rows a step, <code>gpt(tokens[at : at + 32])[:, -1, :]</code>; the logits are as many as there are tokens, and the symbols are the first of them, so <code>F.cross_entropy</code> takes them as they are. AdamW at 0.01, once through the rows.</details>
+# <details><summary>Hint 2</summary>The loop: 32 rows a step, <code>gpt(tokens[at : at + 32])[:, -1, :]</code>; there are as many logits as tokens, and the symbols are the first tokens, so <code>F.cross_entropy</code> takes them as they are. AdamW at 0.01, once through the rows.</details>
 
 # %% tags=["exercise", "build"] id="gpt-4" objective="build"
 ### BEGIN SOLUTION

@@ -19,7 +19,7 @@
 # no warning is printed, and the number is wrong.** It can cost weeks.
 #
 # Here are six trainings of the same small network; five have one thing wrong. At the end you get three more
-# patients, of which nobody tells you anything.
+# patients, about which nobody tells you anything.
 
 # %%
 import copy
@@ -169,7 +169,7 @@ print(f"from {batch.min():.2f} to {batch.max():.2f}, mean {batch.mean():.2f}")
 # Shape, dtype, smallest, largest, mean: that is the short look. The long look is a picture. Hold both to the first patient.
 #
 # **Patient 1: the photographs.** Four classes of CIFAR-10 and a small convolutional network. The file has its pictures as
-# (height, width, color), the network wants the colors first. The patient says: *"It learns. It gets 7 in 10
+# (height, width, color); the network wants the colors first. The patient says: *"It learns. It gets 7 in 10
 # right. I had hoped for more."*
 
 # %%
@@ -252,8 +252,7 @@ assert blind_score < 0.25
 
 # %% [markdown]
 # One in ten: the ten digits are about equally common. (If one is more common, compare with always saying that class.) **Patient 2: the loaders.** The loop is
-# the healthy one, only the batches come from elsewhere. *"Ten
-# epochs, and the loss is 2.31. It falls slowly. I train longer."*
+# the healthy one; only the batches come from elsewhere. *"Ten epochs, and the loss is 2.31. It falls slowly. I'll train longer."*
 
 # %% within="0.06"
 def train_with_loaders(model, X, y, epochs=10):
@@ -296,7 +295,7 @@ print(f"healthy: {twins(X, X_valid):.3f} of the validation digits are training d
 
 # %% [markdown]
 # **Patient 3: the clinic's table.** Diabetes again, 768 women, one in three of them sick. Somebody has read that classes should be balanced, and draws
-# sick women again until there are as many as healthy ones. *"Accuracy 0.83! Before, I had 0.73."*
+# sick women again until the two classes are equal. *"Accuracy 0.83! Before, I had 0.73."*
 
 # %%
 table = torch.tensor(diabetes().to_numpy()).float()  # (768, 9), the label in the last column
@@ -482,10 +481,10 @@ assert not is_real("surnames") or scores["mended"] > scores["sick"] + 0.1
 # %% [markdown]
 # Output 3 reacts to the names 0, 1 and 2 as well. Without `batch_first=True` a recurrent layer takes the first axis for time. It walked from name to name, and
 # `outputs[:, -1]` are its states at the **last letter** of each name,
-# after the last letters of the names before. Hence two in three: a model that sees nothing but the last letter does at least as well.
+# after the last letters of all earlier names. Hence two in three: a model that sees nothing but the last letter does at least as well.
 #
 # ### Exercise wrong-1 · difficulty 2 · 5 minutes
-# Write the whole instrument. `depends(model, X)` returns a bool tensor (N, N): at place `[i, j]` stands whether output `i` depends on sample
+# Write the whole instrument. `depends(model, X)` returns a bool tensor (N, N): entry `[i, j]` says whether output `i` depends on sample
 # `j` of `X` (N, …), floats. It has to see through models whose outputs always **sum to one**, as after a softmax. It leaves everything as it was: the mode of
 # the model, the gradients of its parameters, and `X`.
 #
@@ -596,8 +595,8 @@ assert sure_score < healthy_score - 0.015
 
 # %% [markdown]
 # The first loss is right to the second digit: this instrument sees nothing. *One batch* does: `cross_entropy` takes a softmax of its own, and the softmax of a
-# softmax can never be sure. Even with perfect answers the loss is 1.46; and wherever the model's own softmax is sure, the gradients are tiny, also where it is
-# surely *wrong*. It learns all the same, but in ten epochs only to 0.86. **One green instrument is no health
+# softmax can never be sure. Even with perfect answers the loss is 1.46; and wherever the model's own softmax is sure, the gradients are tiny, even where it is
+# confidently *wrong*. It learns all the same, but in ten epochs only to 0.86. **One green instrument is no health
 # certificate.**
 #
 # **Patient 7: the tired one.** The learning rate is meant to shrink by a tenth each epoch. *"It learns for two epochs, up to 0.66, and then stops. It must be a
@@ -706,7 +705,7 @@ print(f"chances from {chances.min():.2f} to {chances.max():.2f}; accuracy {flat_
 # must also be finite where a logit is
 # as large as 200.
 #
-# <details><summary>Hint 1</summary>Hold each instrument that you suspect to the patient: <code>with Shapes():</code> around a call of the loss, for example, with seven women.</details>
+# <details><summary>Hint 1</summary>Hold each likely instrument to the patient: <code>with Shapes():</code> around a call of the loss, for example, with seven women.</details>
 # <details><summary>Hint 2</summary>A column and a row of labels make a square. Take the column off the logits; and lesson 04 has a loss that takes logits and can't overflow.</details>
 
 # %% tags=["exercise"] id="wrong-2" objective="diagnose"
@@ -796,7 +795,7 @@ print("mended:", regroup(score_as_found, normed.eval(), X_valid, y_valid))
 assert min(regroup(score_as_found, normed, X_valid, y_valid)) > 0.9
 
 # %% [markdown]
-# Sorted by class, it collapses. No `eval()` was called, so BatchNorm measured each batch by the batch itself, and in a batch of nothing but pictures of a 0 it
+# Sorted by class, it collapses. No `eval()` was called, so BatchNorm measured each batch by the batch itself, and in a batch of pictures that all show 0, it
 # subtracts just what they have in common. In well mixed batches the
 # fault is nearly invisible; the error in between comes only for a batch of a single row. Meanwhile BatchNorm goes on averaging: the validation rows leave a
 # trace in the model. So ask *depends* in the mode in which you judge.
@@ -879,7 +878,7 @@ with check("wrong-3") as c:
 # %% [markdown]
 # ## The build: three patients for you alone
 #
-# Nobody has shown you these three. Each is a complete training, runs through, and has exactly one fault. Where an instrument cannot take a patient's arguments, use
+# Nobody has shown you these three. Each is a complete training, never crashes, and has exactly one fault. Where an instrument cannot take a patient's arguments, use
 # its idea, and write the line that you need.
 #
 # **Patient A: photographs.** *"I mirror half of the batches, left to right, so that the network sees more. Without mirroring, the validation loss was lower."*
@@ -905,7 +904,7 @@ def train_mirrored(X, y, classes, epochs=8):
     return net.eval()
 
 # %% [markdown]
-# **Patient B: the clinic.** *"On the validation rows, all at once, it calls a good quarter of the women sick. In the clinic, where one woman comes at a time, it
+# **Patient B: the clinic.** *"On the validation rows, all at once, it calls over a quarter of the women sick. In the clinic, where one woman comes at a time, it
 # says the same to all of them."*
 
 # %%
@@ -934,7 +933,7 @@ def train_clinic(X, y, epochs=20):
     return net.eval()
 
 # %% [markdown]
-# **Patient C: the writer.** *"A training loss near 0 after three epochs, lesson 10 never came near. But it writes `h h h h h`, and on new text your own measure
+# **Patient C: the writer.** *"A training loss near 0 after three epochs; lesson 10 never came close. But it writes `h h h h h`, and on new text your own measure
 # says 8.7."* At place t its logits should say what comes **after** token t.
 
 # %%
@@ -1022,9 +1021,9 @@ for name, train in (("healthy", train_digits), ("patient 2", train_with_loaders)
 # For each of A, B and C:
 #
 # 1. **Name it**: `found["A"]` is the instrument that shows the fault (the names of exercise wrong-2, or `"regroup"`).
-# 2. **Prove it**: write a test. It gets a training function `train` with the arguments of the patient and trains it on **small data of your own making**. It
-#    must raise an `AssertionError` for the patient (and for other functions with the same kind of fault, whatever
-#    their code), and return nothing for healthy ones (which learn at least as fast as the patient), at any seed. A second is enough.
+# 2. **Prove it**: write a test. It gets a training function `train` that takes the patient's arguments, and runs it on **small data of your own making**. It
+#    must raise an `AssertionError` for the patient (and for other functions with the same kind of fault, whatever their code), and return nothing for healthy
+#    ones (which learn at least as fast as the patient), at any seed. One second is enough.
 # 3. **Mend it**: `mended["A"]` is your own healthy training function, with the same arguments, defaults and kind of result. Patient A must still mirror half of its
 #   batches, left to right. On new data the loss of each must be 0.5 or less.
 #

@@ -4,7 +4,7 @@
 #   course:
 #     title: From notebook to program
 #     summary: "a program that trains, survives a kill, is tested, exported and served as a page; your own project from an empty folder"
-#     path: "A network leaves its notebook: a program that is told what to do on its command line, survives being killed to the last digit, is tested, exported, and served as a page that names a picture; then one of your own."
+#     path: "A network leaves its notebook: a program that is told what to do on its command line, survives a kill without losing a digit, is tested, exported, and served as a page that names a picture; then one of your own."
 #     needs: [08_transfer_learning]
 #     data: [cifar10]
 #     objectives:
@@ -169,7 +169,7 @@ show("data.py", "read")
 # file**, and `load`, which walks through the folders, passes it over and goes on.
 #
 # Then the samples are dealt into three parts: to learn from, to choose with (validation), and to judge (test), once. There is a trap
-# in it. Collections of pictures hold the same picture twice more often than you think. **Predict before you run:** 36 of 360 files are
+# in it. Collections repeat a picture more often than you think. **Predict before you run:** 36 of 360 files are
 # copies of another one, and the rows are dealt blindly. How many of the 72 pictures in the test part have a twin in the training part?
 
 # %%
@@ -183,7 +183,7 @@ print(f"{leaked} of {len(judge)} test pictures were seen in training")
 assert leaked > 3
 
 # %% [markdown]
-# Each of these tests memory, not sight. The template deals only the first of several equal samples. If *nearly* equal ones belong together (one
+# Such a picture tests memory, not sight. The template deals only the first of several equal samples. If *nearly* equal ones belong together (one
 # person, one day, one photograph cut in two), keep all of them, on the same side.
 #
 # ### Exercise program-1 · difficulty 2 · 5 minutes
@@ -284,14 +284,14 @@ with expect_error(SystemExit), contextlib.redirect_stderr(sys.stdout):
     options(["--epochs", "0"])
 
 # %% [markdown]
-# Every word that is not empty is true. And a setting that makes no sense is refused in one line before anything is read, below the list of all that can be set;
+# Every word that is not empty is true. And a setting that makes no sense is refused in one line, below the list of all that can be set, before anything is read;
 # `python train.py --help` says
 # what each is for. (`options`, the function around the parser, was called from here. In a terminal the program would end at this line; a notebook calls that
 # `SystemExit`.)
 #
 # ### Exercise program-2 · difficulty 2 · 6 minutes
 # Write `settings(words, file)`. It knows four settings: `epochs` (whole number, 30 if nothing is said), `lr` (float, 0.003), `name` (word, `"first"`) and the flag
-# `resume` (off). `words` is what stands behind the program's name, such as `["--lr", "0.1"]`. If the JSON file `file` is there, the values in it replace the
+# `resume` (off). `words` is what follows the program's name, such as `["--lr", "0.1"]`. If the JSON file `file` is there, the values in it replace the
 # defaults; **what `words` say
 # wins over the file**. A key in the file that is none of the four is a `ValueError` whose message names it. Return a dict of all four.
 #
@@ -351,7 +351,7 @@ with check("program-2") as c, tempfile.TemporaryDirectory() as place:
 # ## Choose loss and optimizer
 #
 # Nothing is new here: cross-entropy, AdamW, a one-cycle schedule. What is new is that **all that the next step depends on** is kept together. Count the parts; one
-# of them the object does not hold.
+# of them is not in the object.
 
 # %%
 show("train.py", "Run.__init__")
@@ -404,7 +404,7 @@ plt.show()
 
 # %% [markdown]
 # *The curves, read from TensorBoard's own file: training goes on long after validation has stopped improving.* For use the program keeps the weights of the epoch
-# with the lowest validation *loss*, here near the 20th (the accuracy's earlier peak is one picture of 72), and for going on the last epoch's.
+# with the lowest validation *loss*, here near the 20th (the accuracy's earlier peak is one picture of 72), and, for resuming, the last epoch's.
 #
 # ### Killed in the middle
 #
@@ -441,7 +441,7 @@ assert torn == undisturbed
 
 # %% [markdown]
 # To the last digit (on one machine, with one thread each; elsewhere expect the last digits to differ). Two things make it so. First, the file `last.pt` is written
-# **whole or not at all**: into another name, and then renamed, which
+# **whole or not at all**: under another name, and then renamed, which
 # the system does in one step. A kill in between leaves the old one. (Against a power cut it would also need `os.fsync` before the rename.)
 
 # %%
@@ -524,7 +524,7 @@ def steps_more(network, optimizer, scheduler, order, n):
 # made anew. `order` is a `torch.Generator`; `scheduler` may be `None`; dropout draws from PyTorch's global generator. What a snapshot holds must **not change**
 # when the training goes on, and
 # `torch.save` and `torch.load(…, weights_only=True)` must be able to carry it, so: tensors, numbers and dicts, no objects. `restore` reads `state`, and leaves it as
-# it is, also when the training goes on: it may be needed once more.
+# it is, even when the training goes on: `state` may be needed again.
 #
 # <details><summary>Hint 1</summary>Three of the five know <code>state_dict()</code> and <code>load_state_dict()</code>; generators have <code>get_state()</code> and <code>set_state()</code>, PyTorch's own <code>torch.get_rng_state()</code> and <code>torch.set_rng_state()</code>.</details>
 # <details><summary>Hint 2</summary>A state dict holds the tensors themselves, not copies, and the optimizer writes into them: <code>copy.deepcopy</code> of the whole dict. And an optimizer's <code>load_state_dict</code> takes over the tensors that it is given: hand it a copy, too.</details>
@@ -618,7 +618,7 @@ if not lacks("pytest"):
 # %% [markdown]
 # ## Out of Python
 #
-# `predict.py` says what a file shows, using only what the run has left; here pictures that no part of the split has seen. (It is called from here, to save you the
+# `predict.py` says what a file shows, using only what the run left behind; here, for pictures from no part of the split. (It is called from here, to save you the
 # waiting. In a terminal: `python predict.py FILE…`)
 
 # %% within="0.05"
@@ -634,8 +634,7 @@ with contextlib.chdir(flowers), contextlib.redirect_stderr(sys.stdout):
 # A file that is no picture and one that is not there get a line each, and the others their names (rounded, so a line may add up to 1.001). But `predict.py` still
 # needs `model.py`, and PyTorch. **Exporting** writes the network as a list of operations that other programs run:
 # `torch.export` in PyTorch's own form, ONNX for phones, browsers and C++. The exporter follows an example through the network and notes down what happens.
-# **Predict before you run:** the head, exported with an example of
-# two rows, is given three.
+# **Predict before you run:** what happens if the head, exported with two rows, is given three?
 
 # %%
 from export import export, quickest
@@ -757,7 +756,7 @@ plt.show()
 # %% [markdown]
 # *Two recordings, first channel, a line after each swing: about one hill fits between two lines. The classes differ in how fast they swing, and in nothing else.*
 #
-# Of the template `train.py`, `predict.py`, `serve.py`, `export.py` and the tests stay as they are. They ask two files of yours for six things, numbered below.
+# The template's `train.py`, `predict.py`, `serve.py`, `export.py` and the tests stay as they are. They ask two files of yours for six things, numbered below.
 # `new_project` puts the two beside the others:
 
 # %%
@@ -778,7 +777,8 @@ def new_project(place, data_py, model_py):
 # `show("table/data.py", "fit", at=ROOT / "project")` is a `fit` that learns something, and `prepare` there uses it. The first string holds:
 #
 # 1. `ASKS_FOR = "file"`: what the page takes
-# 2. `load(folder)` → `(samples, labels)`, two lists: all recordings in `folder/CLASS/*.csv`, and the class of each as a string. `folder` is a `Path`; it may call `read`.
+# 2. `load(folder)` → `(samples, labels)`, two lists: all recordings in `folder/CLASS/*.csv`, and the class of each as a string. `folder` is a `Path`; `load` may
+#   call `read`.
 # 3. `read(file)` → a list with the one sample in this file. A sample is what you like: a tensor, an array, a list.
 # 4. `fit(samples)` → a dict of what has to be learned from the training part to prepare others (means, spreads, …): numbers, lists or tensors
 # 5. `prepare(samples, fitted)` → a float32 tensor `(N, …)`, of the same shape for each sample whatever its number of moments, such as `(N, 2, 64)` for two
@@ -792,7 +792,7 @@ def new_project(place, data_py, model_py):
 # A file knows nothing of this notebook, so each begins with its imports. The number of channels and classes is known only when the program runs; 64 moments is
 # the least that a recording has. To try them:
 # `mine = new_project(folder / "mine", data_py, model_py)`, `shutil.copytree(folder / "tries", mine / "data")`, then `print(program("train.py", at=mine))`:
-# expect nearly all right, with a loss still near 0.5. `program("-m", "pytest", "tests", at=mine)` runs the template's tests on your files. Another try needs
+# expect nearly all correct, with a loss still near 0.5. `program("-m", "pytest", "tests", at=mine)` runs the template's tests on your files. Another try needs
 # another folder's name.
 #
 # The check makes two sets of its own, trains your program on each (`--epochs 60 --lr 0.01 --batch-size 16`, two minutes at most for both), takes the data away, and
