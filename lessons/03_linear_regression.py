@@ -366,7 +366,7 @@ for inputs, targets in make_loader(kg, cm, batch_size=8, shuffle=True):
 # You train on 103 rows, in batches of 10, for 7 epochs. How many updates does the optimizer make? And how many if
 # the short last batch is dropped every time (`drop_last=True`)? Give two whole numbers.
 #
-# <details><summary>Hint 1</summary>Count one epoch first. How many full batches, >and what is left?</details>>
+# <details><summary>Hint 1</summary>Count one epoch first. How many full batches, and what is left?</details>
 # <details><summary>Hint 2</summary>103 = 10 · 10 + 3. The remaining 3 make a batch as well, unless it is dropped.</details>
 
 # %% tags=["exercise"] id="linear-2" objective="loop"
