@@ -46,7 +46,7 @@ check: setup  ## lint, format, types, spelling, workflows, and that nothing gene
 data:  ## download all data sets now (172 MB), so that no lesson needs the network later
 	@$(PYTHON) tools/course.py data $(CHOICE)
 
-bench: setup $(if $(filter course,$(PART)),,build/bench-venv/complete)  ## docs/benchmarks.md: other libraries, results, growth (25 minutes; PART=loop, results, growth, course, gpu; FRESH=1, AGAIN=1)
+bench: setup $(if $(filter course,$(PART)),,build/bench-venv/complete)  ## docs/benchmarks.md: other libraries, results, growth (26 minutes; PART=loop, results, growth, course, gpu; FRESH=1, AGAIN=1)
 	$(if $(filter course,$(PART)),$(PYTHON) tools/course.py setup --for authors --for program --for site)
 	$(if $(filter course,$(PART)),$(PY),$(BENCH)) -m benchmarks $(PART) $(if $(FRESH),--fresh) $(if $(AGAIN),--again)
 
