@@ -105,9 +105,7 @@ assert torch.allclose(odds[1:] / odds[:-1], torch.tensor(math.e))
 # %% [markdown]
 # **Odds** are what bettors use: $p/(1-p)$, "for" divided by "against". Odds of 1 are a fair coin. Each step of 1 in the
 # logit multiplies the odds by $e \approx 2.718$, and the last column repeats the first: **the logit is the
-# logarithm of the odds.** ($\log$ here and in PyTorch is the natural logarithm, your calculator's ln.) That is why the method is called logistic *regression*:
-# a line is fitted, and it
-# is fitted to log odds.
+# logarithm of the odds.** ($\log$ here and in PyTorch is the natural logarithm, your calculator's ln.) So *logistic regression* fits a line to log odds.
 #
 # So a weight has a meaning you can explain to a person. With $w = 0.7$, one more hour multiplies the odds of
 # passing by $e^{0.7}$, about two, wherever you start. The probability moves by different amounts:
@@ -223,7 +221,7 @@ print(f"F.binary_cross_entropy {F.binary_cross_entropy(p, y).item():.4f}")
 assert torch.allclose(by_hand, F.binary_cross_entropy(p, y))
 
 # %% [markdown]
-# So this loss is the likelihood, made safe for computers.
+# It is the likelihood, made safe.
 #
 # ### What a wrong certainty costs
 #
@@ -279,8 +277,7 @@ assert torch.allclose(exact, z, atol=0.01) and cut[2:].eq(100).all()
 # At 5 they agree, at 15 nearly. From 17 on the sigmoid *is* 1, $\log(1-p)$ is minus infinity, and `BCELoss` cuts it off at 100:
 # five times too much at 20, half of the truth at 200. Worse is its slope, **zero**: the model learns nothing from
 # its worst mistakes. The slope of `BCEWithLogitsLoss` is $p-y$, how far $p$ is from the truth: 0.993 − 0 at $z=5$, and 1.0 at 15. So the models of this
-# course return logits (all but one: the old model that lesson 05
-# takes apart). The side door *Over the edge* shows how the loss avoids overflow.
+# course return logits. The side door *Over the edge* shows how the loss avoids overflow.
 #
 # Three errors that you will meet with these losses:
 
@@ -295,7 +292,7 @@ with expect_error(ValueError):
 # %% [markdown]
 # *All elements of input should be between 0 and 1*: `BCELoss` was given a logit; use the `WithLogits` loss. *Can't be
 # cast to the desired output type Long*: make the target float, `y.float()`. *Target size ([3]) must be the same
-# as input size ([3, 1])*: `y.unsqueeze(1)`, or `logits.squeeze(1)`. Be glad of this one. `MSELoss` would only warn,
+# as input size ([3, 1])*: `y.unsqueeze(1)`, or `logits.squeeze(1)`. `MSELoss` would only warn,
 # and broadcast to a 3×3 table.
 
 # %% [markdown]
@@ -335,7 +332,7 @@ for more in (0, 200, 700):
 # It does not settle. The boundary hardly moves anymore: it creeps toward 2.5, halfway between a fail and a
 # pass. But these data are **separable**: one cut sorts them without a mistake. So a steeper curve always fits
 # a little better, and the weight grows forever, slower and slower. The model ends up claiming near-certainty
-# from three samples. Weight decay (lesson 05) puts a price on that; stopping early avoids it, too.
+# from three samples.
 
 # %% alt="The three students as white dots at 1, 2 and 3 hours, at heights 0, 0 and 1. The least-squares line runs below 0 and above 1. Two S-shaped curves stay between 0 and 1: the gentle one, after 100 epochs, and a steeper one after 1,000 epochs that is on its way to a step at 2.5 hours."
 hours = torch.linspace(0, 4.5, 200).unsqueeze(1)
@@ -410,7 +407,7 @@ plt.show()
 # *The 200 new beetles, circles of species 0, squares of species 1. The solid line is p = 0.5, the dotted lines are p = 0.1 and p = 0.9, the arrow is the direction of
 # the weights. The rings are the mistakes: most lie between the dotted lines, where the model itself is not sure.* A sigmoid bends the *probability*, never the
 # *boundary*. Once
-# the line has found its place, a beetle on the wrong side of it stays wrong. Keep that in mind for the end.
+# the line has found its place, a beetle on the wrong side of it stays wrong.
 
 # %% [markdown]
 # ## More than two answers
@@ -549,8 +546,8 @@ with check("logistic-2") as c:
 # %% [markdown]
 # ## Which loss?
 #
-# Everything so far fits into one table. Two questions lead to the row. Is the answer *a quantity or a choice?* And
-# if it is a choice, *do the answers exclude each other?* (The last row is for targets that are shares themselves.)
+# Two questions lead to the row. Is the answer *a quantity or a choice?* And
+# if it is a choice, *do the answers exclude each other?*
 #
 # | the question | outputs | read with | loss (takes the raw outputs) | target |
 # |---|---|---|---|---|
@@ -995,7 +992,7 @@ with check("logistic-5") as c:
 # for people. Depth needs bends. And a metric without a baseline beside it is a number that means nothing.
 #
 # Next comes a real table of 768 patients, where zeros mean "missing"; one widely copied version has its
-# labels flipped. Logistic regression will be there too: as the baseline that a network has to beat.
+# labels flipped.
 
 # %% [markdown] tags=["deeper"]
 # ## Over the edge: a loss that cannot overflow

@@ -54,16 +54,13 @@ plt.style.use("utils.course")
 device = get_device()
 
 # %% [markdown]
-# `fit`, `evaluate`, `predict` and `make_loader` are the loops that you wrote in lesson 03, and the batches of
-# lesson 06. Type `fit??` in a cell to read one again.
+# `fit`, `evaluate`, `predict` and `make_loader` are the loops of lesson 03 and the batches of lesson 06; `fit??` shows one again.
 
 # %% [markdown]
 # ## A window slides over a picture
 #
-# Here is a picture of 6 × 6 pixels: bright on the left, dark on the right. You also need a **kernel**:
-# nine numbers in a 3 × 3 square. Lay the kernel on a corner of the picture, multiply the numbers that lie on
-# top of each other, add up the nine products, write down the sum. Move one pixel on. Repeat. That is all
-# there is to a convolution.
+# Here is a picture of 6 × 6 pixels: bright on the left, dark on the right. Lay a **kernel**, nine numbers in a square, on a corner of the picture, multiply the
+# numbers that lie on top of each other, and write down the sum of the products. Move one pixel on. Repeat. That is all there is to a convolution.
 
 # %%
 picture = torch.tensor([[10.0, 10, 10, 0, 0, 0]] * 6)
@@ -220,7 +217,7 @@ with check("lenet-2") as c:
 
 # %% [markdown]
 # A stride skips places. **Pooling** visits them all and forgets afterwards: it keeps only the largest number
-# of every 2 × 2 square. Nothing in it is learned.
+# of every 2 × 2 square.
 
 # %%
 x = torch.tensor([[1.0, 2, 0, 1], [4, 3, 0, 0], [0, 0, 7, 5], [1, 0, 6, 8]]).view(1, 1, 4, 4)
@@ -228,7 +225,7 @@ print(F.max_pool2d(x, 2)[0, 0])
 assert F.max_pool2d(x, 2).shape == (1, 1, 2, 2)
 
 # %% [markdown]
-# There is a 4 somewhere in the first corner. Exactly where is forgotten, and that is the idea. The same size
+# There is a 4 somewhere in the first corner; exactly where is forgotten on purpose. The same size
 # rule holds, with kernel 2 and stride 2.
 
 # %% [markdown]
@@ -337,8 +334,7 @@ print(f"{X.numel() / 1e6:.0f} MB, pictures a class: {y.bincount().tolist()}")
 assert y.bincount().unique().tolist() == [5000]
 
 # %% [markdown]
-# Ten classes of equal size: a program that always says "cat" is right in 10 % of the cases. That is the
-# baseline. Look at the pictures before anything else.
+# Ten classes of equal size: always saying "cat" is right in 10 % of the cases. Look at the pictures before anything else.
 
 # %% alt="A grid of small color pictures, ten rows of fourteen. Each row is labeled with its class, from airplane and automobile to ship and truck, and holds fourteen different pictures of that class, all blurred by their 32 by 32 pixels."
 def mosaic(pictures, gap=1):
@@ -647,10 +643,9 @@ assert not real or scaled[0.001] < 0.16 < scaled[0.016] - 0.03
 # %% [markdown]
 # ### Cost 3: a network that must be handled with care
 #
-# Can you go further, to a learning rate of 0.1? What helps there is **BatchNorm**, `nn.BatchNorm2d(C)`. It
-# brings every channel of a layer's output to mean 0 and spread 1, taken over batch, rows and columns, and
-# then gives it a scale and a shift, which are learned. So the next layer finds
-# numbers of a size it can work with. That is training mode. After `model.eval()` it uses averages saved during training, so a picture's answer depends on no other
+# Can you go further, to a learning rate of 0.1? What helps there is **BatchNorm**, `nn.BatchNorm2d(C)`. In training mode it brings every channel of a layer's output
+# to mean 0 and spread 1, taken over batch, rows and columns, and then gives it a learned scale and shift. After `model.eval()` it uses averages saved during
+# training, so a picture's answer depends on no other
 # picture. `fit` and `predict` switch
 # for you; in a loop of your own, you do.
 #
@@ -695,9 +690,8 @@ assert not real or max(tried[True, lr] for lr in rates) > max(tried[False, lr] f
 #
 # ### Cost 4: one learning rate all the way
 #
-# Large steps pay off in the middle of training. At the very start, while the weights are random, they throw the network around; at the end they keep jumping over
-# the valley. **One cycle** begins with a twenty-fifth of the rate, rises for three tenths of the steps, then falls to almost zero: here 0.004 → 0.1 → 0. (The
-# momentum goes the other way.)
+# Large steps pay off in the middle of training, less at its start and end. **One cycle** begins with a twenty-fifth of the rate, rises for three tenths of the
+# steps, then falls to almost zero: here 0.004 → 0.1 → 0.
 # `OneCycleLR(optimizer, max_lr=…, total_steps=…)` wants the number of all steps beforehand, and one
 # `schedule.step()` after each. Same network, same 20,000 pictures, one pass: a constant 0.1 and a constant 0.03 against one cycle.
 
@@ -894,7 +888,7 @@ print(f"{probability[surest].mean():.2f}")
 assert not real or (sure[0] > sure[1] and probability[surest].min() > 0.9)
 
 # %% [markdown]
-# *First line: what the network said, and how sure it was. Second line: the truth.* Take your time. Some you will forgive, and the *cat* in the first row is a frog
+# *First line: what the network said, and how sure it was. Second line: the truth.* Some you will forgive, and the *cat* in the first row is a frog
 # with a wrong label. Others show what the network goes by: a background, a color, an outline. On
 # average it
 # is surer when it is right, but a probability of 99 % is not a promise.
@@ -925,7 +919,7 @@ assert not real or (sure[0] > sure[1] and probability[surest].min() > 0.9)
 # pictures of 24 × 24. The check trains on
 # both, gray first. That takes about 15 seconds with two short passes; each training may take three minutes of processor time, all cores added up.
 #
-# <details><summary>Hint 1</summary>The sections <em>Design the model</em>, <em>Cost 3</em> and <em>Cost 4</em> hold all the parts. <code>x / 255 - 0.5</code> normalizes well enough. <code>PhotoNet(X.shape[1], X.shape[2], classes)</code> fits <code>X</code>. (LeNet itself has 62,006 parameters for color: 2,006 too many.) Which layer holds most of the parameters? There you can save. And how wide is the row after the flatten, for any <code>size</code>? (lenet-4)</details>
+# <details><summary>Hint 1</summary>The sections <em>Design the model</em>, <em>Cost 3</em> and <em>Cost 4</em> hold all the parts. <code>x / 255 - 0.5</code> normalizes well enough. <code>PhotoNet(X.shape[1], X.shape[2], classes)</code> fits <code>X</code>.  Which layer holds most of the parameters? There you can save. And how wide is the row after the flatten, for any <code>size</code>? (lenet-4)</details>
 # <details><summary>Hint 2</summary>An epoch: <code>for rows in torch.randperm(len(X)).split(64):</code>. How many steps is that, the last short batch included? After each <code>optimizer.step()</code> comes <code>schedule.step()</code>. Begin with a peak between 0.03 and 0.3 for SGD with momentum. Send network and batches to <code>device</code> if you have a GPU.</details>
 
 # %% tags=["exercise", "build"] id="lenet-6" objective="recipe"
@@ -1010,11 +1004,8 @@ with check("lenet-6") as c:
 # | `nn.MaxPool2d(2)`, `F.max_pool2d(x, 2)` | the largest of each 2 × 2 | (N, C, H, W) → (N, C, ⌊H/2⌋, ⌊W/2⌋) |
 # | `torch.flatten(x, 1)`, `nn.Flatten()` | a row for each picture | (N, C, H, W) → (N, C·H·W) |
 # | `nn.BatchNorm2d(C)`, `nn.BatchNorm1d(n)` | mean 0, spread 1 over the batch, then learned scale and shift | shape stays |
-# | `register_buffer(name, tensor)` | saved and moved with the model, not learned | |
 # | `OneCycleLR(optimizer, max_lr, total_steps=n)` | learning rate up, then down; one step per batch | |
-# | `torch.where(mask, x.flip(3), x)` | mirrors some pictures of a batch | shape stays |
 # | `torch.bincount(C * truth + said, minlength=C * C)` | confusion matrix, after `.view(C, C)` | (N,), (N,) → (C, C) |
-# | `logits.softmax(dim=1).max(dim=1)` | how sure, and of what | (N, C) → (N,), (N,) |
 #
 # Four sentences to keep. *Know the shapes before you run. Bigger batches want bigger steps. Look at the
 # mistakes before you change the model. Measure where the minutes go.*
@@ -1022,8 +1013,7 @@ with check("lenet-6") as c:
 # Your own next goal: 70 % on any seed. More passes are a place to begin:
 # `learn(quick_lenet(mean, std), X_train, y_train, lr=0.1, epochs=6)`.
 #
-# And if you have only thirty pictures of each class? Then let somebody else learn first: the next lesson
-# borrows a trained network and teaches it something new.
+# Only thirty pictures of each class? The next lesson borrows a trained network.
 
 # %% [markdown] tags=["deeper"]
 # ## How far does a unit see?

@@ -16,7 +16,7 @@
 
 # %% [markdown]
 # An error message is a kindness. It says where it hurts. This lesson is about the other kind of fault: **nothing crashes,
-# no warning is printed, and the number is wrong.** It can cost weeks.
+# no warning is printed, and the number is wrong.**
 #
 # Here are six trainings of the same small network; five have one thing wrong. At the end you get three more
 # patients, about which nobody tells you anything.
@@ -251,7 +251,7 @@ print(f"healthy: seeing {healthy_score:.2f}, blind {blind_score:.2f}")
 assert blind_score < 0.25
 
 # %% [markdown]
-# One in ten: the ten digits are about equally common. (If one is more common, compare with always saying that class.) **Patient 2: the loaders.** The loop is
+# One in ten: the ten digits are about equally common. **Patient 2: the loaders.** The loop is
 # the healthy one; only the batches come from elsewhere. *"Ten epochs, and the loss is 2.31. It falls slowly. I'll train longer."*
 
 # %% within="0.06"
@@ -797,8 +797,7 @@ assert min(regroup(score_as_found, normed, X_valid, y_valid)) > 0.9
 # %% [markdown]
 # Sorted by class, it collapses. No `eval()` was called, so BatchNorm measured each batch by the batch itself, and in a batch of pictures that all show 0, it
 # subtracts just what they have in common. In well mixed batches the
-# fault is nearly invisible; the error in between comes only for a batch of a single row. Meanwhile BatchNorm goes on averaging: the validation rows leave a
-# trace in the model. So ask *depends* in the mode in which you judge.
+# fault is nearly invisible; the error in between comes only for a batch of a single row. So ask *depends* in the mode in which you judge.
 #
 # **Patient 10: the judge.** *"I changed the batch size, and lost twenty points."* This one is yours.
 
@@ -1159,13 +1158,11 @@ with check("wrong-4") as c:
 # %% [markdown]
 # ## What you have met
 #
-# First the picture from the beginning, with its trainings A to F (not the three patients of the build). **Training C is the healthy one.** A has a softmax in the
+# First the picture from the beginning; its A to F are not the patients of the build. **Training C is the healthy one.** A has a softmax in the
 # model (patient 6): it is right as often as C, and only its loss, which can't fall below 1.46, gives it away. B has two orders for pictures and labels (2), E a
 # step of the scheduler in each batch (7), F no `eval()`, which shows because all six are judged on
 # rows sorted by class (9). And D, the one with
-# the best number, has its validation rows among its training rows (3): the most dangerous of all, because nobody looks for a fault in a good number. A validation
-# loss *below* the training loss is a question, not a gift. (C has one in its first epochs: the training loss is a mean over the epoch, and the network was worse
-# when it began.)
+# the best number, has its validation rows among its training rows (3): the most dangerous of all, because nobody looks for a fault in a good number.
 #
 # Print this table. Find your symptom, take the instrument, and only then read the code:
 #
@@ -1191,7 +1188,6 @@ with check("wrong-4") as c:
 # | `TorchFunctionMode` | sees every torch call inside of its `with` block | |
 # | `torch.autograd.grad(out[i].sum(), X)` | who moves output i | (N, …) → (N, …) |
 # | `nn.ModuleList(layers)` | a list whose layers are found, trained, saved and moved | |
-# | `tensor.roll(k, dims=d)`, `tensor.flip(d)` | moves or turns around along axis d | shape stays |
 # | `self.register_buffer(name, tensor)` | kept with the model, not learned | |
 #
 # Three sentences to keep. *A number that surprises you, in either direction, is a symptom. Know what an instrument reads when all is well. A test that has never
